@@ -1,0 +1,4 @@
+//! hotline: an open backend for public telephone hotlines.
+pub mod member;
+pub mod secret;
+pub mod speech;

@@ -1,0 +1,2 @@
+//! Who calls and what they have.
+pub mod money;

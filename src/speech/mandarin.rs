@@ -1,0 +1,1 @@
+//! Mandarin: values into spoken units.

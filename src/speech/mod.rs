@@ -1,0 +1,3 @@
+//! Values into words.
+pub mod mandarin;
+pub mod words;
