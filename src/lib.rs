@@ -1,9 +1,8 @@
 //! hotline: an open backend for public telephone hotlines.
-pub mod call;
-pub mod clock;
-pub mod dialog;
-pub mod fault;
+pub mod cli {
+    //! The commands.
+    pub mod say;
+}
 pub mod member;
 pub mod secret;
 pub mod speech;
-pub mod telephony;

@@ -1,6 +1,3 @@
 //! Values into words.
-pub mod catalog;
-pub mod language;
 pub mod mandarin;
-pub mod prompt;
 pub mod words;
