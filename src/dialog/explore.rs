@@ -302,8 +302,7 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
     };
     let amount = |fen| Money::from_fen(fen).unwrap_or(Money::ZERO);
     let as_of = Date::constant(2026, 1, 2);
-    let account = PersonalAccount { current_year: amount(31005), carried: amount(70000), as_of };
-    let largest = PersonalAccount { current_year: amount(99_999_999_999_999), carried: amount(1), as_of };
+    let account = PersonalAccount::new(amount(31005), amount(70000), as_of).ok();
     let fund = PooledFund {
         year: 2026,
         deductible: amount(180_000),
@@ -318,8 +317,7 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
         ("refused", Answer::SignIn(SignInOutcome::Refused)),
         ("locked", Answer::SignIn(SignInOutcome::Locked { until: now.saturating_add(SignedDuration::from_mins(30)).unwrap_or(now), at: now })),
         ("initial PIN", Answer::SignIn(SignInOutcome::InitialPin)),
-        ("balance", Answer::PersonalBalance(Some(account))),
-        ("balance beyond speech", Answer::PersonalBalance(Some(largest))),
+        ("balance", Answer::PersonalBalance(account)),
         ("no account", Answer::PersonalBalance(None)),
         ("fund", Answer::PooledFund(fund)),
         ("fund without ceiling", Answer::PooledFund(PooledFund { limit: None, ..fund })),

@@ -11,8 +11,9 @@ use super::sign_in::SignedIn;
 use super::state::{Goal, MenuId, Misses, Place, Service, State};
 use super::turn::{BargeIn, Collect, Next, Request, Transfer, Turn};
 use crate::member::account::{PersonalAccount, PooledFund};
-use crate::member::card_number::{CardNumber, PersonalNumber};
+use crate::member::card_number::CardLookup;
 use crate::member::id_number::{IdNumber, IdNumberError};
+use crate::member::personal_number::PersonalNumber;
 use crate::member::{Identifier, IdentifierKind, MemberKey};
 use crate::secret::{Key, Keys, Pin};
 use crate::speech::language::Language;
@@ -197,7 +198,7 @@ impl Flow {
                     _ => Prompt::number_impossible(),
                 })
             }
-            IdentifierKind::Card => CardNumber::from_keys(cleared(keys), self.card_rule)
+            IdentifierKind::Card => CardLookup::from_keys(cleared(keys), self.card_rule)
                 .map(Identifier::Card)
                 .map_err(|_| Prompt::number_incomplete()),
             IdentifierKind::Personal => PersonalNumber::from_keys(cleared(keys))
@@ -284,12 +285,11 @@ impl Flow {
                 self.signed_in(state, goal, who, misses, outcome, now)
             }
             (Place::Reading { service: service @ Service::PersonalBalance, back }, Answer::PersonalBalance(account)) => {
-                match account.as_ref().map(personal_balance) {
-                    Some(Some(balance)) => self.told(state, service, back, vec![Prompt::privacy(), balance]),
-                    // The sum of both parts is beyond what can be spoken: no wrong amount, but a person.
-                    Some(None) => self.main_menu(state, vec![Prompt::query_unavailable()]),
-                    None => self.told(state, service, back, vec![Prompt::no_personal_account()]),
-                }
+                let words = match account {
+                    Some(account) => vec![Prompt::privacy(), personal_balance(&account)],
+                    None => vec![Prompt::no_personal_account()],
+                };
+                self.told(state, service, back, words)
             }
             (Place::Reading { service: service @ Service::PooledFund, back }, Answer::PooledFund(fund)) => {
                 self.told(state, service, back, vec![Prompt::privacy(), pooled_fund(&fund)])
@@ -562,9 +562,8 @@ fn id_number_keys(keys: &[Key]) -> &[Key] {
     }
 }
 
-fn personal_balance(account: &PersonalAccount) -> Option<Prompt> {
-    let total = account.total().ok()?;
-    Some(Prompt::personal_balance(total, account.current_year, account.carried, account.as_of))
+fn personal_balance(account: &PersonalAccount) -> Prompt {
+    Prompt::personal_balance(account.total(), account.current_year(), account.carried(), account.as_of())
 }
 
 fn pooled_fund(fund: &PooledFund) -> Prompt {

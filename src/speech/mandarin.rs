@@ -15,6 +15,7 @@ use serde::Deserialize;
 use crate::{
     member::money::Money,
     secret::Key,
+    speech::prompt::Value,
     speech::words::{Piece, Words},
 };
 
@@ -84,6 +85,22 @@ impl Measure {
             Self::Times => "次",
             Self::Digits => "位数字",
         }
+    }
+}
+
+/// Says any value a prompt holds.
+pub fn value(value: &Value, out: &mut Words<'_>) {
+    match *value {
+        Value::Amount(money) => amount(money, Style::default(), out),
+        Value::Date(of) => date(of, out),
+        Value::Year(of) => year(of, out),
+        Value::Tail(tail) => digits(tail.as_str(), out),
+        Value::Key(pressed) => key(pressed, out),
+        Value::Time(of) => time(of, out),
+        Value::Weekdays(days) => weekdays(days.first, days.last, out),
+        // Whole hours as hours: "two hours" is easier to plan by than 一百二十分钟.
+        Value::Minutes(minutes) if minutes > 60 && minutes.is_multiple_of(60) => count(minutes / 60, Measure::Hours, out),
+        Value::Minutes(minutes) => count(minutes, Measure::Minutes, out),
     }
 }
 
