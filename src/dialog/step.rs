@@ -284,6 +284,10 @@ impl Flow {
             (Place::SigningIn { goal, who, misses }, Answer::SignIn(outcome)) => {
                 self.signed_in(state, goal, who, misses, outcome, now)
             }
+            // Told only while the sign-in it was asked with still holds.
+            (Place::Reading { service, back }, Answer::PersonalBalance(_) | Answer::PooledFund(_)) if self.proof(&state, now).is_err() => {
+                self.serve(state, service, back, now)
+            }
             (Place::Reading { service: service @ Service::PersonalBalance, back }, Answer::PersonalBalance(account)) => {
                 let words = match account {
                     Some(account) => vec![Prompt::privacy(), personal_balance(&account)],

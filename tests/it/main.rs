@@ -1,1 +1,4 @@
-fn main(){}
+//! The one integration binary: one file a behaviour.
+
+mod flow;
+mod support;
