@@ -1,4 +1,10 @@
 //! hotline: an open backend for public telephone hotlines.
+pub mod call;
+pub mod cli;
+pub mod clock;
+pub mod dialog;
+pub mod fault;
 pub mod member;
 pub mod secret;
 pub mod speech;
+pub mod telephony;

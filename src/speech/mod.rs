@@ -1,3 +1,6 @@
 //! Values into words.
+pub mod catalog;
+pub mod language;
 pub mod mandarin;
+pub mod prompt;
 pub mod words;

@@ -1,0 +1,84 @@
+//! What goes in: what happened since the last turn.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::sign_in::SignedIn;
+use crate::member::account::{PersonalAccount, PooledFund};
+use crate::member::MemberKey;
+use crate::secret::Keys;
+use crate::speech::language::Language;
+
+/// What happened since the last turn.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A call came in.
+    Dialled(Dialled),
+    /// Keys were pressed in answer to the last [`Collect`](super::Collect).
+    Keys(Keys),
+    /// Nothing was pressed in time.
+    Silence,
+    /// Something was pressed that cannot be told: characters no keypad has, the same field twice.
+    Garbled,
+    /// The answer to the [`Request`](super::Request) the last step asked.
+    Answer(Answer),
+    /// A [`Transfer`](super::Transfer) is over.
+    TransferEnded(TransferEnd),
+    /// The call has lasted too long, or has taken too many turns.
+    LimitReached,
+    /// The caller hung up.
+    HungUp,
+}
+
+/// A call that came in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dialled {
+    /// The language the caller asked for by the number dialled, if that tells one.
+    pub language: Option<Language>,
+}
+
+/// How a transfer to a person ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum TransferEnd {
+    /// They talked; the person is done.
+    Talked,
+    /// Busy, no answer, or the platform could not connect.
+    NotAnswered,
+}
+
+/// The outcome of a [`Request`](super::Request). What is stored for a repeated webhook is this, sealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// The key of the number that was entered, whether or not anyone has it.
+    Identified(MemberKey),
+    /// How the sign-in went.
+    SignIn(SignInOutcome),
+    /// The personal account; `None` for residents, who have none.
+    PersonalBalance(Option<PersonalAccount>),
+    /// The pooled fund.
+    PooledFund(PooledFund),
+    /// Nothing was done: the store is away, or too much is asked at once. No try was spent.
+    Unavailable,
+    /// Nothing was done: another answer was given to this very turn before (the keys differ). The caller hears the prompt again.
+    Superseded,
+    /// Nothing was done: the call is over.
+    CallEnded,
+}
+
+/// How a sign-in went. Who does not exist, who has another PIN and who has none are one outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum SignInOutcome {
+    /// Number and PIN belong together.
+    Granted(SignedIn),
+    /// They do not.
+    Refused,
+    /// No try was left for this number; the next is possible at `until`.
+    Locked {
+        /// When the lock ends.
+        until: Timestamp,
+        /// When it was told: what the caller hears is counted from here, so that a repeat says the same.
+        at: Timestamp,
+    },
+    /// The PIN is right, but it is the initial one or too easy to guess: it opens nothing.
+    InitialPin,
+}

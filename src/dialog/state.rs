@@ -1,0 +1,199 @@
+//! Where a conversation stands.
+
+use serde::{Deserialize, Serialize};
+
+use super::sign_in::SignedIn;
+use crate::member::tail::Tail;
+use crate::member::{IdentifierKind, MemberKey};
+use crate::speech::language::Language;
+
+/// All that a conversation remembers. It holds no PIN and no number: a number becomes a keyed index as soon as it is
+/// entered.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct State {
+    /// The language spoken.
+    pub language: Language,
+    /// Who has signed in, if anyone has.
+    pub signed_in: Option<SignedIn>,
+    /// Wrong PINs in this call, whatever numbers they were for.
+    pub wrong_pins: u8,
+    /// How often this call was put through to a person.
+    pub transfers: u8,
+    /// Where in the conversation.
+    pub place: Place,
+}
+
+/// A place in the conversation, with what is true only there.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Place {
+    /// Before the first word.
+    Start,
+    /// In a menu of the line's file.
+    Menu {
+        /// Which.
+        menu: MenuId,
+        /// What went wrong here so far.
+        misses: Misses,
+    },
+    /// Asked which kind of number to sign in with.
+    NumberKind {
+        /// Where to after sign-in.
+        goal: Goal,
+        /// What went wrong here so far.
+        misses: Misses,
+    },
+    /// Asked for the number.
+    Number {
+        /// Where to after sign-in.
+        goal: Goal,
+        /// Which number.
+        kind: IdentifierKind,
+        /// What went wrong here so far.
+        misses: Misses,
+    },
+    /// The number is being made a key.
+    Identifying {
+        /// Where to after sign-in.
+        goal: Goal,
+        /// Which number.
+        kind: IdentifierKind,
+        /// What is read back.
+        tail: Tail,
+        /// What went wrong with the number so far.
+        misses: Misses,
+    },
+    /// Asked whether the last four are right.
+    Confirm {
+        /// Where to after sign-in.
+        goal: Goal,
+        /// What is read back.
+        tail: Tail,
+        /// Whose number.
+        who: MemberKey,
+        /// What went wrong here so far.
+        misses: Misses,
+    },
+    /// Asked for the PIN.
+    Pin {
+        /// Where to after sign-in.
+        goal: Goal,
+        /// Whose number.
+        who: MemberKey,
+        /// What went wrong here so far.
+        misses: Misses,
+    },
+    /// The PIN is being checked.
+    SigningIn {
+        /// Where to after sign-in.
+        goal: Goal,
+        /// Whose number.
+        who: MemberKey,
+        /// What went wrong with the PIN so far.
+        misses: Misses,
+    },
+    /// A service is reading what it tells.
+    Reading {
+        /// Which.
+        service: Service,
+        /// The menu to go back to.
+        back: MenuId,
+    },
+    /// A service has told what it reads.
+    Told {
+        /// Which.
+        service: Service,
+        /// The menu to go back to.
+        back: MenuId,
+        /// What went wrong here so far.
+        misses: Misses,
+    },
+    /// Connected, or being connected, to a person.
+    WithPerson,
+    /// The call is over.
+    Over,
+}
+
+impl Place {
+    /// The name of the place in transcripts, coverage and logs: `main`, `sign-in.pin`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Start => "start",
+            Self::Menu { menu, .. } => menu.as_str(),
+            Self::NumberKind { .. } => "sign-in.number-kind",
+            Self::Number { kind: IdentifierKind::Id, .. } => "sign-in.id-number",
+            Self::Number { kind: IdentifierKind::Card, .. } => "sign-in.card-number",
+            Self::Number { kind: IdentifierKind::Personal, .. } => "sign-in.personal-number",
+            Self::Identifying { .. } => "sign-in.identifying",
+            Self::Confirm { .. } => "sign-in.confirm",
+            Self::Pin { .. } => "sign-in.pin",
+            Self::SigningIn { .. } => "sign-in.checking",
+            Self::Reading { service, .. } | Self::Told { service, .. } => service.name(),
+            Self::WithPerson => "person",
+            Self::Over => "over",
+        }
+    }
+}
+
+/// The name of a menu in the line's file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MenuId(std::sync::Arc<str>);
+
+impl MenuId {
+    /// The menu that follows the greeting; `*` leads up to it from everywhere.
+    pub const MAIN: &'static str = "main";
+
+    /// The menu called `name`.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What reads a member's data, in typed code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Service {
+    /// 个人账户余额.
+    PersonalBalance,
+    /// 统筹账户额度.
+    PooledFund,
+}
+
+impl Service {
+    /// Every service there is.
+    pub const ALL: [Self; 2] = [Self::PersonalBalance, Self::PooledFund];
+
+    /// The name in line files and places.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PersonalBalance => "personal-balance",
+            Self::PooledFund => "pooled-fund",
+        }
+    }
+}
+
+/// Where a caller wanted to go before sign-in came between.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Goal {
+    /// A menu for which one must be signed in.
+    Menu(MenuId),
+    /// A service, and the menu it was chosen in.
+    Service(Service, MenuId),
+}
+
+/// What went wrong at one prompt, counted apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Misses {
+    /// Nothing was pressed.
+    pub silent: u8,
+    /// What was pressed is not offered, or is no number.
+    pub wrong: u8,
+}

@@ -1,0 +1,93 @@
+//! What comes out: what is said, and what the dialog wants next.
+
+use std::time::Duration;
+
+use crate::member::{Identifier, MemberKey};
+use crate::secret::{Key, Pin};
+use crate::speech::prompt::Prompt;
+
+use super::sign_in::SignedIn;
+
+/// What the caller hears now, and what happens then.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    /// Said in order.
+    pub say: Vec<Prompt>,
+    /// What happens after (or, for keys, during) what is said.
+    pub next: Next,
+}
+
+/// What happens next.
+#[derive(Clone, Debug)]
+pub enum Next {
+    /// Wait for keys.
+    Collect(Collect),
+    /// Ask the world; its answer comes back as [`Event::Answer`](super::Event::Answer) before the caller hears anything more.
+    Ask(Request),
+    /// Connect the caller to a person.
+    Transfer(Transfer),
+    /// End the call.
+    HangUp,
+}
+
+/// How keys are collected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Collect {
+    /// The fewest keys that make an entry.
+    pub min: u8,
+    /// The entry ends by itself at so many keys.
+    pub max: u8,
+    /// The key that ends the entry; it is not part of it. `None`: every key is data.
+    pub finish: Option<Key>,
+    /// How long to wait for the first key after all is said.
+    pub first_key: Duration,
+    /// How long to wait for each further key.
+    pub between_keys: Duration,
+    /// When keys stop the speech.
+    pub barge_in: BargeIn,
+}
+
+/// When keys stop the speech.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BargeIn {
+    /// From the first syllable.
+    Always,
+    /// After so many prompts: what comes before (an apology, an amount) is heard out.
+    AfterPrompts(u8),
+}
+
+/// Connects the caller to a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// Where to: only ever from a line's file.
+    pub to: TransferTarget,
+    /// How long to let it ring.
+    pub ring: Duration,
+}
+
+/// A place people answer at.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum TransferTarget {
+    /// An E.164 number: `+861012333`.
+    Number(Box<str>),
+    /// A SIP URI: `sip:agents@pbx.example`.
+    Sip(Box<str>),
+}
+
+/// What the dialog needs from the world. Everything that belongs to a person takes a [`SignedIn`].
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// The key of a number that was entered: computed, not looked up.
+    Identify(Identifier),
+    /// Check a PIN.
+    SignIn {
+        /// Whose.
+        who: MemberKey,
+        /// What was keyed.
+        pin: Pin,
+    },
+    /// Read the personal account.
+    PersonalBalance(SignedIn),
+    /// Read the pooled fund.
+    PooledFund(SignedIn),
+}

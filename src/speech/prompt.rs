@@ -1,0 +1,310 @@
+//! What is said, before it is words: a prompt's id and the typed values in it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use jiff::civil::{Date, Time, Weekday};
+
+use crate::member::money::Money;
+use crate::member::tail::Tail;
+use crate::secret::Key;
+
+/// Names one prompt of the catalogue, in every language.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PromptId(Id);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Id {
+    Known(&'static str),
+    Named(Arc<str>),
+}
+
+impl PromptId {
+    /// A prompt that code says.
+    #[must_use]
+    pub const fn known(id: &'static str) -> Self {
+        Self(Id::Known(id))
+    }
+
+    /// A prompt that a line's file names.
+    #[must_use]
+    pub fn named(id: &str) -> Self {
+        Self(Id::Named(Arc::from(id)))
+    }
+
+    /// The id as it stands in `prompts.toml`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match &self.0 {
+            Id::Known(id) => id,
+            Id::Named(id) => id,
+        }
+    }
+}
+
+/// A value said inside a prompt.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Value {
+    /// Yuan: 一千零一十元零五分.
+    Amount(Money),
+    /// 二零二六年一月二日.
+    Date(Date),
+    /// 二零二六年.
+    Year(i16),
+    /// The last four characters of a number: 零零幺四.
+    Tail(Tail),
+    /// A key to press: 一, 星号键.
+    Key(Key),
+    /// 八点三十分.
+    Time(Time),
+    /// 周一至周五.
+    Weekdays(Weekdays),
+    /// A waiting time in minutes: 三十分钟, 两小时.
+    Minutes(u32),
+}
+
+/// Days of the week in a row, both ends counted: one day when they are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Weekdays {
+    /// The first day.
+    pub first: Weekday,
+    /// The last day.
+    pub last: Weekday,
+}
+
+/// What kind of value a placeholder takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Slot {
+    /// [`Value::Amount`]
+    Amount,
+    /// [`Value::Date`]
+    Date,
+    /// [`Value::Year`]
+    Year,
+    /// [`Value::Tail`]
+    Tail,
+    /// [`Value::Key`]
+    Key,
+    /// [`Value::Time`]
+    Time,
+    /// [`Value::Weekdays`]
+    Weekdays,
+    /// [`Value::Minutes`]
+    Minutes,
+}
+
+impl Slot {
+    /// The name used in `prompts.toml`: `{total:amount}`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Amount => "amount",
+            Self::Date => "date",
+            Self::Year => "year",
+            Self::Tail => "tail",
+            Self::Key => "key",
+            Self::Time => "time",
+            Self::Weekdays => "weekdays",
+            Self::Minutes => "minutes",
+        }
+    }
+
+    /// Every kind there is.
+    pub const ALL: [Self; 8] = [
+        Self::Amount,
+        Self::Date,
+        Self::Year,
+        Self::Tail,
+        Self::Key,
+        Self::Time,
+        Self::Weekdays,
+        Self::Minutes,
+    ];
+}
+
+impl Value {
+    /// The kind of placeholder this value fills.
+    #[must_use]
+    pub fn slot(&self) -> Slot {
+        match self {
+            Self::Amount(_) => Slot::Amount,
+            Self::Date(_) => Slot::Date,
+            Self::Year(_) => Slot::Year,
+            Self::Tail(_) => Slot::Tail,
+            Self::Key(_) => Slot::Key,
+            Self::Time(_) => Slot::Time,
+            Self::Weekdays(_) => Slot::Weekdays,
+            Self::Minutes(_) => Slot::Minutes,
+        }
+    }
+}
+
+/// One prompt to say, its values in the order of its [`Signature`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Prompt {
+    id: PromptId,
+    values: Vec<Value>,
+}
+
+impl Prompt {
+    /// Wording without values, or with the key of a menu option: what a line's file may name.
+    #[must_use]
+    pub fn of_menu(id: PromptId, key: Option<Key>) -> Self {
+        Self { id, values: key.into_iter().map(Value::Key).collect() }
+    }
+
+    /// Which prompt.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    /// Its values, in the order of its signature.
+    #[must_use]
+    pub fn values(&self) -> &[Value] {
+        &self.values
+    }
+
+    /// Whether what is said belongs to one person: only after sign-in may it be.
+    #[must_use]
+    pub fn is_personal(&self) -> bool {
+        signature(self.id()).is_some_and(|s| s.personal)
+    }
+}
+
+/// The placeholders a prompt has, by name and kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// The prompt's id.
+    pub id: Cow<'static, str>,
+    /// Its placeholders, in the order [`Prompt::values`] holds them.
+    pub slots: Cow<'static, [(&'static str, Slot)]>,
+    /// Whether it tells something of one person's account.
+    pub personal: bool,
+}
+
+impl Signature {
+    /// The signature of an option in a menu: one key.
+    pub const OPTION: &'static [(&'static str, Slot)] = &[("key", Slot::Key)];
+}
+
+/// The signature of a prompt that code says; `None` for those only line files name.
+#[must_use]
+pub fn signature(id: &str) -> Option<&'static Signature> {
+    KNOWN.iter().find(|s| s.id == id)
+}
+
+macro_rules! slot_type {
+    (Amount) => { Money };
+    (Date) => { Date };
+    (Year) => { i16 };
+    (Tail) => { Tail };
+    (Key) => { Key };
+    (Time) => { Time };
+    (Minutes) => { u32 };
+    (Weekdays) => { Weekdays };
+}
+
+macro_rules! prompts {
+    ($( $(#[$doc:meta])* $personal:ident $name:ident = $id:literal ( $($slot:ident : $kind:ident),* ); )*) => {
+        /// Every prompt that code says, with what stands in it. `prompts.toml` must have exactly these placeholders.
+        pub static KNOWN: &[Signature] = &[
+            $( Signature {
+                id: Cow::Borrowed($id),
+                slots: Cow::Borrowed(&[ $( (stringify!($slot), Slot::$kind) ),* ]),
+                personal: prompts!(@ $personal),
+            } ),*
+        ];
+        impl Prompt {
+            $( $(#[$doc])* #[must_use] pub fn $name($($slot: slot_type!($kind)),*) -> Self {
+                Self { id: PromptId::known($id), values: vec![ $( Value::$kind($slot) ),* ] }
+            } )*
+        }
+    };
+    (@ public) => { false };
+    (@ personal) => { true };
+}
+
+prompts! {
+    /// Nothing was pressed: first time.
+    public no_input = "again.no-input"();
+    /// What was pressed is not offered here: first time.
+    public no_match = "again.no-match"();
+    /// How menus work, said at the second miss in one.
+    public menu_help = "help.menu"();
+    /// How entering a number works, said at the second miss there.
+    public entry_help = "help.entry"();
+    /// The keys that work everywhere.
+    public universal_keys = "keys.universal"();
+    /// The keys that work while a number is entered.
+    public entry_keys = "keys.entry"();
+
+    /// Why the caller is asked who they are.
+    public sign_in_first = "sign-in.first"();
+    /// Sign in by ID number.
+    public by_id = "sign-in.by-id"(key: Key);
+    /// Sign in by social-security card number.
+    public by_card = "sign-in.by-card"(key: Key);
+    /// Sign in by personal number of the medical insurance.
+    public by_personal_number = "sign-in.by-personal-number"(key: Key);
+    /// Asks for the ID number.
+    public enter_id = "sign-in.enter-id"();
+    /// Asks for the card number.
+    public enter_card = "sign-in.enter-card"();
+    /// Asks for the personal number.
+    public enter_personal_number = "sign-in.enter-personal-number"();
+    /// Too few or too many digits.
+    public number_incomplete = "sign-in.number-incomplete"();
+    /// Right length, but a date or check digit no number has.
+    public number_impossible = "sign-in.number-impossible"();
+    /// Reads back the last four.
+    public confirm_number = "sign-in.confirm"(tail: Tail, yes: Key, no: Key);
+    /// Asks for the query PIN.
+    public enter_pin = "sign-in.enter-pin"();
+    /// Not six digits.
+    public pin_incomplete = "sign-in.pin-incomplete"();
+    /// The one sentence for every failed sign-in.
+    public refused = "sign-in.refused"();
+    /// Too many tries for this number; how long until the next.
+    public locked = "sign-in.locked"(wait: Minutes);
+    /// Three wrong PINs in this call.
+    public pins_used_up = "sign-in.pins-used-up"();
+    /// The PIN is the initial one, or too easy to guess: it opens nothing.
+    public initial_pin = "sign-in.initial-pin"();
+    /// The five minutes after sign-in are over.
+    public sign_in_expired = "sign-in.expired"();
+
+    /// Before anything personal is read out.
+    public privacy = "account.privacy"();
+    /// The personal account.
+    personal personal_balance = "account.personal-balance"(total: Amount, current: Amount, carried: Amount, as_of: Date);
+    /// Residents have none.
+    personal no_personal_account = "account.no-personal-account"();
+    /// The pooled fund of a member with a ceiling.
+    personal pooled_fund = "account.pooled-fund"(year: Year, met: Amount, left: Amount, used: Amount, remaining: Amount, as_of: Date);
+    /// The pooled fund of a member without a ceiling.
+    personal pooled_fund_unlimited = "account.pooled-fund-unlimited"(year: Year, met: Amount, left: Amount, used: Amount, as_of: Date);
+    /// Hear it again.
+    public hear_again = "account.hear-again"(key: Key);
+
+    /// The query cannot be answered now: the store is away or overloaded.
+    public query_unavailable = "query.unavailable"();
+
+    /// The caller is being connected to a person.
+    public connecting = "person.connecting"();
+    /// Nobody took the call.
+    public not_answered = "person.not-answered"();
+    /// Outside the hours of people.
+    public person_closed = "person.closed"();
+    /// The hours of people, on a range of days.
+    public person_hours = "person.hours"(days: Weekdays, from: Time, to: Time);
+
+    /// The menu the caller was in is no longer there.
+    public menu_changed = "call.menu-changed"();
+    /// The call has lasted too long.
+    public too_long = "call.too-long"();
+    /// The last words.
+    public goodbye = "call.goodbye"();
+    /// The last-resort answer, whatever went wrong.
+    public busy = "call.busy"();
+}
