@@ -72,7 +72,7 @@ impl Markup {
     #[must_use]
     pub fn busy(&self, words: &str) -> Vec<u8> {
         let mut page = Page::new(self.voice(Language::Mandarin));
-        page.say(&words.chars().filter(is_xml).collect::<String>());
+        page.say(&legal(words).collect::<String>());
         page.empty("Hangup", &[]);
         page.finish()
     }
@@ -146,7 +146,7 @@ impl<'v> Page<'v> {
             TransferTarget::Sip(uri) => ("Sip", uri),
         };
         self.start(noun, &[]);
-        self.text(&target.chars().filter(is_xml).collect::<String>());
+        self.text(&legal(target).collect::<String>());
         self.end(noun);
         self.end("Dial");
     }
@@ -201,7 +201,7 @@ fn text(pieces: &[Piece<'_>]) -> String {
     let mut text = String::with_capacity(pieces.len() * 12);
     for piece in pieces {
         match piece {
-            Piece::Fragment { text: words, .. } => text.extend(words.chars().filter(is_xml)),
+            Piece::Fragment { text: words, .. } => text.extend(legal(words)),
             Piece::Unit(unit) => text.push_str(unit),
             Piece::Break => text.push(BREAK),
         }
@@ -209,9 +209,11 @@ fn text(pieces: &[Piece<'_>]) -> String {
     text
 }
 
-/// Whether XML 1.0 can have the character; the writer would pass the others on, and the whole document be refused.
-fn is_xml(c: &char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+/// The characters of `text` that XML 1.0 can have; the writer would pass the others on, and the whole document be refused.
+fn legal(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|c| {
+        matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+    })
 }
 
 /// How many bytes of `text` fit into one `Say`: all of it, or up to the last sentence, clause or at least character that does.
@@ -458,7 +460,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_said_as_it_is(text in any::<String>()) {
-            let expected: String = text.chars().filter(is_xml).collect();
+            let expected: String = legal(&text).collect();
             let said = said(&markup().busy(&text)).concat();
             // What is all blank is not said at all.
             prop_assert!(said == expected || (said.is_empty() && expected.trim().is_empty()));

@@ -9,8 +9,11 @@ pub fn catalog() -> Catalog {
 
     let mut text = String::from("language = \"zh-CN\"\n[prompts]\ngreeting = \"您好。\"\nmenu = \"查询请按一。\"\n");
     for signature in KNOWN {
-        let slots: String = signature.slots.iter().map(|(name, slot)| format!("{{{name}:{}}}", slot.name())).collect();
-        writeln!(text, "\"{}\" = \"。{slots}\"", signature.id).unwrap();
+        write!(text, "\"{}\" = \"。", signature.id).unwrap();
+        for (name, slot) in signature.slots.iter() {
+            write!(text, "{{{name}:{}}}", slot.name()).unwrap();
+        }
+        text.push_str("\"\n");
     }
     Catalog::parse("prompts.toml", &text).unwrap()
 }
