@@ -42,6 +42,12 @@ impl Moment {
         }
         self.at
     }
+
+    /// A turn that this call has not had yet, as far as this node knows.
+    #[must_use]
+    pub fn next_turn(&self) -> u16 {
+        self.turn.map_or(0, |turn| turn.saturating_add(1))
+    }
 }
 
 impl LiveCalls {

@@ -25,8 +25,9 @@ use crate::speech::prompt::{PromptId, Weekdays, signature};
 pub struct Flow {
     /// The line's name: `12333`.
     pub name: Box<str>,
-    /// The dialled numbers that reach this line; empty for the line that takes every other number.
+    /// The dialled numbers that reach this line.
     pub dialled: Vec<Box<str>>,
+    pub(super) takes_any: bool,
     /// The languages offered, the first by default.
     pub languages: Vec<Language>,
     pub(super) greeting: Vec<PromptId>,
@@ -176,6 +177,12 @@ impl Flow {
         self.greeting.iter().chain(menus).map(PromptId::as_str)
     }
 
+    /// Whether the line takes every number that no other line names.
+    #[must_use]
+    pub fn takes_any_number(&self) -> bool {
+        self.takes_any
+    }
+
     /// The SIP address or number people answer at, when it is still the one of the shipped example.
     #[must_use]
     pub fn has_example_target(&self) -> bool {
@@ -214,6 +221,7 @@ impl Compiler<'_> {
         Flow {
             name: file.name.get_ref().as_str().into(),
             dialled: file.dialled.iter().filter(|n| *n != "*").map(|n| n.as_str().into()).collect(),
+            takes_any: file.dialled.iter().any(|n| n == "*"),
             languages: file.languages.iter().map(|l| *l.get_ref()).collect(),
             greeting: self.prompts(&file.greeting),
             menus,

@@ -301,6 +301,8 @@ prompts! {
 
     /// The menu the caller was in is no longer there.
     public menu_changed = "call.menu-changed"();
+    /// A webhook of this call failed; it goes on from the greeting.
+    public resumed = "call.resumed"();
     /// The call has lasted too long.
     public too_long = "call.too-long"();
     /// The last words.
