@@ -1,5 +1,6 @@
 //! The dialect contract: prove the sender, read an event, write a turn. Vendor words never leave their dialect.
 
+pub mod browser;
 pub mod public_url;
 pub mod twilio;
 
