@@ -174,6 +174,18 @@ impl Secret {
         Self(text.into())
     }
 
+    /// The digits in `keys`. `None`: a `*` or `#` among them.
+    #[must_use]
+    pub fn from_digits(keys: &[Key]) -> Option<Self> {
+        // Room for all at once: a string that grows leaves copies of its beginning behind.
+        let mut digits = Self(String::with_capacity(keys.len()));
+        for key in keys {
+            let Key::Digit(_) = key else { return None };
+            digits.0.push(key.as_char());
+        }
+        Some(digits)
+    }
+
     /// The text itself.
     #[must_use]
     pub fn expose(&self) -> &str {
