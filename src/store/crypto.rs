@@ -169,7 +169,10 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], StoreError> {
 
 /// HMAC-SHA256 over the parts, each with its length before it, so that no two lists of parts have the same bytes.
 fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-    let mut hmac = Hmac::<Sha256>::new(key.into());
+    // HMAC pads a key with zeros to the hash's block of 64 bytes; done here, because then nothing can fail.
+    let mut block = Zeroizing::new([0; 64]);
+    block[..32].copy_from_slice(key);
+    let mut hmac = Hmac::<Sha256>::new((&*block).into());
     for part in parts {
         hmac.update(&(part.len() as u64).to_be_bytes());
         hmac.update(part);
