@@ -194,7 +194,7 @@ impl fmt::Display for YearMonth {
 }
 
 /// 个人账户. Either part may be below zero (负) after a correction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "PersonalAccountParts")]
 pub struct PersonalAccount {
     current_year: Money,
@@ -257,7 +257,7 @@ impl TryFrom<PersonalAccountParts> for PersonalAccount {
 
 /// 统筹基金: what the pooled fund still pays for outpatient care in a settlement year, 1 January to 31 December.
 /// No amount is below zero. It is a limit, never a purse: nothing of it can be withdrawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PooledFund {
     /// The settlement year.
     pub year: i16,

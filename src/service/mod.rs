@@ -1,0 +1,150 @@
+//! What a [`Request`] does: the only way from a call to the store.
+//!
+//! Each request of a turn is done once, in one transaction with its counters and its audit row; asked again, the stored
+//! answer is given again. Nothing personal leaves without an audit row, and nothing at all after the call has ended.
+//! Trouble of any kind is [`Answer::Unavailable`]: the caller is told to try later, never left waiting.
+
+use std::sync::Arc;
+
+use crate::call::caller::{Call, CallEnd};
+use crate::dialog::{Answer, Request};
+use crate::member::Identifier;
+use crate::store::audit::Event;
+use crate::store::effects::TurnKey;
+use crate::store::members::{KeyedPin, PinForm, PinRecord};
+use crate::store::throttle::TryLimits;
+use crate::store::{Store, StoreError};
+
+mod accounts;
+mod hash;
+mod sign_in;
+
+pub use hash::{HashSettings, Hasher};
+
+/// Why a request was not done. Whether a PIN was right never shows here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Trouble {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// As many PINs as may wait to be hashed are waiting. No try was taken.
+    #[error("too many PINs wait to be checked")]
+    QueueFull,
+    /// The hash itself failed, or the process is ending.
+    #[error("a PIN could not be hashed")]
+    Hash,
+    /// The sign-in has run out. The dialog asks only while it holds, so clocks disagree.
+    #[error("asked with a sign-in that has run out")]
+    SignedOut,
+}
+
+/// Does what calls ask.
+#[derive(Clone, Debug)]
+pub struct Services {
+    store: Store,
+    hasher: Arc<Hasher>,
+    limits: Arc<TryLimits>,
+}
+
+impl Services {
+    /// Over `store`, checking PINs with `hasher`, with so many tries as `limits` tells.
+    #[must_use]
+    pub fn new(store: Store, hasher: Hasher, limits: TryLimits) -> Self {
+        Self { store, hasher: Arc::new(hasher), limits: Arc::new(limits) }
+    }
+
+    /// The store behind.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// How many PIN hashes were begun: every PIN that is looked at costs exactly one, whoever's it is.
+    #[must_use]
+    pub fn hashes_run(&self) -> u64 {
+        self.hasher.runs()
+    }
+
+    /// Does what turn `turn` of `call` asks, once.
+    pub async fn perform(&self, call: &Call, turn: u16, request: Request) -> Answer {
+        let turn = TurnKey::new(call, turn);
+        let done = match request {
+            Request::Identify(identifier) => Ok(Answer::Identified(self.store.seals().member_key(&identifier))),
+            Request::SignIn { who, pin } => self.sign_in(call, &turn, who, pin).await,
+            Request::PersonalBalance(proof) => self.personal_balance(call, &turn, proof).await,
+            Request::PooledFund(proof) => self.pooled_fund(call, &turn, proof).await,
+        };
+        done.unwrap_or_else(|trouble| {
+            tracing::warn!(dialect = turn.dialect, call = %turn.call, turn = turn.turn, %trouble, "request not served");
+            Answer::Unavailable
+        })
+    }
+
+    /// The call is over: nothing personal is answered to it any more.
+    pub async fn end_call(&self, call: &Call, how: CallEnd) {
+        let (dialect, id) = (call.dialect, call.id.clone());
+        let ended = self.store.write(move |mut tx| Box::pin(async move { tx.end_call(dialect, &id).await })).await;
+        if let Err(trouble) = ended {
+            // What was signed in ends by itself in minutes, and the sweep forgets the call in a day.
+            tracing::warn!(dialect, call = %call.id, ?how, %trouble, "end of call not stored");
+        }
+    }
+
+    /// Forgets what no call needs any more: run every minute or so.
+    ///
+    /// # Errors
+    /// What [`StoreError`] names; the next run does what this one did not.
+    pub async fn sweep(&self) -> Result<(), StoreError> {
+        let limits = Arc::clone(&self.limits);
+        self.store
+            .write(move |mut tx| {
+                Box::pin(async move {
+                    tx.sweep_calls().await?;
+                    tx.sweep_tries(&limits).await
+                })
+            })
+            .await
+    }
+
+    /// Gives whoever has the number `identifier` all tries back: `operator` has made sure who they are.
+    ///
+    /// # Errors
+    /// What [`StoreError`] names.
+    pub async fn reset_tries(&self, identifier: &Identifier, operator: &str) -> Result<(), StoreError> {
+        let who = self.store.seals().member_key(identifier);
+        let turn = TurnKey { dialect: "operator", call: operator.into(), turn: 0 };
+        self.store
+            .write(move |mut tx| {
+                Box::pin(async move {
+                    let member = tx.find(&who).await?;
+                    let person = tx.seals().person(&who, member);
+                    tx.reset_tries(&person).await?;
+                    tx.audit(Event::TriesReset, &turn, Some(&member.map_or(who.index, |m| m.0)), None).await
+                })
+            })
+            .await
+    }
+
+    /// Hashes the stored PINs of `most` members who have not called since they were imported; how many there were.
+    /// For an idle node: it takes the places of callers in the queue.
+    ///
+    /// # Errors
+    /// What [`StoreError`] names.
+    pub async fn harden_pins(&self, most: u16) -> Result<usize, StoreError> {
+        let pins = self.store.keyed_pins(most).await?;
+        let count = pins.len();
+        for pin in pins {
+            let hardened = self.hardened(&pin).await.map_err(|_| StoreError::Unavailable("no hash"))?;
+            self.store.harden_pin(pin, hardened).await?;
+        }
+        Ok(count)
+    }
+
+    async fn hardened(&self, pin: &KeyedPin) -> Result<PinRecord, Trouble> {
+        let place = self.hasher.admit().ok_or(Trouble::QueueFull)?;
+        let form = PinForm::hashed(self.hasher.cost())?;
+        let PinForm::Argon2id(cost, salt) = form else { return Err(Trouble::Hash) };
+        let record = &pin.stored.record;
+        let hash = self.hasher.hash(place, cost, self.store.seals().pepper(), record.hash.into(), salt).await?;
+        Ok(PinRecord { hash: *hash, form, initial: record.initial })
+    }
+}

@@ -1,0 +1,89 @@
+-- One schema for both engines. The types are those the Any driver knows: SQLite takes BYTEA for a type without
+-- affinity of its own and keeps blobs as they are. Times are milliseconds since 1970; booleans are 0 and 1.
+
+CREATE TABLE members (
+    member BYTEA NOT NULL PRIMARY KEY,
+    record BYTEA NOT NULL,
+    pin BYTEA,
+    pin_hardened BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+CREATE INDEX members_to_harden ON members (pin_hardened);
+
+-- Several members may share a card key: which of them is meant cannot be told, so none is.
+CREATE TABLE identifiers (
+    kind BIGINT NOT NULL,
+    idx BYTEA NOT NULL,
+    member BYTEA NOT NULL,
+    PRIMARY KEY (kind, idx, member)
+);
+CREATE INDEX identifiers_of ON identifiers (member);
+
+CREATE TABLE accounts (
+    member BYTEA NOT NULL,
+    kind BIGINT NOT NULL,
+    record BYTEA NOT NULL,
+    PRIMARY KEY (member, kind)
+);
+
+CREATE TABLE transactions (
+    member BYTEA NOT NULL,
+    entry BYTEA NOT NULL,
+    record BYTEA NOT NULL,
+    PRIMARY KEY (member, entry)
+);
+
+CREATE TABLE throttle (
+    person BYTEA NOT NULL PRIMARY KEY,
+    failures BIGINT NOT NULL,
+    locked_until BIGINT NOT NULL,
+    touched_at BIGINT NOT NULL
+);
+
+CREATE TABLE throttle_callers (
+    person BYTEA NOT NULL,
+    caller BYTEA NOT NULL,
+    failures BIGINT NOT NULL,
+    touched_at BIGINT NOT NULL,
+    PRIMARY KEY (person, caller)
+);
+
+CREATE TABLE calls (
+    dialect TEXT NOT NULL,
+    call TEXT NOT NULL,
+    pin_tries BIGINT NOT NULL,
+    touched_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    PRIMARY KEY (dialect, call)
+);
+
+CREATE TABLE effects (
+    dialect TEXT NOT NULL,
+    call TEXT NOT NULL,
+    turn BIGINT NOT NULL,
+    request BYTEA NOT NULL,
+    outcome BYTEA,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (dialect, call, turn)
+);
+CREATE INDEX effects_by_age ON effects (created_at);
+
+CREATE TABLE audit (
+    chain TEXT NOT NULL,
+    seq BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    event TEXT NOT NULL,
+    dialect TEXT NOT NULL,
+    call TEXT NOT NULL,
+    turn BIGINT NOT NULL,
+    person BYTEA,
+    caller BYTEA,
+    mac BYTEA NOT NULL,
+    PRIMARY KEY (chain, seq)
+);
+
+CREATE TABLE audit_chains (
+    chain TEXT NOT NULL PRIMARY KEY,
+    seq BIGINT NOT NULL,
+    mac BYTEA NOT NULL
+);

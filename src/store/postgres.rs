@@ -1,0 +1,68 @@
+//! PostgreSQL: a pool, a transaction a job, the database's clock.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sqlx::any::AnyPoolOptions;
+use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, AnyPool, Executor};
+
+use super::{Shared, Step, StoreError, StoreSettings, Tx, time_of};
+
+/// The tables, for both engines.
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations");
+
+#[derive(Clone)]
+pub(super) struct Postgres {
+    pool: AnyPool,
+}
+
+impl Postgres {
+    pub(super) async fn open(url: &str, settings: &StoreSettings) -> Result<Self, StoreError> {
+        let pool = AnyPoolOptions::new()
+            .max_connections(settings.connections)
+            .acquire_timeout(Duration::from_millis(500))
+            .after_connect(|conn, _| {
+                Box::pin(async move {
+                    // A server that is slow gives up by itself, so that its connections come back. The isolation is
+                    // the default, written down because the conditional updates rely on it: a second one waits for
+                    // the first and then sees what it left.
+                    conn.execute(
+                        "SET statement_timeout = 800; SET lock_timeout = 500; SET idle_in_transaction_session_timeout = 5000; \
+                         SET default_transaction_isolation = 'read committed'",
+                    )
+                    .await
+                    .map(drop)
+                })
+            })
+            .connect_lazy(url)?;
+        MIGRATIONS.run(&pool).await.map_err(|_| StoreError::Unavailable("migration failed"))?;
+        Ok(Self { pool })
+    }
+
+    pub(super) async fn write<T, J>(&self, shared: &Shared, job: J) -> Result<T, StoreError>
+    where
+        J: for<'t> FnOnce(Tx<'t>) -> Step<'t, T> + Send,
+    {
+        let mut tx = self.pool.begin().await?;
+        let now = now(&mut tx, shared).await?;
+        let done = job(shared.tx(&mut tx, now)).await?;
+        tx.commit().await?;
+        Ok(done)
+    }
+
+    pub(super) async fn reader(&self) -> Result<PoolConnection<Any>, StoreError> {
+        Ok(self.pool.acquire().await?)
+    }
+}
+
+/// Nodes' clocks differ, the database has one: locks end by it. A clock of tests is moved by hand, so it tells the
+/// time here too.
+async fn now(conn: &mut AnyConnection, shared: &Shared) -> Result<Timestamp, StoreError> {
+    if shared.clock.is_manual() {
+        return Ok(shared.clock.now());
+    }
+    let millis = sqlx::query_scalar("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)");
+    Ok(time_of(millis.fetch_one(conn).await?))
+}
