@@ -12,6 +12,7 @@ use toml::{Table, Value};
 
 use crate::fault::{Fault, Faults};
 use crate::secret::Secret;
+use crate::telephony::public_url::{InvalidPublicUrl, PublicUrl};
 use crate::telephony::twilio;
 
 /// The compiled-in defaults, and the documentation of every setting.
@@ -19,7 +20,7 @@ pub const DEFAULT: &str = include_str!("../config/default.toml");
 
 const ENVIRONMENT_PREFIX: &str = "HOTLINE_";
 /// Tables whose keys are the operator's own.
-const OPEN_TABLES: [&str; 2] = ["twilio.accounts", "twilio.voices"];
+const OPEN_TABLES: [&str; 2] = ["twilio.accounts", "twilio.voice"];
 
 /// What the hotline is run for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -54,7 +55,6 @@ pub struct Settings {
 #[expect(missing_docs, reason = "config/default.toml documents each, once")]
 pub struct Server {
     pub listen: SocketAddr,
-    #[serde(deserialize_with = "public_url")]
     pub public_url: String,
     #[serde(deserialize_with = "duration")]
     pub header_timeout: Duration,
@@ -123,12 +123,12 @@ pub struct Call {
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "config/default.toml documents each, once")]
 pub struct SignIn {
-    pub tries_before_lock: u32,
+    pub tries_before_lock: u16,
     #[serde(deserialize_with = "duration")]
     pub first_lock: Duration,
     #[serde(deserialize_with = "duration")]
     pub longest_lock: Duration,
-    pub hard_limit: u32,
+    pub hard_limit: u16,
     pub hash_memory_kib: u32,
     pub hash_passes: u32,
     pub hash_threads: usize,
@@ -166,14 +166,22 @@ impl Settings {
         if faults.is_empty() { Ok(settings) } else { Err(Faults(faults)) }
     }
 
-    /// The address platforms call, without a slash at its end.
-    #[must_use]
-    pub fn public_url(&self) -> String {
-        if self.server.public_url.is_empty() {
-            format!("http://{}", self.server.listen)
-        } else {
-            self.server.public_url.clone()
+    /// The address platforms call.
+    ///
+    /// # Errors
+    /// What is set is no address.
+    pub fn public_url(&self) -> Result<PublicUrl, InvalidPublicUrl> {
+        match self.server.public_url.as_str() {
+            "" => PublicUrl::parse(&format!("http://{}", self.server.listen)),
+            url => PublicUrl::parse(url),
         }
+    }
+
+    /// Every secret a platform proves itself by.
+    fn webhook_secrets(&self) -> impl Iterator<Item = &Secret> {
+        let twilio = &self.twilio;
+        let all = twilio.auth_token.iter().chain(&twilio.auth_tokens).chain(twilio.accounts.values().flatten());
+        all.chain([&self.browser.token]).filter(|secret| !secret.expose().is_empty())
     }
 
     /// What each setting alone cannot tell.
@@ -182,6 +190,12 @@ impl Settings {
         let mut fault = |key: &str, problem: &str, remedy: &str| faults.push(Fault::of(key, problem, remedy));
         if self.server.reserved_for_running >= self.server.max_in_flight {
             fault("server.reserved_for_running", "leaves no room for new calls", "make it less than server.max_in_flight");
+        }
+        if self.public_url().is_err() {
+            fault("server.public_url", "is no address", "write it as \"https://hotline.example\", without ? and #");
+        }
+        if !(10..=10_000).contains(&self.call.most_turns) {
+            fault("call.most_turns", "must be from 10 to 10000", "300 is more than any caller needs");
         }
         if self.sign_in.tries_before_lock == 0 || self.sign_in.tries_before_lock > 10 {
             fault("sign_in.tries_before_lock", "must be from 1 to 10", "5 is customary");
@@ -205,10 +219,10 @@ impl Settings {
         if self.store.sample_members {
             fault("store.sample_members", "would load sample members", "set it to false and import your own");
         }
-        if !self.twilio.has_tokens() && self.browser.token.expose().is_empty() {
+        if self.webhook_secrets().next().is_none() {
             fault("twilio.auth_token", "no webhook has a secret: nobody could call", "set the token of your account");
         }
-        if [&self.browser.token].into_iter().chain(self.twilio.tokens()).any(|t| (1..16).contains(&t.expose().len())) {
+        if self.webhook_secrets().any(|secret| secret.expose().len() < 16) {
             fault("twilio.auth_token, browser.token", "a secret is shorter than 16 characters", "take the platform's own token, or 32 random characters");
         }
         let url = &self.server.public_url;
@@ -402,16 +416,3 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
     }
     Ok(signed.unsigned_abs())
 }
-
-fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let well_formed = rest.is_some_and(|rest| {
-        !rest.is_empty() && !rest.starts_with('/') && rest.bytes().all(|b| b.is_ascii_graphic() && !b"?#\"<>\\".contains(&b))
-    });
-    if !text.is_empty() && !well_formed {
-        return Err(serde::de::Error::custom("is no address; write it like \"https://hotline.example\""));
-    }
-    Ok(text.trim_end_matches('/').to_owned())
-}
-

@@ -177,6 +177,12 @@ impl Flow {
         self.greeting.iter().chain(menus).map(PromptId::as_str)
     }
 
+    /// How many wrong PINs end a call.
+    #[must_use]
+    pub fn wrong_pins(&self) -> u8 {
+        self.patience.wrong_pins
+    }
+
     /// Whether the line takes every number that no other line names.
     #[must_use]
     pub fn takes_any_number(&self) -> bool {
