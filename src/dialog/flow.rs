@@ -177,6 +177,12 @@ impl Flow {
         self.greeting.iter().chain(menus).map(PromptId::as_str)
     }
 
+    /// How card numbers are keyed on this line.
+    #[must_use]
+    pub fn card_rule(&self) -> CardRule {
+        self.card_rule
+    }
+
     /// How many wrong PINs end a call.
     #[must_use]
     pub fn wrong_pins(&self) -> u8 {
