@@ -2,6 +2,7 @@
 pub mod call;
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod dialog;
 pub mod fault;
 pub mod member;
