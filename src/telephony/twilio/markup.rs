@@ -33,7 +33,7 @@ impl Markup {
     /// Addresses begin with `public_url`.
     #[must_use]
     pub fn new(settings: &Settings, public_url: &PublicUrl) -> Self {
-        let voice = |language| settings.voice.get(&language).cloned().unwrap_or_else(|| Voice::default_of(language));
+        let voice = |language| settings.voices.get(&language).cloned().unwrap_or_else(|| Voice::default_of(language));
         Self {
             steps: format!("{}/twilio/step/", public_url.as_str()).into(),
             transferred: format!("{}/twilio/transferred/", public_url.as_str()).into(),
@@ -161,7 +161,7 @@ impl<'v> Page<'v> {
             if now.chars().all(|c| c == BREAK || c.is_whitespace()) {
                 continue;
             }
-            self.start("Say", &[("language", &voice.language), ("voice", &voice.name)]);
+            self.start("Say", &[("language", &voice.language), ("voice", &voice.voice)]);
             for (n, words) in now.split(BREAK).enumerate() {
                 if n > 0 {
                     self.empty("break", &[("time", BREAK_TIME)]);
@@ -376,7 +376,7 @@ mod tests {
 
     #[test]
     fn the_voice_is_the_one_configured() {
-        let settings = toml::from_str(r#"voice.zh-CN = { language = "zh-CN", name = "a\"<b" }"#).unwrap();
+        let settings = toml::from_str(r#"voices.zh-CN = { language = "zh-CN", voice = "a\"<b" }"#).unwrap();
         let markup = Markup::new(&settings, &PublicUrl::parse("https://hotline.example").unwrap());
         assert_eq!(
             String::from_utf8(markup.busy("再见。")).unwrap(),

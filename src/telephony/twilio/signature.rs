@@ -62,9 +62,8 @@ impl Tokens {
     /// The secrets of the settings. An empty one is none: anyone could sign with it.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
-        let general = settings.auth_token.iter().chain(&settings.auth_tokens);
         Self {
-            general: general.filter_map(Token::new).collect(),
+            general: settings.general_tokens().filter_map(Token::new).collect(),
             accounts: settings
                 .accounts
                 .iter()
@@ -302,7 +301,7 @@ mod tests {
         let mut mac: Hmac<Sha1> = Hmac::new_from_slice(b"").unwrap();
         mac.update(b"https://mycompany.com/myapp.php?foo=1&bar=2CallSidCA1");
         let by_nobody = BASE64.encode(&mac.finalize().into_bytes());
-        for settings in ["", r#"auth_token = """#, r#"auth_tokens = [" "]"#] {
+        for settings in ["", r#"auth_token = """#, r#"more_auth_tokens = [" "]"#] {
             assert!(!Vector { settings, body: "CallSid=CA1", ..Vector::default() }.accepts(&by_nobody), "{settings}");
             assert!(!Vector { settings, ..Vector::default() }.accepts(OFFICIAL), "{settings}");
         }
@@ -310,7 +309,7 @@ mod tests {
 
     #[test]
     fn during_a_rotation_both_tokens_are_right() {
-        for settings in [r#"auth_tokens = ["new", "12345"]"#, "auth_token = \"new\"\nauth_tokens = [\"12345\"]"] {
+        for settings in [r#"more_auth_tokens = ["new", "12345"]"#, "auth_token = \"new\"\nmore_auth_tokens = [\"12345\"]"] {
             assert!(Vector { settings, ..Vector::default() }.accepts(OFFICIAL), "{settings}");
         }
     }
