@@ -20,7 +20,7 @@ pub const DEFAULT: &str = include_str!("../config/default.toml");
 
 const ENVIRONMENT_PREFIX: &str = "HOTLINE_";
 /// Tables whose keys are the operator's own.
-const OPEN_TABLES: [&str; 2] = ["twilio.accounts", "twilio.voice"];
+const OPEN_TABLES: [&str; 2] = ["twilio.accounts", "twilio.voices"];
 
 /// What the hotline is run for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -179,9 +179,7 @@ impl Settings {
 
     /// Every secret a platform proves itself by.
     fn webhook_secrets(&self) -> impl Iterator<Item = &Secret> {
-        let twilio = &self.twilio;
-        let all = twilio.auth_token.iter().chain(&twilio.auth_tokens).chain(twilio.accounts.values().flatten());
-        all.chain([&self.browser.token]).filter(|secret| !secret.expose().is_empty())
+        self.twilio.tokens().chain([&self.browser.token]).filter(|secret| !secret.expose().is_empty())
     }
 
     /// What each setting alone cannot tell.

@@ -91,8 +91,7 @@ fn welcome(settings: &Settings, address: std::net::SocketAddr) -> anyhow::Result
     writeln!(out, "    a call comes in        {public}/twilio/voice")?;
     writeln!(out, "    primary handler fails  {public}/twilio/fallback")?;
     writeln!(out, "    call status changes    {public}/twilio/status")?;
-    let tokens = settings.twilio.auth_token.iter().chain(&settings.twilio.auth_tokens).chain(settings.twilio.accounts.values().flatten());
-    if tokens.map(|t| t.expose()).all(str::is_empty) {
+    if !settings.twilio.has_tokens() {
         writeln!(out, "    refused until HOTLINE_TWILIO__AUTH_TOKEN holds the auth token of your account")?;
     }
     out.flush()?;
