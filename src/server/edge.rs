@@ -117,7 +117,12 @@ async fn accept(
 }
 
 /// Reads the whole body, within its time and size, before anything looks at the request.
-async fn answer(routes: Router, request: Request, peer: Peer, limits: Limits) -> Result<Response, std::convert::Infallible> {
+async fn answer(
+    routes: Router,
+    request: Request,
+    peer: Peer,
+    limits: Limits,
+) -> Result<Response, std::convert::Infallible> {
     let (mut parts, body) = request.into_parts();
     let body = match tokio::time::timeout(limits.body_timeout, to_bytes(body, limits.body_bytes)).await {
         Ok(Ok(body)) => body,
