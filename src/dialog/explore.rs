@@ -182,11 +182,8 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
     }
 
     fn arrive(&mut self, before: &State, name: &'static str, state: &State) {
-        let known = |e: &Edge| e.on == name && e.from == before.place.name() && e.to == state.place.name();
-        if !self.seen.contains_key(state) || !self.out.edges.iter().any(known) {
-            let (from, to) = (before.place.name().to_owned(), state.place.name().to_owned());
-            self.out.edges.insert(Edge { from, on: name, to });
-        }
+        let (from, to) = (before.place.name().to_owned(), state.place.name().to_owned());
+        self.out.edges.insert(Edge { from, on: name, to });
         if !self.seen.contains_key(state) {
             self.seen.insert(state.clone(), Some((before.clone(), name)));
             self.queue.push_back(state.clone());
