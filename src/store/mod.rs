@@ -18,7 +18,7 @@ use std::fmt;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -154,8 +154,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn open(settings: &StoreSettings, keys: Arc<KeyRing>, clock: Clock) -> Result<Self, StoreError> {
-        static DRIVERS: Once = Once::new();
-        DRIVERS.call_once(sqlx::any::install_default_drivers);
+        sqlx::any::install_default_drivers();
         let shared = Arc::new(Shared {
             seals: Seals::new(keys),
             clock,
