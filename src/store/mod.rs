@@ -89,10 +89,10 @@ impl StoreSettings {
     /// SQLite in the file at `path`.
     #[must_use]
     pub fn sqlite(path: &Path) -> Self {
-        let mut url = String::from("sqlite://");
         // What a URL gives a meaning to, and what the driver decodes.
         const SPECIAL: &percent_encoding::AsciiSet =
             &percent_encoding::CONTROLS.add(b' ').add(b'%').add(b'?').add(b'#').add(b'"').add(b'<').add(b'>').add(b'`');
+        let mut url = String::from("sqlite://");
         url.extend(percent_encoding::utf8_percent_encode(&path.to_string_lossy(), SPECIAL));
         Self::url(url)
     }

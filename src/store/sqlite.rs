@@ -34,7 +34,9 @@ impl Sqlite {
             .max_connections(4)
             .acquire_timeout(Duration::from_millis(500))
             .after_connect(|conn, _| {
-                Box::pin(async move { conn.execute("PRAGMA query_only = ON; PRAGMA busy_timeout = 5000").await.map(drop) })
+                Box::pin(
+                    async move { conn.execute("PRAGMA query_only = ON; PRAGMA busy_timeout = 5000").await.map(drop) },
+                )
             })
             .connect_lazy(&url)?;
         let (jobs, queue) = mpsc::channel(QUEUE);

@@ -43,11 +43,36 @@ async fn the_first_bad_row_is_named(bed: Bed) {
     filled(&bed, 20).await;
     let none = Anchors::default();
     for (harm, seq, what, mend) in [
-        ("UPDATE audit SET event = 'sign_in_ok' WHERE seq = 6", 6, Tampering::Changed, "UPDATE audit SET event = 'sign_in_refused' WHERE seq = 6"),
-        ("UPDATE audit SET at = at + 1 WHERE seq = 1", 1, Tampering::Changed, "UPDATE audit SET at = at - 1 WHERE seq = 1"),
-        ("UPDATE audit SET caller = NULL WHERE seq = 20", 20, Tampering::Changed, "UPDATE audit SET caller = (SELECT MIN(caller) FROM audit) WHERE seq = 20"),
-        ("UPDATE audit SET seq = 99 WHERE seq = 20", 20, Tampering::Missing, "UPDATE audit SET seq = 20 WHERE seq = 99"),
-        ("UPDATE audit SET chain = 'b' WHERE seq = 7", 1, Tampering::Missing, "UPDATE audit SET chain = 'node' WHERE seq = 7"),
+        (
+            "UPDATE audit SET event = 'sign_in_ok' WHERE seq = 6",
+            6,
+            Tampering::Changed,
+            "UPDATE audit SET event = 'sign_in_refused' WHERE seq = 6",
+        ),
+        (
+            "UPDATE audit SET at = at + 1 WHERE seq = 1",
+            1,
+            Tampering::Changed,
+            "UPDATE audit SET at = at - 1 WHERE seq = 1",
+        ),
+        (
+            "UPDATE audit SET caller = NULL WHERE seq = 20",
+            20,
+            Tampering::Changed,
+            "UPDATE audit SET caller = (SELECT caller FROM audit WHERE seq = 1) WHERE seq = 20",
+        ),
+        (
+            "UPDATE audit SET seq = 99 WHERE seq = 20",
+            20,
+            Tampering::Missing,
+            "UPDATE audit SET seq = 20 WHERE seq = 99",
+        ),
+        (
+            "UPDATE audit SET chain = 'b' WHERE seq = 7",
+            1,
+            Tampering::Missing,
+            "UPDATE audit SET chain = 'node' WHERE seq = 7",
+        ),
         ("UPDATE audit_chains SET seq = 19", 20, Tampering::BeyondHead, "UPDATE audit_chains SET seq = 20"),
         ("UPDATE audit_chains SET seq = 21", 21, Tampering::Missing, "UPDATE audit_chains SET seq = 20"),
     ] {
@@ -125,7 +150,9 @@ async fn every_one_of_a_thousand_random_edits_is_found() {
             }
             4 => {
                 let column = ["person", "caller", "mac"][below(3)];
-                format!("UPDATE audit SET {column} = CAST(substr({column}, {byte} + 1) || substr({column}, 1, {byte}) AS BLOB) WHERE seq = {row}")
+                format!(
+                    "UPDATE audit SET {column} = CAST(substr({column}, {byte} + 1) || substr({column}, 1, {byte}) AS BLOB) WHERE seq = {row}"
+                )
             }
             5 => format!(
                 "UPDATE audit SET seq = -1 WHERE seq = {row}; UPDATE audit SET seq = {row} WHERE seq = {other}; UPDATE audit SET seq = {other} WHERE seq = -1"
@@ -135,7 +162,9 @@ async fn every_one_of_a_thousand_random_edits_is_found() {
                  INSERT INTO audit_chains SELECT chain, seq, mac FROM audit ORDER BY seq DESC LIMIT 1"
             ),
             7 => format!("UPDATE audit_chains SET seq = {}", row - 1),
-            8 => format!("UPDATE audit SET seq = seq + 1000 WHERE seq >= {row}; UPDATE audit SET seq = seq - 999 WHERE seq >= 1000"),
+            8 => format!(
+                "UPDATE audit SET seq = seq + 1000 WHERE seq >= {row}; UPDATE audit SET seq = seq - 999 WHERE seq >= 1000"
+            ),
             _ => format!(
                 "INSERT INTO audit SELECT chain, {}, at, event, dialect, call, turn, person, caller, mac FROM audit WHERE seq = {row}",
                 ROWS + 1

@@ -29,24 +29,24 @@ async fn the_files_of_a_busy_database_show_nothing_of_anybody() {
         services.perform(&call, 4, Request::PooledFund(proof)).await;
     }
 
-    let mut secrets: Vec<String> = ["样例人", "样例药店", PIN, WRONG, OWN_NUMBER, "1010.05", "310.05", "1234.56"].map(String::from).into();
+    let mut secrets: Vec<String> =
+        ["样例人", "样例药店", PIN, WRONG, OWN_NUMBER, "1010.05", "310.05", "1234.56"].map(String::from).into();
     for someone in &people {
         secrets.push(someone.id_number.expose().to_owned());
         secrets.push(someone.id_number.expose()[6..14].to_owned());
         secrets.push(someone.card_number.as_ref().unwrap().digits().to_owned());
         secrets.push(someone.personal_number.as_ref().unwrap().expose().to_owned());
     }
-    let mut bytes = 0;
+    // Byte by byte as characters, because the standard library searches texts and not bytes.
+    let text = |bytes: &[u8]| bytes.iter().map(|&b| char::from(b)).collect::<String>();
+    let mut found_calls = false;
     for file in std::fs::read_dir(bed.dir.path()).unwrap().flatten() {
-        let content = std::fs::read(file.path()).unwrap();
-        bytes += content.len();
-        // Shown that the search finds: the platform's ids of calls stand there to be read.
+        let content = text(&std::fs::read(file.path()).unwrap());
         for secret in &secrets {
-            let found = content.windows(secret.len()).any(|window| window == secret.as_bytes());
-            assert!(!found, "{} shows {secret}", file.path().display());
+            assert!(!content.contains(&text(secret.as_bytes())), "{} shows {secret}", file.path().display());
         }
+        // The platform's ids of calls do stand there to be read: the search finds what there is.
+        found_calls |= content.contains("call-49");
     }
-    let log = std::fs::read(bed.database_file().with_extension("db-wal")).unwrap();
-    assert!(log.windows(7).any(|window| window == b"call-49"));
-    assert!(bytes > 100_000);
+    assert!(found_calls);
 }

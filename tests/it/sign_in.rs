@@ -13,7 +13,8 @@ use hotline::store::throttle::TryLimits;
 use tokio::task::JoinSet;
 
 use crate::support::{
-    Bed, HASH, OWN_NUMBER, PIN, REFUSED, WRONG, call, call_from, granted, locked_minutes, member, on_both_engines, sign_in,
+    Bed, HASH, OWN_NUMBER, PIN, REFUSED, WRONG, call, call_from, granted, locked_minutes, member, on_both_engines,
+    sign_in,
 };
 
 on_both_engines!(
@@ -75,7 +76,10 @@ async fn every_number_of_a_member_leads_to_them(bed: Bed) {
     // Imported anew with another card, the first is not found by the old one.
     let mut changed = one.clone();
     changed.card_number = member(9).card_number;
-    let (old, new) = (one.identifiers(CardRule::DigitsOnly).nth(1).unwrap(), changed.identifiers(CardRule::DigitsOnly).nth(1).unwrap());
+    let (old, new) = (
+        one.identifiers(CardRule::DigitsOnly).nth(1).unwrap(),
+        changed.identifiers(CardRule::DigitsOnly).nth(1).unwrap(),
+    );
     bed.import([changed]).await;
     let key = |identifier| bed.store.seals().member_key(&identifier);
     assert_eq!(services.perform(&call("old"), 1, sign_in(key(old), PIN)).await, REFUSED);
@@ -181,7 +185,11 @@ async fn a_try_that_was_cut_off_is_continued(bed: Bed) {
 /// One wrong PIN in each of `calls` calls.
 async fn fail(services: &Services, who: hotline::member::MemberKey, name: &str, calls: usize) {
     for n in 0..calls {
-        assert_eq!(services.perform(&call(&format!("{name}-{n}")), 1, sign_in(who, WRONG)).await, REFUSED, "{name}-{n}");
+        assert_eq!(
+            services.perform(&call(&format!("{name}-{n}")), 1, sign_in(who, WRONG)).await,
+            REFUSED,
+            "{name}-{n}"
+        );
     }
 }
 
@@ -269,9 +277,10 @@ async fn a_pin_that_anybody_could_guess_opens_nothing(bed: Bed) {
     let services = bed.services();
     let id = member(1).id_number.expose().to_owned();
     let from_id: String = if let Some(body) = id.strip_suffix('X') { body[11..].into() } else { id[12..].into() };
-    for (n, (pin, initial)) in [(PIN, true), ("123456", false), ("111111", false), (&from_id, false), (&id[6..12], false)]
-        .into_iter()
-        .enumerate()
+    for (n, (pin, initial)) in
+        [(PIN, true), ("123456", false), ("111111", false), (&from_id, false), (&id[6..12], false)]
+            .into_iter()
+            .enumerate()
     {
         let mut someone = member(1);
         someone.pin = Pin::parse(pin);

@@ -29,8 +29,8 @@ async fn importing_again_changes_and_adds_nothing_twice(bed: Bed) {
 
 async fn transactions_are_imported_once(bed: Bed) {
     let id = member(1).id_number;
-    let transaction = |day: i8, amount: &str, place: &str| {
-        let at = jiff::civil::date(2026, 6, day).at(9, 30, 0, 0).in_tz("UTC").unwrap().timestamp();
+    let transaction = |day: u8, amount: &str, place: &str| {
+        let at = format!("2026-06-{day:02}T09:30:00Z").parse().unwrap();
         let yuan = |text| Money::parse(text).unwrap();
         let (kind, place) = (TransactionKind::Pharmacy, place.to_owned());
         (id.clone(), Transaction { at, kind, amount: yuan(amount), balance_after: yuan("1010.05"), place })

@@ -1,7 +1,6 @@
 //! What the tests stand on: real stores of both engines, invented members, calls.
 pub mod postgres;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,7 +51,7 @@ pub struct Bed {
     pub store: Store,
     pub clock: Clock,
     pub settings: StoreSettings,
-    /// Where SQLite's files are.
+    /// Where the files of `SQLite` are.
     pub dir: tempfile::TempDir,
 }
 
@@ -109,10 +108,6 @@ impl Bed {
         use sqlx::Row;
         self.rows("SELECT event FROM audit ORDER BY chain, seq").await.iter().map(|row| row.get(0)).collect()
     }
-
-    pub fn database_file(&self) -> PathBuf {
-        self.dir.path().join("hot line.db")
-    }
 }
 
 pub fn keys() -> Arc<KeyRing> {
@@ -124,7 +119,8 @@ pub fn keys() -> Arc<KeyRing> {
 pub fn member(n: u32) -> Member {
     let birth = date(1950, 1, 1).saturating_add(jiff::Span::new().days(i64::from(n / 1000)));
     let body = format!("110105{:04}{:02}{:02}{:03}", birth.year(), birth.month(), birth.day(), n % 1000);
-    let id = "0123456789X".chars().find_map(|check| IdNumber::parse(&format!("{body}{check}"), Date::MAX).ok()).unwrap();
+    let id =
+        "0123456789X".chars().find_map(|check| IdNumber::parse(&format!("{body}{check}"), Date::MAX).ok()).unwrap();
     let as_of = date(2026, 6, 30);
     let yuan = |text| Money::parse(text).unwrap();
     Member {

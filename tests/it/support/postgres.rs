@@ -1,4 +1,4 @@
-//! A real PostgreSQL, started by the tests and gone with them.
+//! A real `PostgreSQL`, started by the tests and gone with them.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -24,16 +24,17 @@ pub fn shared() -> &'static Server {
 
 /// Listens on a socket in its own directory only, so that it needs no port.
 const SCRIPT: &str = r#"
-set -e
-dir=$(mktemp -d)
-trap 'pkill -CONT -P "$(head -1 "$dir/data/postmaster.pid")" || true; pg_ctl -D "$dir/data" -m immediate stop || true; rm -rf "$dir"' EXIT
+# Debian keeps the server's programs out of the path, by version.
+for bin in /usr/lib/postgresql/*/bin; do PATH=$PATH:$bin; done
+dir=$(mktemp -d) || exit 1
+trap 'pid=$(head -1 "$dir/data/postmaster.pid"); kill -CONT "$pid"; pkill -CONT -P "$pid"; pg_ctl -D "$dir/data" -m immediate stop; rm -rf "$dir"' EXIT
 {
-    initdb -D "$dir/data" -A trust -U postgres -E UTF8 --locale=C --no-sync
+    initdb -D "$dir/data" -A trust -U postgres -E UTF8 --locale=C --no-sync &&
     pg_ctl -D "$dir/data" -w -l "$dir/log" -o "-c listen_addresses= -c unix_socket_directories=$dir -c max_connections=400" start
 } >"$dir/start.log" 2>&1 || { cat "$dir/start.log" >&2; exit 1; }
 echo "$dir"
 exec >/dev/null 2>&1
-read -r _ || true
+read -r _
 "#;
 
 impl Server {
@@ -44,14 +45,8 @@ impl Server {
         if is_root {
             command.args(["-u", "postgres", "--", "sh"]);
         }
-        let path = std::env::var("PATH").unwrap_or_default();
-        // Debian keeps the server's programs out of the path, by version.
-        let mut bins: Vec<_> = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().collect();
-        bins.sort_by_key(std::fs::DirEntry::path);
-        let bins: String = bins.iter().rev().map(|bin| format!(":{}", bin.path().join("bin").display())).collect();
         let mut shell = command
             .args(["-c", SCRIPT])
-            .env("PATH", format!("{path}{bins}"))
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -73,11 +68,13 @@ impl Server {
         url(&name)
     }
 
-    /// Sends a signal to every process that serves a connection.
+    /// Sends a signal to the server: the process that takes connections and those that serve them.
     pub fn signal(&self, signal: &str) {
         let pid = std::fs::read_to_string(self.dir.join("data/postmaster.pid")).unwrap();
-        let sent = Command::new("pkill").args([signal, "-P", pid.lines().next().unwrap()]).status().unwrap();
-        assert!(sent.success());
+        let pid = pid.lines().next().unwrap();
+        for (command, arguments) in [("kill", vec![signal, pid]), ("pkill", vec![signal, "-P", pid])] {
+            assert!(Command::new(command).args(arguments).status().unwrap().success());
+        }
     }
 }
 
