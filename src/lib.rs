@@ -1,5 +1,6 @@
 //! hotline: an open backend for public telephone hotlines.
 pub mod call;
+pub mod cli;
 pub mod clock;
 pub mod dialog;
 pub mod fault;

@@ -47,7 +47,7 @@ pub enum TransferEnd {
 }
 
 /// The outcome of a [`Request`](super::Request). What is stored for a repeated webhook is this, sealed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// The key of the number that was entered, whether or not anyone has it.
     Identified(MemberKey),

@@ -175,17 +175,15 @@ impl std::str::FromStr for YearMonth {
 
     fn from_str(text: &str) -> Result<Self, YearMonthError> {
         let (year, month) = text.split_once('-').ok_or(YearMonthError)?;
-        let number = |text: &str, length| {
-            (text.len() == length && text.bytes().all(|b| b.is_ascii_digit()))
-                .then(|| text.parse::<i16>().ok())
-                .flatten()
-                .ok_or(YearMonthError)
-        };
-        let (year, month) = (number(year, 4)?, number(month, 2)?);
+        let plain = |text: &str, length| text.len() == length && text.bytes().all(|b| b.is_ascii_digit());
+        if !plain(year, 4) || !plain(month, 2) {
+            return Err(YearMonthError);
+        }
+        let (year, month) = (year.parse().map_err(|_| YearMonthError)?, month.parse().map_err(|_| YearMonthError)?);
         if year < 1949 || !(1..=12).contains(&month) {
             return Err(YearMonthError);
         }
-        Ok(Self { year, month: month as i8 })
+        Ok(Self { year, month })
     }
 }
 

@@ -15,6 +15,8 @@ pub mod id_number;
 pub mod money;
 pub mod personal_number;
 pub mod pin_rule;
+pub mod register;
+pub mod sample;
 pub mod tail;
 
 use std::fmt;

@@ -51,19 +51,19 @@ pub fn weakness(pin: &Pin, id: &IdNumber, card: Option<&CardNumber>) -> Option<W
     }
 }
 
-fn is_run(digits: &[u8; Pin::LENGTH]) -> bool {
+fn is_run(digits: &[u8]) -> bool {
     let steps_by = |step: u8| digits.windows(2).all(|pair| (pair[0] - b'0' + step) % 10 == pair[1] - b'0');
     steps_by(1) || steps_by(9)
 }
 
-fn is_birthday(digits: &[u8; Pin::LENGTH], id: &IdNumber) -> bool {
+fn is_birthday(digits: &[u8], id: &IdNumber) -> bool {
     let Some(&[c1, c2, y1, y2, m1, m2, d1, d2]) = id.expose().as_bytes()[6..].first_chunk() else { return false };
-    [[y1, y2, m1, m2, d1, d2], [c1, c2, y1, y2, m1, m2], [m1, m2, d1, d2, y1, y2]].contains(digits)
+    [[y1, y2, m1, m2, d1, d2], [c1, c2, y1, y2, m1, m2], [m1, m2, d1, d2, y1, y2]].iter().any(|form| form == digits)
 }
 
 /// Any six in a row of the last eight. That covers every initial PIN that counters give out: the last six, and where
 /// the number ends in `X` the six before it or the last six with a 0 for the `X`.
-fn is_from_id_number(digits: &[u8; Pin::LENGTH], id: &IdNumber) -> bool {
+fn is_from_id_number(digits: &[u8], id: &IdNumber) -> bool {
     let Some(&(mut end)) = id.expose().as_bytes().last_chunk::<8>() else { return false };
     if end[7] == b'X' {
         end[7] = b'0';

@@ -1,0 +1,111 @@
+//! The calls that are up, as far as this node has seen them: a bounded register, never a session store.
+//!
+//! Everything here may be lost without harm to a call. It makes copies of a webhook wait for the first one, gives them
+//! the same moment in time, remembers for a while which calls are over, and counts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dashmap::DashMap;
+use jiff::Timestamp;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::caller::Call;
+
+/// The register of live calls.
+#[derive(Debug)]
+pub struct LiveCalls {
+    calls: DashMap<Box<str>, Entry>,
+    most: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    seen: Timestamp,
+    over: bool,
+    /// One webhook of a call at a time; holds the moment of the last turn.
+    turn: Arc<Mutex<Moment>>,
+}
+
+/// When a turn of a call was first taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    turn: Option<u16>,
+    at: Timestamp,
+}
+
+impl Moment {
+    /// The moment of `turn`: `now`, or when its first copy came.
+    pub fn of_turn(&mut self, turn: u16, now: Timestamp) -> Timestamp {
+        if self.turn != Some(turn) {
+            *self = Self { turn: Some(turn), at: now };
+        }
+        self.at
+    }
+}
+
+impl LiveCalls {
+    /// How long an ended call is remembered, so that what comes late is told from what goes on.
+    const AFTER_END: Duration = Duration::from_secs(600);
+
+    /// Room for `most` calls; those beyond are served all the same, unregistered.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self { calls: DashMap::new(), most }
+    }
+
+    /// Waits until no other webhook of `call` is being answered, and notes that one is.
+    pub async fn enter(&self, call: &Call, now: Timestamp) -> OwnedMutexGuard<Moment> {
+        let turn = self.register(call, now);
+        turn.lock_owned().await
+    }
+
+    fn register(&self, call: &Call, now: Timestamp) -> Arc<Mutex<Moment>> {
+        let name = name(call);
+        if let Some(mut entry) = self.calls.get_mut(&name) {
+            entry.seen = now;
+            return Arc::clone(&entry.turn);
+        }
+        let turn = Arc::new(Mutex::new(Moment { turn: None, at: now }));
+        if self.calls.len() < self.most {
+            let entry = self.calls.entry(name).or_insert_with(|| Entry { seen: now, over: false, turn });
+            return Arc::clone(&entry.turn);
+        }
+        turn
+    }
+
+    /// Notes that `call` is over.
+    pub fn end(&self, call: &Call, now: Timestamp) {
+        if let Some(mut entry) = self.calls.get_mut(&name(call)) {
+            entry.over = true;
+            entry.seen = now;
+        } else if self.calls.len() < self.most {
+            let turn = Arc::new(Mutex::new(Moment { turn: None, at: now }));
+            self.calls.insert(name(call), Entry { seen: now, over: true, turn });
+        }
+    }
+
+    /// Whether this node knows that `call` is over.
+    #[must_use]
+    pub fn is_over(&self, call: &Call) -> bool {
+        self.calls.get(&name(call)).is_some_and(|entry| entry.over)
+    }
+
+    /// How many calls are up, as far as this node has seen them.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.calls.iter().filter(|entry| !entry.over).count()
+    }
+
+    /// Forgets calls that ended a while ago, or that nothing was heard of for `idle`.
+    pub fn sweep(&self, now: Timestamp, idle: Duration) {
+        self.calls.retain(|_, entry| {
+            let unheard = now.duration_since(entry.seen).unsigned_abs();
+            unheard < if entry.over { Self::AFTER_END } else { idle }
+        });
+    }
+}
+
+fn name(call: &Call) -> Box<str> {
+    format!("{}/{}", call.dialect, call.id).into()
+}

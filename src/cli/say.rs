@@ -1,0 +1,205 @@
+//! `hotline say`: prints what a caller would hear of one value, or of one value a line.
+
+use std::{
+    io::{self, BufRead, BufWriter, Write},
+    process::ExitCode,
+};
+
+use clap::ValueEnum;
+use jiff::civil::Date;
+
+use crate::{
+    member::money::{Money, MoneyError},
+    speech::{
+        mandarin::{self, Style},
+        words::Words,
+    },
+};
+
+/// Say an amount, a number or a date as a caller hears it.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// What the value is.
+    #[arg(value_enum)]
+    kind: Kind,
+    /// The value: yuan as 1234.56, digits as 0791-12333, a day as 2026-01-02; `-` reads one a line from standard input.
+    #[arg(allow_negative_numbers = true)]
+    value: String,
+    /// The language spoken.
+    #[arg(long, value_enum, default_value_t = Lang::ZhCn)]
+    lang: Lang,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kind {
+    /// Yuan, with at most two decimals.
+    Amount,
+    /// A telephone number or the tail of a card, digit by digit.
+    Digits,
+    /// A day of the calendar.
+    Date,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Lang {
+    /// Mandarin.
+    #[value(name = "zh-CN")]
+    ZhCn,
+}
+
+/// Says what `args` ask for. Exit code 2: a value is not what it was said to be; standard error tells what was expected.
+///
+/// # Errors
+/// Standard input cannot be read, or standard output cannot be written.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let said = say(args, io::stdin().lock(), &mut out).and_then(|()| out.flush().map_err(Trouble::Io));
+    match said {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        // Whoever reads us has seen enough: `hotline say amount - | head`.
+        Err(Trouble::Io(e)) if e.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(Trouble::Io(e)) => Err(e.into()),
+        Err(trouble @ Trouble::Value { .. }) => {
+            out.flush()?;
+            writeln!(io::stderr(), "error: {trouble}")?;
+            Ok(ExitCode::from(2))
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("{place}{value:?} {refused}")]
+    Value { place: String, value: String, refused: Refused },
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error(transparent)]
+    Amount(#[from] MoneyError),
+    #[error("is not a number to be said digit by digit; write digits, X, spaces and hyphens, as 0791-12333")]
+    Digits,
+    #[error("is not a day of the calendar; write it as 2026-01-02")]
+    Date,
+}
+
+fn say(args: &Args, mut input: impl BufRead, out: &mut impl Write) -> Result<(), Trouble> {
+    let Lang::ZhCn = args.lang;
+    if args.value != "-" {
+        let text = spoken(args.kind, &args.value).map_err(|refused| Trouble::Value {
+            place: String::new(),
+            value: args.value.clone(),
+            refused,
+        })?;
+        return Ok(writeln!(out, "{text}")?);
+    }
+    let mut line = String::new();
+    for number in 1_u64.. {
+        line.clear();
+        if input.read_line(&mut line)? == 0 {
+            break;
+        }
+        let value = line.trim_end_matches(['\n', '\r']);
+        let text = spoken(args.kind, value).map_err(|refused| Trouble::Value {
+            place: format!("line {number}: "),
+            value: value.to_owned(),
+            refused,
+        })?;
+        writeln!(out, "{text}")?;
+    }
+    Ok(())
+}
+
+fn spoken(kind: Kind, value: &str) -> Result<String, Refused> {
+    let mut words = Words::new();
+    match kind {
+        Kind::Amount => mandarin::amount(Money::parse(value)?, Style::default(), &mut words),
+        Kind::Digits => {
+            let sayable = |c| matches!(c, '0'..='9' | 'x' | 'X' | ' ' | '-');
+            if !value.chars().all(sayable) || !value.contains(|c: char| c.is_ascii_alphanumeric()) {
+                return Err(Refused::Digits);
+            }
+            mandarin::digits(value, &mut words);
+        }
+        Kind::Date => {
+            let date = Date::strptime("%Y-%m-%d", value).map_err(|_| Refused::Date)?;
+            if date.year() < 1 {
+                return Err(Refused::Date);
+            }
+            mandarin::date(date, &mut words);
+        }
+    }
+    Ok(words.text())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    /// What is printed, then what went wrong.
+    fn printed(arguments: &[&str], input: &str) -> (String, Option<String>) {
+        let arguments = [&["say"], arguments].concat();
+        let args = Command::try_parse_from(arguments).unwrap_or_else(|e| panic!("{e}")).args;
+        let mut out = Vec::new();
+        let trouble = say(&args, input.as_bytes(), &mut out).err().map(|e| e.to_string());
+        (String::from_utf8_lossy(&out).into_owned(), trouble)
+    }
+
+    #[test]
+    fn one_value() {
+        for (arguments, expected) in [
+            (&["amount", "1234.56"][..], "一千二百三十四元五角六分\n"),
+            (&["amount", "-12.30"], "负十二元三角\n"),
+            (&["amount", "2", "--lang", "zh-CN"], "两元整\n"),
+            (&["digits", "13812345678"], "幺三八 幺二三四 五六七八\n"),
+            (&["digits", "0791-12333"], "零七九幺 幺二三三三\n"),
+            (&["date", "2026-01-02"], "二零二六年一月二日\n"),
+        ] {
+            assert_eq!(printed(arguments, "not read"), (expected.to_owned(), None), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_a_line() {
+        let expected = "零元\n两角\n负十元整\n".to_owned();
+        assert_eq!(printed(&["amount", "-"], "0\n0.20\r\n-10"), (expected, None));
+        assert_eq!(printed(&["amount", "-"], ""), (String::new(), None));
+    }
+
+    #[test]
+    fn a_bad_line_is_named_after_the_good_ones() {
+        let trouble = r#"line 2: "2026-02-29" is not a day of the calendar; write it as 2026-01-02"#;
+        let expected = ("二零二四年二月二十九日\n".to_owned(), Some(trouble.to_owned()));
+        assert_eq!(printed(&["date", "-"], "2024-02-29\n2026-02-29\n2026-03-01\n"), expected);
+    }
+
+    #[test]
+    fn a_bad_value_is_refused_with_what_was_expected() {
+        let digits = "is not a number to be said digit by digit; write digits, X, spaces and hyphens, as 0791-12333";
+        for (kind, value, expected) in [
+            ("amount", "12元", "is not a decimal number; write yuan as 1234.56"),
+            ("amount", "", "is not a decimal number; write yuan as 1234.56"),
+            ("amount", "0.001", "is finer than a fen (0.01 yuan); at most two decimals are taken"),
+            ("amount", "1000000000000", "is beyond 999,999,999,999.99 yuan, the most that can be spoken"),
+            ("digits", "12A4", digits),
+            ("digits", " ", digits),
+            ("digits", "１２", digits),
+            ("date", "2026-01", "is not a day of the calendar; write it as 2026-01-02"),
+            ("date", "-001-01-02", "is not a day of the calendar; write it as 2026-01-02"),
+            ("date", "2026-01-02T03:04", "is not a day of the calendar; write it as 2026-01-02"),
+        ] {
+            let expected = (String::new(), Some(format!("{value:?} {expected}")));
+            assert_eq!(printed(&[kind, "--", value], ""), expected);
+        }
+    }
+}

@@ -1,0 +1,417 @@
+//! Typed settings: `config/default.toml`, then a file, then the environment. Unknown keys and bad values are refused
+//! with the place they stand at.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Deserializer};
+use toml::{Table, Value};
+
+use crate::fault::{Fault, Faults};
+use crate::secret::Secret;
+use crate::telephony::twilio;
+
+/// The compiled-in defaults, and the documentation of every setting.
+pub const DEFAULT: &str = include_str!("../config/default.toml");
+
+const ENVIRONMENT_PREFIX: &str = "HOTLINE_";
+/// Tables whose keys are the operator's own.
+const OPEN_TABLES: [&str; 2] = ["twilio.accounts", "twilio.voices"];
+
+/// What the hotline is run for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    /// On a laptop, with sample members.
+    Development,
+    /// In public.
+    Production,
+}
+
+/// Every setting. `config/default.toml` says what each means.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml documents each, once")]
+pub struct Settings {
+    pub profile: Profile,
+    pub server: Server,
+    pub log: Log,
+    pub store: Store,
+    pub keys: Keys,
+    pub lines: Directory,
+    pub prompts: Directory,
+    pub call: Call,
+    pub sign_in: SignIn,
+    pub twilio: twilio::Settings,
+    pub browser: Browser,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml documents each, once")]
+pub struct Server {
+    pub listen: SocketAddr,
+    #[serde(deserialize_with = "public_url")]
+    pub public_url: String,
+    #[serde(deserialize_with = "duration")]
+    pub header_timeout: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub body_timeout: Duration,
+    pub max_connections: usize,
+    pub max_in_flight: usize,
+    pub reserved_for_running: usize,
+    #[serde(deserialize_with = "duration")]
+    pub drain: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "config/default.toml documents each, once")]
+pub enum LogFormat {
+    Pretty,
+    Json,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml documents each, once")]
+pub struct Log {
+    pub format: LogFormat,
+    pub level: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml documents each, once")]
+pub struct Store {
+    pub url: Secret,
+    pub connections: u32,
+    #[serde(deserialize_with = "duration")]
+    pub deadline: Duration,
+    pub audit_anchors: PathBuf,
+    pub sample_members: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml documents each, once")]
+pub struct Keys {
+    pub file: PathBuf,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml documents each, once")]
+pub struct Directory {
+    pub directory: PathBuf,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml documents each, once")]
+pub struct Call {
+    #[serde(deserialize_with = "duration")]
+    pub longest: Duration,
+    pub most_turns: u16,
+    pub most_registered: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml documents each, once")]
+pub struct SignIn {
+    pub tries_before_lock: u32,
+    #[serde(deserialize_with = "duration")]
+    pub first_lock: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub longest_lock: Duration,
+    pub hard_limit: u32,
+    pub hash_memory_kib: u32,
+    pub hash_passes: u32,
+    pub hash_threads: usize,
+    pub hash_queue: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml documents each, once")]
+pub struct Browser {
+    pub token: Secret,
+}
+
+impl Settings {
+    /// Reads the defaults, then `file`, then `environment` (name and value pairs; others than `HOTLINE_…` are passed over).
+    ///
+    /// # Errors
+    /// Every fault found, each with file and line or the variable's name.
+    pub fn load(file: Option<&Path>, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, Faults> {
+        let mut layers = Layers::defaults()?;
+        if let Some(path) = file {
+            let source = path.display().to_string();
+            let text = std::fs::read_to_string(path).map_err(|e| {
+                Faults(vec![Fault::of(&source, format!("cannot be read: {e}"), "name a file that is there with --config")])
+            })?;
+            layers.file(&source, &text)?;
+        }
+        for (name, value) in environment {
+            if let Some(path) = name.strip_prefix(ENVIRONMENT_PREFIX) {
+                layers.variable(&name, &path.to_lowercase().replace("__", "."), &value);
+            }
+        }
+        let settings = layers.settings()?;
+        let faults = settings.contradictions();
+        if faults.is_empty() { Ok(settings) } else { Err(Faults(faults)) }
+    }
+
+    /// The address platforms call, without a slash at its end.
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        if self.server.public_url.is_empty() {
+            format!("http://{}", self.server.listen)
+        } else {
+            self.server.public_url.clone()
+        }
+    }
+
+    /// What each setting alone cannot tell.
+    fn contradictions(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let mut fault = |key: &str, problem: &str, remedy: &str| faults.push(Fault::of(key, problem, remedy));
+        if self.server.reserved_for_running >= self.server.max_in_flight {
+            fault("server.reserved_for_running", "leaves no room for new calls", "make it less than server.max_in_flight");
+        }
+        if self.sign_in.tries_before_lock == 0 || self.sign_in.tries_before_lock > 10 {
+            fault("sign_in.tries_before_lock", "must be from 1 to 10", "5 is customary");
+        }
+        if self.sign_in.hard_limit < self.sign_in.tries_before_lock || self.sign_in.hard_limit > 100 {
+            fault("sign_in.hard_limit", "must be from sign_in.tries_before_lock to 100", "20 keeps a PIN safe for years");
+        }
+        if self.sign_in.hash_memory_kib < 7168 || self.sign_in.hash_passes == 0 {
+            fault("sign_in.hash_memory_kib", "is below what keeps PINs safe", "take at least 7168 KiB and 1 pass");
+        }
+        if self.profile == Profile::Production {
+            self.unfit_for_public(&mut faults);
+        }
+        faults
+    }
+
+    fn unfit_for_public(&self, faults: &mut Vec<Fault>) {
+        let mut fault = |key: &str, problem: &str, remedy: &str| {
+            faults.push(Fault::of(key, format!("{problem} (profile = \"production\")"), remedy));
+        };
+        if self.store.sample_members {
+            fault("store.sample_members", "would load sample members", "set it to false and import your own");
+        }
+        if !self.twilio.has_tokens() && self.browser.token.expose().is_empty() {
+            fault("twilio.auth_token", "no webhook has a secret: nobody could call", "set the token of your account");
+        }
+        if [&self.browser.token].into_iter().chain(self.twilio.tokens()).any(|t| (1..16).contains(&t.expose().len())) {
+            fault("twilio.auth_token, browser.token", "a secret is shorter than 16 characters", "take the platform's own token, or 32 random characters");
+        }
+        let url = &self.server.public_url;
+        let host = url.split("//").nth(1).unwrap_or_default();
+        let loopback = ["127.", "localhost", "[::1]"].iter().any(|l| host.starts_with(l));
+        if loopback || !url.starts_with("https://") {
+            fault("server.public_url", "is not a public https:// address", "write the address platforms call, as they see it");
+        }
+    }
+}
+
+/// The settings as they are put together, and where each came from.
+struct Layers {
+    merged: Table,
+    /// Dotted key → file and line, or variable.
+    origin: HashMap<String, (String, Option<usize>)>,
+    defaults: Table,
+    faults: Vec<Fault>,
+}
+
+impl Layers {
+    fn defaults() -> Result<Self, Faults> {
+        let table: Table = toml::from_str(DEFAULT).map_err(|e| Faults(vec![Fault::from_toml("default.toml", DEFAULT, &e)]))?;
+        Ok(Self { merged: table.clone(), origin: HashMap::new(), defaults: table, faults: Vec::new() })
+    }
+
+    fn file(&mut self, source: &str, text: &str) -> Result<(), Faults> {
+        let table: Table = toml::from_str(text).map_err(|e| Faults(vec![Fault::from_toml(source, text, &e)]))?;
+        let mut leaves = Vec::new();
+        self.leaves("", &table, &mut leaves);
+        for (path, value) in leaves {
+            let line = line_of(text, &path);
+            self.set(&path, value, (source.to_owned(), line));
+        }
+        Ok(())
+    }
+
+    /// The keys that hold values; a table that is open, or that stands where a value should, counts as one.
+    fn leaves(&self, prefix: &str, table: &Table, out: &mut Vec<(String, Value)>) {
+        for (key, value) in table {
+            let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+            match value {
+                Value::Table(inner) if !OPEN_TABLES.contains(&path.as_str()) && matches!(find(&self.defaults, &path), Some(Value::Table(_))) => {
+                    self.leaves(&path, inner, out);
+                }
+                value => out.push((path, value.clone())),
+            }
+        }
+    }
+
+    /// A variable's text becomes what its setting is: a list or a number where the default is one, else text as it stands.
+    fn variable(&mut self, name: &str, path: &str, text: &str) {
+        let default = find(&self.defaults, path);
+        let value = match default {
+            Some(Value::String(_)) | None => Value::String(text.to_owned()),
+            Some(_) => toml::from_str::<Table>(&format!("v = {text}"))
+                .ok()
+                .and_then(|mut t| t.remove("v"))
+                .unwrap_or_else(|| Value::String(text.to_owned())),
+        };
+        self.set(path, value, (name.to_owned(), None));
+    }
+
+    fn set(&mut self, path: &str, value: Value, origin: (String, Option<usize>)) {
+        let fault = |problem: String, remedy: String| Fault { source: origin.0.clone(), line: origin.1, problem, remedy };
+        match find(&self.defaults, path) {
+            None => {
+                self.faults.push(fault(format!("unknown setting \"{path}\""), self.nearest(path)));
+                return;
+            }
+            Some(Value::Table(_)) if !OPEN_TABLES.contains(&path) => {
+                self.faults.push(fault(format!("\"{path}\" is a section, not a setting"), format!("write its settings under [{path}]")));
+                return;
+            }
+            Some(default) if !default.same_type(&value) => {
+                self.faults.push(fault(
+                    format!("{path} is {}", kind(&value)),
+                    format!("write {}, such as the default: {default}", kind(default)),
+                ));
+                return;
+            }
+            Some(_) => {}
+        }
+        put(&mut self.merged, path, value);
+        self.origin.insert(path.to_owned(), origin);
+    }
+
+    fn nearest(&self, path: &str) -> String {
+        let mut known = Vec::new();
+        self.leaves("", &self.defaults, &mut known);
+        let last = path.rsplit('.').next().unwrap_or(path);
+        let section = path.split('.').next().unwrap_or(path);
+        let like = known.iter().map(|(k, _)| k.as_str()).find(|k| k.ends_with(last) || k.rsplit('.').next().is_some_and(|l| last.contains(l)));
+        match like {
+            Some(like) => format!("did you mean {like}? config/default.toml lists every setting"),
+            None if known.iter().any(|(k, _)| k.starts_with(&format!("{section}."))) => {
+                format!("config/default.toml lists the settings of [{section}]")
+            }
+            None => "config/default.toml lists every setting".to_owned(),
+        }
+    }
+
+    fn settings(mut self) -> Result<Settings, Faults> {
+        // Each section by itself, so that one bad value does not hide another's.
+        let whole = Value::Table(self.merged.clone());
+        let settings = whole.try_into::<Settings>();
+        if settings.is_err() {
+            let defaults = self.defaults.clone();
+            for path in self.origin.keys() {
+                let mut alone = defaults.clone();
+                if let Some(value) = find(&self.merged, path) {
+                    put(&mut alone, path, value.clone());
+                }
+                if let Err(e) = Value::Table(alone).try_into::<Settings>() {
+                    let (source, line) = self.origin.get(path).cloned().unwrap_or_default();
+                    let message = e.message().lines().next().unwrap_or_default().to_owned();
+                    self.faults.push(Fault {
+                        source,
+                        line,
+                        problem: format!("{path}: {message}"),
+                        remedy: format!("write it like the default: {}", find(&defaults, path).map(ToString::to_string).unwrap_or_default()),
+                    });
+                }
+            }
+        }
+        self.faults.sort_by(|a, b| (&a.source, a.line, &a.problem).cmp(&(&b.source, b.line, &b.problem)));
+        match settings {
+            Ok(settings) if self.faults.is_empty() => Ok(settings),
+            Err(e) if self.faults.is_empty() => Err(Faults(vec![Fault::of("settings", e.message(), "compare with config/default.toml")])),
+            _ => Err(Faults(self.faults)),
+        }
+    }
+}
+
+fn find<'t>(table: &'t Table, path: &str) -> Option<&'t Value> {
+    let mut keys = path.split('.');
+    let mut value = table.get(keys.next()?)?;
+    for key in keys {
+        value = value.as_table()?.get(key)?;
+    }
+    Some(value)
+}
+
+fn put(table: &mut Table, path: &str, value: Value) {
+    match path.split_once('.') {
+        None => {
+            table.insert(path.to_owned(), value);
+        }
+        Some((first, rest)) => {
+            if let Some(Value::Table(inner)) = table.get_mut(first) {
+                put(inner, rest, value);
+            }
+        }
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::String(_) => "a text in quotes",
+        Value::Integer(_) => "a whole number",
+        Value::Float(_) => "a decimal number",
+        Value::Boolean(_) => "true or false",
+        Value::Datetime(_) => "a date",
+        Value::Array(_) => "a list",
+        Value::Table(_) => "a table",
+    }
+}
+
+/// The line on which the last key of a dotted path is set, under the section before it.
+fn line_of(text: &str, path: &str) -> Option<usize> {
+    let (section, key) = path.rsplit_once('.').unwrap_or(("", path));
+    let mut current = String::new();
+    for (n, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if let Some(header) = line.strip_prefix('[').and_then(|l| l.split(']').next()) {
+            current = header.trim().to_owned();
+        }
+        let name = line.split('=').next().unwrap_or_default().trim();
+        let full = if current.is_empty() { name.to_owned() } else { format!("{current}.{name}") };
+        if full == path || (current == section && name == key) || (current == path) {
+            return Some(n + 1);
+        }
+    }
+    None
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let signed = SignedDuration::deserialize(deserializer)?;
+    if signed.is_negative() || signed.is_zero() {
+        return Err(serde::de::Error::custom("a time of zero or less; write it like \"5s\" or \"30m\""));
+    }
+    Ok(signed.unsigned_abs())
+}
+
+fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let well_formed = rest.is_some_and(|rest| {
+        !rest.is_empty() && !rest.starts_with('/') && rest.bytes().all(|b| b.is_ascii_graphic() && !b"?#\"<>\\".contains(&b))
+    });
+    if !text.is_empty() && !well_formed {
+        return Err(serde::de::Error::custom("is no address; write it like \"https://hotline.example\""));
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+

@@ -1,0 +1,332 @@
+//! Walks everything a caller can do, and holds each turn against what must always be true.
+//!
+//! A breadth-first search over every reachable [`State`], every kind of [`Event`] and both sides of the office hours.
+//! The same walk draws the flow for `hotline flow`. It takes the step as a function, so that tests can hand it broken
+//! ones and see each rule catch its own.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::fmt;
+
+use jiff::civil::{Date, date};
+use jiff::{SignedDuration, Timestamp};
+
+use super::event::{Answer, Dialled, Event, SignInOutcome, TransferEnd};
+use super::flow::Flow;
+use super::sign_in::SignedIn;
+use super::state::{Place, State};
+use super::turn::{Next, Request, Turn};
+use crate::member::account::{PersonalAccount, PooledFund};
+use crate::member::money::Money;
+use crate::member::{IdentifierKind, MemberId, MemberKey};
+use crate::secret::{Key, Keys, PinVerified};
+use crate::speech::catalog::Catalog;
+use crate::speech::prompt::signature;
+
+/// What is always true of a call, whatever happens in it (DESIGN.md, principle 8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Rule {
+    /// `0` leads to a person, or to when there is one.
+    PersonByOneKey,
+    /// A caller who stays silent is not kept for ever.
+    SilenceEnds,
+    /// Hanging up ends the call, and what is over stays over.
+    OverIsOver,
+    /// Nothing of an account is said, and none is asked for, without a sign-in that still holds.
+    NothingPersonalBeforeSignIn,
+    /// Every prompt has its wording, and its values are of the kinds the wording takes.
+    EveryPromptSpeaks,
+    /// Whoever is asked for keys hears what for, and has time to press them.
+    CollectMakesSense,
+    /// Wrong PINs end the call at the line's limit.
+    WrongPinsEnd,
+    /// Transfers are within the line's limit.
+    TransfersEnd,
+    /// A question to the world is answered with something the caller hears.
+    AnswersSpeak,
+}
+
+/// A way to break a rule.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Which rule.
+    pub rule: Rule,
+    /// What was seen.
+    pub what: String,
+    /// The events that lead there, from the dial tone.
+    pub path: Vec<&'static str>,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}\n    by: {}", self.rule, self.what, self.path.join(" → "))
+    }
+}
+
+/// One way from a place to another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edge {
+    /// From this place,
+    pub from: String,
+    /// when this happens,
+    pub on: &'static str,
+    /// to this place.
+    pub to: String,
+}
+
+/// What the walk saw.
+#[derive(Clone, Debug)]
+pub struct Exploration {
+    /// Distinct states reached.
+    pub states: usize,
+    /// Steps taken.
+    pub steps: usize,
+    /// Every way between places.
+    pub edges: BTreeSet<Edge>,
+    /// Every rule broken, once each with the shortest path.
+    pub findings: Vec<Finding>,
+    /// Prompts heard by someone.
+    pub prompts: BTreeSet<String>,
+}
+
+/// Walks `step`, starting at `flow`'s start.
+pub fn explore(flow: &Flow, catalogs: &[&Catalog], step: impl Fn(State, Event, Timestamp) -> (State, Turn)) -> Exploration {
+    let mut walk = Walk {
+        flow,
+        catalogs,
+        step: &step,
+        seen: HashMap::new(),
+        queue: VecDeque::new(),
+        out: Exploration { states: 0, steps: 0, edges: BTreeSet::new(), findings: Vec::new(), prompts: BTreeSet::new() },
+    };
+    walk.run();
+    walk.out
+}
+
+struct Walk<'w, S> {
+    flow: &'w Flow,
+    catalogs: &'w [&'w Catalog],
+    step: &'w S,
+    /// How each state was first reached.
+    seen: HashMap<State, Option<(State, &'static str)>>,
+    queue: VecDeque<State>,
+    out: Exploration,
+}
+
+impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
+    fn run(&mut self) {
+        let start = self.flow.start();
+        self.seen.insert(start.clone(), None);
+        self.queue.push_back(start);
+        let times = self.times();
+        while let Some(state) = self.queue.pop_front() {
+            for &now in &times {
+                for (name, event) in events(now) {
+                    // Nothing but dialling begins a call, and nothing dials twice.
+                    if matches!(event, Event::Dialled(_)) != (state.place == Place::Start) && !matches!(event, Event::HungUp) {
+                        continue;
+                    }
+                    self.take(&state, name, event, now);
+                }
+                self.silence_ends(&state, now);
+            }
+        }
+        self.out.states = self.seen.len();
+    }
+
+    /// A moment inside the hours of people, and one outside.
+    fn times(&self) -> Vec<Timestamp> {
+        let monday = date(2026, 3, 16).at(0, 0, 0, 0);
+        let hours = (0..7 * 24 * 2).filter_map(|half| {
+            let local = monday.checked_add(SignedDuration::from_mins(30 * half)).ok()?;
+            self.flow.person.hours.offset.to_timestamp(local).ok()
+        });
+        let (open, closed): (Vec<_>, Vec<_>) = hours.partition(|t| self.flow.person.hours.open(*t));
+        open.into_iter().take(1).chain(closed.into_iter().take(1)).collect()
+    }
+
+    fn take(&mut self, before: &State, name: &'static str, event: Event, now: Timestamp) {
+        let (mut state, mut turn) = (self.step)(before.clone(), event.clone(), now);
+        self.out.steps += 1;
+        self.check(before, name, &event, &state, &turn, now);
+        // The world answers before the caller hears anything: follow it through every answer it may give.
+        if let Next::Ask(_) = &turn.next {
+            self.arrive(before, name, &state);
+            return;
+        }
+        if matches!(event, Event::HungUp) {
+            (state, turn) = (self.step)(state, Event::Silence, now);
+            if !matches!(turn.next, Next::HangUp) || state.place != Place::Over {
+                self.find(Rule::OverIsOver, before, name, "a call went on after hanging up".to_owned());
+            }
+            return;
+        }
+        self.arrive(before, name, &state);
+    }
+
+    fn arrive(&mut self, before: &State, name: &'static str, state: &State) {
+        self.out.edges.insert(Edge {
+            from: before.place.name().to_owned(),
+            on: name,
+            to: state.place.name().to_owned(),
+        });
+        if !self.seen.contains_key(state) {
+            self.seen.insert(state.clone(), Some((before.clone(), name)));
+            self.queue.push_back(state.clone());
+        }
+    }
+
+    fn check(&mut self, before: &State, name: &'static str, event: &Event, state: &State, turn: &Turn, now: Timestamp) {
+        let mut broken = Vec::new();
+        let proof = before.signed_in.filter(|p| p.holds(now));
+        if turn.say.iter().any(crate::speech::prompt::Prompt::is_personal)
+            && (proof.is_none() || !matches!(before.place, Place::Reading { .. }))
+        {
+            broken.push((Rule::NothingPersonalBeforeSignIn, "an account is told to someone who has not signed in".to_owned()));
+        }
+        if let Next::Ask(Request::PersonalBalance(p) | Request::PooledFund(p)) = &turn.next
+            && !p.holds(now)
+        {
+            broken.push((Rule::NothingPersonalBeforeSignIn, "an account is asked for with a sign-in that is over".to_owned()));
+        }
+        for prompt in &turn.say {
+            self.out.prompts.insert(prompt.id().to_owned());
+            let fits = match signature(prompt.id()) {
+                Some(known) => known.slots.iter().map(|(_, slot)| *slot).eq(prompt.values().iter().map(|v| v.slot())),
+                None => self.catalogs.iter().all(|c| c.has(prompt.id(), !prompt.values().is_empty())),
+            };
+            let silent = self.catalogs.iter().any(|c| c.speak_all(std::slice::from_ref(prompt)).text().trim().is_empty());
+            if !fits || silent {
+                broken.push((Rule::EveryPromptSpeaks, format!("\"{}\" cannot be said", prompt.id())));
+            }
+        }
+        match &turn.next {
+            Next::Collect(c) => {
+                let waits = [c.first_key, c.between_keys].iter().all(|w| (1..=60).contains(&w.as_secs()));
+                if turn.say.is_empty() || c.min == 0 || c.min > c.max || !waits || (c.max > 1 && c.finish.is_none()) {
+                    broken.push((Rule::CollectMakesSense, "keys are asked for in a way nobody can answer".to_owned()));
+                }
+            }
+            Next::Transfer(_) if state.transfers > self.flow.patience.transfers => {
+                broken.push((Rule::TransfersEnd, "one transfer too many".to_owned()));
+            }
+            Next::Transfer(_) | Next::HangUp => {}
+            Next::Ask(_) => {
+                if matches!(event, Event::Answer(_)) && !matches!(before.place, Place::SigningIn { .. }) {
+                    broken.push((Rule::AnswersSpeak, "an answer led to another question".to_owned()));
+                }
+            }
+        }
+        if state.wrong_pins >= self.flow.patience.wrong_pins && !matches!(turn.next, Next::HangUp) {
+            broken.push((Rule::WrongPinsEnd, "the call goes on after the last wrong PIN".to_owned()));
+        }
+        let over = matches!(event, Event::HungUp | Event::LimitReached | Event::Answer(Answer::CallEnded)) || before.place == Place::Over;
+        if over && !(matches!(turn.next, Next::HangUp) && state.place == Place::Over && state.signed_in.is_none()) {
+            broken.push((Rule::OverIsOver, "what should be over goes on".to_owned()));
+        }
+        let asked_person = name == "0" && before.place != Place::Over && misses_possible(&before.place);
+        let told = turn.say.iter().any(|p| matches!(p.id(), "person.closed" | "person.not-answered"));
+        if asked_person && !told && !matches!(turn.next, Next::Transfer(_)) {
+            broken.push((Rule::PersonByOneKey, "0 leads neither to a person nor to when there is one".to_owned()));
+        }
+        for (rule, what) in broken {
+            self.find(rule, before, name, format!("{what} (at {})", before.place.name()));
+        }
+    }
+
+    /// Follows a caller who never presses anything.
+    fn silence_ends(&mut self, state: &State, now: Timestamp) {
+        const MOST: usize = 12;
+        let mut current = state.clone();
+        if matches!(current.place, Place::Start) {
+            return;
+        }
+        for _ in 0..MOST {
+            let (next, turn) = (self.step)(current, Event::Silence, now);
+            self.out.steps += 1;
+            if matches!(turn.next, Next::HangUp | Next::Transfer(_)) {
+                return;
+            }
+            current = next;
+        }
+        self.find(Rule::SilenceEnds, state, "silence", format!("silence goes on for ever from {}", state.place.name()));
+    }
+
+    fn find(&mut self, rule: Rule, before: &State, name: &'static str, what: String) {
+        if self.out.findings.iter().any(|f| f.rule == rule && f.what == what) {
+            return;
+        }
+        let mut path = vec![name];
+        let mut at = before;
+        while let Some(Some((previous, on))) = self.seen.get(at) {
+            path.push(on);
+            at = previous;
+        }
+        path.reverse();
+        self.out.findings.push(Finding { rule, what, path });
+    }
+}
+
+fn misses_possible(place: &Place) -> bool {
+    !matches!(place, Place::Start | Place::Over | Place::Identifying { .. } | Place::SigningIn { .. } | Place::Reading { .. } | Place::WithPerson)
+}
+
+/// Every kind of thing that can happen, one of each.
+fn events(now: Timestamp) -> Vec<(&'static str, Event)> {
+    let keys = |text: &str, finished| Event::Keys(Keys::parse(text, finished).unwrap_or_default());
+    let mut events = vec![
+        ("dial", Event::Dialled(Dialled::default())),
+        ("silence", Event::Silence),
+        ("garbled", Event::Garbled),
+        ("# alone", keys("", true)),
+        ("ID number", keys("11010519491231002*", true)),
+        ("ID number without #", keys("110105194912310021", false)),
+        ("cleared ID number", keys("1101*11010519491231002*", true)),
+        ("card number", keys("123456789", true)),
+        ("six digits", keys("739154", true)),
+        ("too few digits", keys("73", true)),
+        ("talked", Event::TransferEnded(TransferEnd::Talked)),
+        ("not answered", Event::TransferEnded(TransferEnd::NotAnswered)),
+        ("limit", Event::LimitReached),
+        ("hang-up", Event::HungUp),
+    ];
+    let pressed = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#"];
+    events.extend(Key::ALL.into_iter().zip(pressed).map(|(key, name)| (name, Event::Keys(Keys::new(vec![key], false)))));
+    events.extend(answers(now).into_iter().map(|(name, answer)| (name, Event::Answer(answer))));
+    events
+}
+
+fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
+    let key = |kind| MemberKey { kind, index: [7; 32] };
+    let grant = |at: Timestamp| {
+        PinVerified::check(&[1; 32], Some(&[1; 32])).map(|proof| SignedIn::grant(proof, MemberId([9; 32]), at))
+    };
+    let amount = |fen| Money::from_fen(fen).unwrap_or(Money::ZERO);
+    let as_of = Date::constant(2026, 1, 2);
+    let account = PersonalAccount::new(amount(31005), amount(70000), as_of).ok();
+    let fund = PooledFund {
+        year: 2026,
+        deductible: amount(180_000),
+        deductible_met: amount(50_000),
+        limit: Some(amount(2_000_000)),
+        used: amount(12_345),
+        as_of,
+    };
+    let mut answers = vec![
+        ("identified ID", Answer::Identified(key(IdentifierKind::Id))),
+        ("identified card", Answer::Identified(key(IdentifierKind::Card))),
+        ("refused", Answer::SignIn(SignInOutcome::Refused)),
+        ("locked", Answer::SignIn(SignInOutcome::Locked { until: now.saturating_add(SignedDuration::from_mins(30)).unwrap_or(now), at: now })),
+        ("initial PIN", Answer::SignIn(SignInOutcome::InitialPin)),
+        ("balance", Answer::PersonalBalance(account)),
+        ("no account", Answer::PersonalBalance(None)),
+        ("fund", Answer::PooledFund(fund)),
+        ("fund without ceiling", Answer::PooledFund(PooledFund { limit: None, ..fund })),
+        ("unavailable", Answer::Unavailable),
+        ("superseded", Answer::Superseded),
+        ("call ended", Answer::CallEnded),
+    ];
+    answers.extend(grant(now).map(|proof| ("granted", Answer::SignIn(SignInOutcome::Granted(proof)))));
+    let long_ago = now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(now);
+    answers.extend(grant(long_ago).map(|proof| ("granted long ago", Answer::SignIn(SignInOutcome::Granted(proof)))));
+    answers
+}

@@ -1,0 +1,442 @@
+//! A line's file, checked and compiled: menus, hours, people, patience. What an operator changes weekly.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use jiff::civil::{Time, Weekday};
+use jiff::tz::Offset;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::hours::{Hours, Span};
+use super::state::{MenuId, Service};
+use super::turn::TransferTarget;
+use crate::fault::{Fault, Faults};
+use crate::member::IdentifierKind;
+use crate::member::card_number::CardRule;
+use crate::secret::Key;
+use crate::speech::catalog::Catalog;
+use crate::speech::language::Language;
+use crate::speech::prompt::{PromptId, Weekdays, signature};
+
+/// The compiled call flow of one line. Immutable; a reload makes a new one.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// The line's name: `12333`.
+    pub name: Box<str>,
+    /// The dialled numbers that reach this line; empty for the line that takes every other number.
+    pub dialled: Vec<Box<str>>,
+    /// The languages offered, the first by default.
+    pub languages: Vec<Language>,
+    pub(super) greeting: Vec<PromptId>,
+    pub(super) menus: HashMap<MenuId, Menu>,
+    pub(super) numbers: Vec<IdentifierKind>,
+    pub(super) card_rule: CardRule,
+    pub(super) person: Person,
+    pub(super) patience: Patience,
+}
+
+/// A menu: what is said, and where its keys lead.
+#[derive(Clone, Debug)]
+pub(super) struct Menu {
+    pub(super) before: Vec<PromptId>,
+    pub(super) options: Vec<MenuOption>,
+    pub(super) after: Vec<PromptId>,
+    /// `*` leads here.
+    pub(super) up: MenuId,
+    pub(super) signed_in: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct MenuOption {
+    pub(super) key: Key,
+    pub(super) say: PromptId,
+    pub(super) go: Target,
+}
+
+/// Where an option leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    Menu(MenuId),
+    Service(Service),
+    Person,
+    Goodbye,
+}
+
+/// The people behind the line.
+#[derive(Clone, Debug)]
+pub(super) struct Person {
+    pub(super) to: TransferTarget,
+    pub(super) ring: Duration,
+    pub(super) hours: Hours,
+}
+
+/// How long and how often a caller is waited for (DOMAIN.md 4a).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    pub(super) menu_first_key: Duration,
+    pub(super) number_first_key: Duration,
+    pub(super) between_keys: Duration,
+    pub(super) misses: u8,
+    pub(super) wrong_pins: u8,
+    pub(super) transfers: u8,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: Spanned<String>,
+    dialled: Vec<String>,
+    languages: Vec<Spanned<Language>>,
+    time_zone: Spanned<String>,
+    greeting: Vec<Spanned<String>>,
+    sign_in: SignInFile,
+    patience: PatienceFile,
+    person: PersonFile,
+    menu: BTreeMap<Spanned<String>, MenuFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignInFile {
+    numbers: Spanned<Vec<IdentifierKind>>,
+    card_rule: CardRule,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PatienceFile {
+    menu_first_key: Spanned<SignedDuration>,
+    number_first_key: Spanned<SignedDuration>,
+    between_keys: Spanned<SignedDuration>,
+    misses: Spanned<u8>,
+    wrong_pins: Spanned<u8>,
+    transfers: Spanned<u8>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PersonFile {
+    transfer_to: Spanned<String>,
+    ring: Spanned<SignedDuration>,
+    hours: Vec<HoursFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HoursFile {
+    days: Spanned<String>,
+    from: Spanned<Time>,
+    to: Time,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MenuFile {
+    #[serde(default)]
+    before: Vec<Spanned<String>>,
+    options: Vec<OptionFile>,
+    #[serde(default)]
+    after: Vec<Spanned<String>>,
+    #[serde(default)]
+    up: Option<Spanned<String>>,
+    #[serde(default)]
+    signed_in: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OptionFile {
+    key: Spanned<u8>,
+    say: Spanned<String>,
+    go: Spanned<String>,
+}
+
+/// No menu offers more: memory, not the keypad, is the limit (DOMAIN.md 3).
+const MOST_OPTIONS: usize = 5;
+
+impl Flow {
+    /// Compiles `text`, the content of `source`, against the catalogues of every language it may offer.
+    ///
+    /// # Errors
+    /// Every fault at once, with its line and remedy.
+    pub fn parse(source: &str, text: &str, catalogs: &[&Catalog]) -> Result<Self, Faults> {
+        let file: File = toml::from_str(text).map_err(|e| Faults(vec![Fault::from_toml(source, text, &e)]))?;
+        let mut compiler = Compiler { source, text, catalogs, faults: Vec::new() };
+        let flow = compiler.flow(&file);
+        if compiler.faults.is_empty() { Ok(flow) } else { Err(Faults(compiler.faults)) }
+    }
+
+    /// The prompts this line's file names.
+    pub fn prompts(&self) -> impl Iterator<Item = &str> {
+        let menus = self.menus.values().flat_map(|menu| {
+            menu.before.iter().chain(&menu.after).chain(menu.options.iter().map(|option| &option.say))
+        });
+        self.greeting.iter().chain(menus).map(PromptId::as_str)
+    }
+
+    /// The SIP address or number people answer at, when it is still the one of the shipped example.
+    #[must_use]
+    pub fn has_example_target(&self) -> bool {
+        match &self.person.to {
+            TransferTarget::Sip(uri) => uri.ends_with(".invalid"),
+            TransferTarget::Number(_) => false,
+        }
+    }
+}
+
+/// Gathers faults while it compiles, so that an operator sees all of them at once.
+struct Compiler<'f> {
+    source: &'f str,
+    text: &'f str,
+    catalogs: &'f [&'f Catalog],
+    faults: Vec<Fault>,
+}
+
+impl Compiler<'_> {
+    fn fault<T>(&mut self, at: &Spanned<T>, problem: impl Into<String>, remedy: impl Into<String>) {
+        self.faults.push(Fault::at(self.source, self.text, at.span().start, problem, remedy));
+    }
+
+    fn flow(&mut self, file: &File) -> Flow {
+        if file.languages.is_empty() {
+            self.fault(&file.name, "languages is empty", "name at least one: languages = [\"zh-CN\"]");
+        }
+        for language in &file.languages {
+            if !self.catalogs.iter().any(|c| c.language() == *language.get_ref()) {
+                let tag = language.get_ref().tag();
+                self.fault(language, format!("there are no prompts in {tag}"), "add voice-prompts for it, or leave the language out");
+            }
+        }
+        let offset = self.offset(&file.time_zone);
+        let menus = self.menus(file);
+        Flow {
+            name: file.name.get_ref().as_str().into(),
+            dialled: file.dialled.iter().filter(|n| *n != "*").map(|n| n.as_str().into()).collect(),
+            languages: file.languages.iter().map(|l| *l.get_ref()).collect(),
+            greeting: self.prompts(&file.greeting),
+            menus,
+            numbers: self.numbers(&file.sign_in.numbers),
+            card_rule: file.sign_in.card_rule,
+            person: self.person(&file.person, offset),
+            patience: self.patience(&file.patience),
+        }
+    }
+
+    fn offset(&mut self, zone: &Spanned<String>) -> Offset {
+        let text = zone.get_ref();
+        // "+08:00": sign, hours, minutes. Named zones would need a database on the machine; China has one offset.
+        let parsed = (|| {
+            let (sign, rest) = match text.split_at_checked(1)? {
+                ("+", rest) => (1, rest),
+                ("-", rest) => (-1, rest),
+                _ => return None,
+            };
+            let (hours, minutes) = rest.split_once(':')?;
+            let seconds = hours.parse::<i32>().ok()? * 3600 + minutes.parse::<i32>().ok()? * 60;
+            Offset::from_seconds(sign * seconds).ok()
+        })();
+        parsed.unwrap_or_else(|| {
+            self.fault(zone, format!("time_zone \"{text}\" is no offset from UTC"), "write it as \"+08:00\"");
+            Offset::UTC
+        })
+    }
+
+    fn numbers(&mut self, numbers: &Spanned<Vec<IdentifierKind>>) -> Vec<IdentifierKind> {
+        let mut seen = Vec::new();
+        for kind in numbers.get_ref() {
+            if seen.contains(kind) {
+                self.fault(numbers, "sign_in.numbers names a kind twice", "name each kind once");
+            } else {
+                seen.push(*kind);
+            }
+        }
+        if seen.is_empty() {
+            self.fault(numbers, "sign_in.numbers is empty", "take some of [\"id\", \"card\", \"personal\"]");
+        }
+        seen
+    }
+
+    fn patience(&mut self, file: &PatienceFile) -> Patience {
+        Patience {
+            menu_first_key: self.wait(&file.menu_first_key, "menu_first_key"),
+            number_first_key: self.wait(&file.number_first_key, "number_first_key"),
+            between_keys: self.wait(&file.between_keys, "between_keys"),
+            misses: self.between(&file.misses, "misses", 2, 5),
+            wrong_pins: self.between(&file.wrong_pins, "wrong_pins", 1, 5),
+            transfers: self.between(&file.transfers, "transfers", 1, 5),
+        }
+    }
+
+    fn wait(&mut self, wait: &Spanned<SignedDuration>, name: &str) -> Duration {
+        let duration = wait.get_ref().unsigned_abs();
+        if wait.get_ref().is_negative() || !(1..=60).contains(&duration.as_secs()) || duration.subsec_nanos() != 0 {
+            self.fault(wait, format!("{name} is out of range"), "write whole seconds from \"1s\" to \"60s\"");
+        }
+        duration
+    }
+
+    fn between(&mut self, value: &Spanned<u8>, name: &str, least: u8, most: u8) -> u8 {
+        if !(least..=most).contains(value.get_ref()) {
+            self.fault(value, format!("{name} is out of range"), format!("take a number from {least} to {most}"));
+        }
+        *value.get_ref()
+    }
+
+    fn person(&mut self, file: &PersonFile, offset: Offset) -> Person {
+        let spans = file.hours.iter().filter_map(|span| self.span(span)).collect();
+        Person { to: self.target(&file.transfer_to), ring: self.wait(&file.ring, "ring"), hours: Hours { offset, spans } }
+    }
+
+    fn target(&mut self, target: &Spanned<String>) -> TransferTarget {
+        let text = target.get_ref();
+        let is_number = text.strip_prefix('+').is_some_and(|digits| {
+            (3..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
+        });
+        if is_number {
+            return TransferTarget::Number(text.as_str().into());
+        }
+        let is_sip = text.strip_prefix("sip:").or_else(|| text.strip_prefix("sips:")).is_some_and(|rest| {
+            rest.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty())
+                && !rest.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"'))
+        });
+        if !is_sip {
+            self.fault(target, "transfer_to is neither a number nor a SIP address", "write \"+861012333\" or \"sip:agents@pbx.example\"");
+        }
+        TransferTarget::Sip(text.as_str().into())
+    }
+
+    fn span(&mut self, file: &HoursFile) -> Option<Span> {
+        if *file.from.get_ref() >= file.to {
+            self.fault(&file.from, "the hours end before they begin", "write from before to; split a night in two");
+        }
+        let days = weekdays(file.days.get_ref());
+        if days.is_none() {
+            self.fault(&file.days, "days is no range of days", "write \"mon-fri\" or \"sat\"");
+        }
+        Some(Span { days: days?, from: *file.from.get_ref(), to: file.to })
+    }
+
+    fn menus(&mut self, file: &File) -> HashMap<MenuId, Menu> {
+        let mut menus = HashMap::with_capacity(file.menu.len());
+        let mut pointed_at: Vec<&str> = vec![MenuId::MAIN];
+        if !file.menu.keys().any(|name| name.get_ref() == MenuId::MAIN) {
+            self.fault(&file.name, "there is no [menu.main]", "add it: it follows the greeting");
+        }
+        for (name, menu) in &file.menu {
+            if name.get_ref().contains(|c: char| !c.is_ascii_lowercase() && !"-.0123456789".contains(c)) {
+                self.fault(name, format!("menu \"{}\" has a name that cannot be used", name.get_ref()), "take small letters, digits and -");
+            }
+            let options = self.options(name, &menu.options, file, &mut pointed_at);
+            if let Some(up) = &menu.up
+                && !file.menu.keys().any(|m| m.get_ref() == up.get_ref())
+            {
+                self.fault(up, format!("there is no menu \"{}\"", up.get_ref()), "name a [menu.…] of this file");
+            }
+            menus.insert(
+                MenuId::new(name.get_ref()),
+                Menu {
+                    before: self.prompts(&menu.before),
+                    options,
+                    after: self.prompts(&menu.after),
+                    up: MenuId::new(menu.up.as_ref().map_or(MenuId::MAIN, |up| up.get_ref())),
+                    signed_in: menu.signed_in,
+                },
+            );
+        }
+        for name in file.menu.keys() {
+            if !pointed_at.contains(&name.get_ref().as_str()) {
+                self.fault(name, format!("no key leads to menu \"{}\"", name.get_ref()), "let an option go there, or take it out");
+            }
+        }
+        menus
+    }
+
+    fn options<'m>(
+        &mut self,
+        menu: &Spanned<String>,
+        options: &'m [OptionFile],
+        file: &File,
+        pointed_at: &mut Vec<&'m str>,
+    ) -> Vec<MenuOption> {
+        if options.is_empty() || options.len() > MOST_OPTIONS {
+            self.fault(menu, format!("menu \"{}\" has {} options", menu.get_ref(), options.len()), "offer one to five; 0, *, # and 9 work everywhere and are not counted");
+        }
+        options
+            .iter()
+            .enumerate()
+            .map(|(n, option)| {
+                if usize::from(*option.key.get_ref()) != n + 1 {
+                    self.fault(&option.key, "the keys of a menu are 1, 2, 3 … without gaps, in the order they are said", format!("give this option key {}", n + 1));
+                }
+                let say = self.prompt(&option.say, true);
+                let go = self.go(&option.go, file);
+                if let Some(name) = option.go.get_ref().strip_prefix("menu:") {
+                    pointed_at.push(name);
+                }
+                MenuOption { key: Key::Digit(*option.key.get_ref() % 10), say, go }
+            })
+            .collect()
+    }
+
+    fn go(&mut self, go: &Spanned<String>, file: &File) -> Target {
+        let text = go.get_ref();
+        let target = match text.split_once(':') {
+            Some(("menu", name)) => file.menu.keys().any(|m| m.get_ref() == name).then(|| Target::Menu(MenuId::new(name))),
+            Some(("service", name)) => Service::ALL.into_iter().find(|s| s.name() == name).map(Target::Service),
+            None if text == "person" => Some(Target::Person),
+            None if text == "goodbye" => Some(Target::Goodbye),
+            _ => None,
+        };
+        target.unwrap_or_else(|| {
+            let services = Service::ALL.map(|s| format!("service:{}", s.name())).join(", ");
+            self.fault(go, format!("go = \"{text}\" leads nowhere"), format!("take menu:NAME of this file, {services}, person or goodbye"));
+            Target::Person
+        })
+    }
+
+    fn prompts(&mut self, ids: &[Spanned<String>]) -> Vec<PromptId> {
+        ids.iter().map(|id| self.prompt(id, false)).collect()
+    }
+
+    fn prompt(&mut self, id: &Spanned<String>, takes_key: bool) -> PromptId {
+        let name = id.get_ref();
+        for catalog in self.catalogs {
+            let sayable = signature(name).map_or_else(
+                || catalog.has(name, takes_key),
+                // A prompt of code may be said by a line when nothing stands in it.
+                |known| known.slots.is_empty() && !takes_key && !known.personal,
+            );
+            if !sayable {
+                let want = if takes_key { "with {key:key} in it" } else { "without placeholders" };
+                self.faults.push(Fault::at(
+                    self.source,
+                    self.text,
+                    id.span().start,
+                    format!("there is no prompt \"{name}\" {want} in {}", catalog.language()),
+                    format!("add it to voice-prompts/{}/prompts.toml, or name another", catalog.language()),
+                ));
+            }
+        }
+        PromptId::named(name)
+    }
+}
+
+/// Reads `mon-fri` or `sat`.
+fn weekdays(text: &str) -> Option<Weekdays> {
+    let day = |name: &str| {
+        Some(match name {
+            "mon" => Weekday::Monday,
+            "tue" => Weekday::Tuesday,
+            "wed" => Weekday::Wednesday,
+            "thu" => Weekday::Thursday,
+            "fri" => Weekday::Friday,
+            "sat" => Weekday::Saturday,
+            "sun" => Weekday::Sunday,
+            _ => return None,
+        })
+    };
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    Some(Weekdays { first: day(first)?, last: day(last)? })
+}

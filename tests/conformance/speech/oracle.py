@@ -1,0 +1,111 @@
+"""Compares what hotline says of an amount with what two readers by other authors say.
+
+nzh words every amount as on a cheque, so it is brought to our wording first; it knows no 两.
+wetext says whole yuan as people do, 两 and all, and is compared character by character.
+"""
+
+import argparse
+import itertools
+import os
+import random
+import subprocess
+import sys
+
+MOST = 99_999_999_999_999  # fen: 9999 亿 and all below it
+SHOWN = 10
+CHEQUE = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟", "一二三四五六七八九十百千")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--hotline", required=True, help="the hotline binary")
+    parser.add_argument("--nzh", required=True, help="nzh.cjs, beside its node_modules")
+    parser.add_argument("--stride", type=int, default=11, help="of the amounts below 100,000 take one in so many")
+    args = parser.parse_args()
+    checks = {
+        "nzh exhaustive": lambda: against_nzh(args, below_a_hundred_thousand(args.stride)),
+        "nzh random": lambda: against_nzh(args, random_amounts(5_000)),
+        "wetext": lambda: against_wetext(args, [fen - fen % 100 for fen in map(abs, random_amounts(1_500))]),
+    }
+    outcomes = [passes(name, check) for name, check in checks.items()]
+    print(f"{outcomes.count(True)} passed, {outcomes.count(False)} failed")
+    return 0 if all(outcomes) else 1
+
+
+def passes(name, check):
+    """Runs one check, which yields (amount, ours, theirs), and tells whether the last two were the same in every row."""
+    rows, wrong = 0, []
+    try:
+        for amount, ours, theirs in check():
+            rows += 1
+            if ours != theirs:
+                wrong.append((amount, ours, theirs))
+        trouble = "" if rows else "nothing was compared"
+    except (OSError, ValueError, subprocess.SubprocessError, ImportError) as error:
+        trouble = str(error)
+    print(f"{name}: {rows} amounts, {len(wrong)} differ{trouble and ': ' + trouble}", flush=True)
+    for amount, ours, theirs in wrong[:SHOWN]:
+        print(f"  {amount}: hotline {ours}, {name.split()[0]} {theirs}")
+    return not wrong and not trouble
+
+
+def below_a_hundred_thousand(stride):
+    """Every whole yuan, everything below a thousand yuan, and of the rest one in so many.
+
+    11 has no factor in common with 100, so every pair of jiao and fen comes round."""
+    return sorted({*range(0, 10_000_000, 100), *range(100_000), *range(0, 10_000_000, stride)})
+
+
+def random_amounts(count):
+    """Amounts of every length, half of them mostly zeros: gaps are where readers go wrong."""
+    rng = random.Random(12333)
+    amounts = [MOST, -MOST, 2, 20, 22, 200, 202, 20_000_200, 10_100_000_000, 20_000_000_000]
+    while len(amounts) < count:
+        digits = rng.choice(["0123456789", "000000001225"])
+        fen = int("".join(rng.choices(digits, k=rng.randint(1, 14))))
+        amounts.append(-fen if rng.random() < 0.1 else fen)
+    return amounts
+
+
+def against_nzh(args, amounts):
+    lines = [plain(fen) for fen in amounts]
+    ours = answers([args.hotline, "say", "amount", "-"], lines)
+    # Of 100.00 nzh says no 整, of 100 it does.
+    theirs = answers(["node", args.nzh], [line.removesuffix(".00") for line in lines])
+    return ((line, o.replace("两", "二"), from_cheque(t)) for line, o, t in zip(lines, ours, theirs, strict=True))
+
+
+def against_wetext(args, amounts):
+    from wetext import Normalizer
+
+    normalizer = Normalizer(lang="zh", operator="tn")
+    lines = [plain(fen) for fen in amounts]
+    ours = answers([args.hotline, "say", "amount", "-"], lines)
+    return (
+        (line, o.removesuffix("整"), normalizer.normalize(line.removesuffix(".00") + "元"))
+        for line, o in zip(lines, ours, strict=True)
+    )
+
+
+def from_cheque(text):
+    """A cheque names the currency, says 壹拾 where people say 十, and 整 even after nothing."""
+    text = text.translate(CHEQUE).removeprefix("人民币")
+    sign, text = ("负", text[1:]) if text.startswith("负") else ("", text)
+    if text == "零元整":
+        return "零元"
+    return sign + (text[1:] if text.startswith("一十") else text)
+
+
+def plain(fen):
+    yuan, fen, sign = abs(fen) // 100, abs(fen) % 100, "-" if fen < 0 else ""
+    return f"{sign}{yuan}.{fen:02}"
+
+
+def answers(command, lines):
+    """One line of output for each line of input, or an error."""
+    done = subprocess.run(command, input="\n".join(lines) + "\n", stdout=subprocess.PIPE, encoding="utf-8", check=True)
+    return done.stdout.splitlines()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
