@@ -30,6 +30,7 @@ use crate::member::account::{
 };
 use crate::member::card_number::{CardNumber, CardRule};
 use crate::member::id_number::IdNumber;
+use crate::member::register::TransactionRow;
 use crate::member::{Identifier, IdentifierKind, Member, MemberId, MemberKey};
 
 /// Members or transactions committed together by an import.
@@ -183,15 +184,12 @@ impl Store {
         Ok(())
     }
 
-    /// Writes `transactions` of the members with these ID numbers. One that is there (same member, time, kind, amount
+    /// Writes `transactions`, of members who may be imported later or never. One that is there (same member, time, kind, amount
     /// and balance) stays as it is, so a file may be imported again, or overlap with the last.
     ///
     /// # Errors
     /// What [`StoreError`] names; the thousands before are written.
-    pub async fn import_transactions(
-        &self,
-        transactions: Vec<(IdNumber, Transaction)>,
-    ) -> Result<Imported, StoreError> {
+    pub async fn import_transactions(&self, transactions: Vec<TransactionRow>) -> Result<Imported, StoreError> {
         let mut imported = Imported::default();
         for batch in batches(transactions) {
             let rows = batch.len() as u64;
@@ -199,9 +197,9 @@ impl Store {
                 .write_within(BATCH_DEADLINE, move |mut tx| {
                     Box::pin(async move {
                         let mut new = 0;
-                        for (id, transaction) in &batch {
-                            let member = tx.member_id(id);
-                            new += tx.put_transaction(member, transaction).await?;
+                        for row in &batch {
+                            let member = tx.member_id(&row.id_number);
+                            new += tx.put_transaction(member, &row.transaction).await?;
                         }
                         Ok(new)
                     })

@@ -3,6 +3,7 @@
 use hotline::dialog::Request;
 use hotline::member::account::{Transaction, TransactionKind};
 use hotline::member::money::Money;
+use hotline::member::register::TransactionRow;
 
 use crate::support::{Bed, OWN_NUMBER, PIN, WRONG, call, granted, member, sign_in};
 
@@ -19,7 +20,8 @@ async fn the_files_of_a_busy_database_show_nothing_of_anybody() {
         balance_after: yuan("1010.05"),
         place: "样例药店".to_owned(),
     };
-    bed.store.import_transactions(vec![(people[0].id_number.clone(), transaction)]).await.unwrap();
+    let row = TransactionRow { id_number: people[0].id_number.clone(), transaction };
+    bed.store.import_transactions(vec![row]).await.unwrap();
     let services = bed.services();
     for (n, someone) in people.iter().enumerate() {
         let (call, who) = (call(&format!("call-{n}")), bed.key(someone));

@@ -3,6 +3,7 @@
 use hotline::dialog::{Answer, Request};
 use hotline::member::account::{Transaction, TransactionKind};
 use hotline::member::money::Money;
+use hotline::member::register::TransactionRow;
 use hotline::store::members::Imported;
 
 use crate::support::{Bed, PIN, call, granted, member, on_both_engines, sign_in};
@@ -33,11 +34,12 @@ async fn transactions_are_imported_once(bed: Bed) {
         let at = format!("2026-06-{day:02}T09:30:00Z").parse().unwrap();
         let yuan = |text| Money::parse(text).unwrap();
         let (kind, place) = (TransactionKind::Pharmacy, place.to_owned());
-        (id.clone(), Transaction { at, kind, amount: yuan(amount), balance_after: yuan("1010.05"), place })
+        let transaction = Transaction { at, kind, amount: yuan(amount), balance_after: yuan("1010.05"), place };
+        TransactionRow { id_number: id.clone(), transaction }
     };
-    let june = vec![transaction(1, "35.60", "样例药店"), transaction(2, "35.60", "样例药店")];
-    assert_eq!(bed.store.import_transactions(june.clone()).await, Ok(Imported { new: 2, known: 0 }));
-    let more = [june, vec![transaction(2, "35.61", "样例药店")]].concat();
+    let june = || vec![transaction(1, "35.60", "样例药店"), transaction(2, "35.60", "样例药店")];
+    assert_eq!(bed.store.import_transactions(june()).await, Ok(Imported { new: 2, known: 0 }));
+    let more = june().into_iter().chain([transaction(2, "35.61", "样例药店")]).collect();
     assert_eq!(bed.store.import_transactions(more).await, Ok(Imported { new: 1, known: 2 }));
     assert_eq!(bed.number("SELECT COUNT(*) FROM transactions").await, 3);
 }
