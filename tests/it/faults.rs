@@ -1,5 +1,6 @@
 //! The store in trouble: an answer in time, no try lost, and well again by itself.
 
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use hotline::dialog::Answer;
@@ -11,7 +12,7 @@ use sqlx::{Connection, Executor};
 use tokio::task::JoinSet;
 
 use crate::support::postgres::Server;
-use crate::support::{Bed, HASH, PIN, call, granted, keys, member, sign_in};
+use crate::support::{Bed, HASH, PIN, REFUSED, call, granted, keys, member, sign_in};
 
 /// A node that waits `deadline` for the store.
 async fn node(bed: &Bed, deadline: Duration) -> Services {
@@ -77,21 +78,35 @@ async fn a_group_that_sqlite_undoes_is_unavailable_and_then_well_again() {
 async fn in_a_group_only_the_job_that_fails_is_undone() {
     let bed = Bed::sqlite().await;
     bed.import((0..32).map(member)).await;
-    // One member's PIN does not open: sealed for somebody else.
-    bed.rows(
-        "UPDATE members SET pin = (SELECT MAX(pin) FROM members) WHERE member = (SELECT MIN(member) FROM members)",
-    )
+    // One member's PIN does not open any more.
+    bed.rows("UPDATE members SET pin = x'00' WHERE member = (SELECT MIN(member) FROM members)").await;
+    // While another process holds the file, all of them queue behind the first: then they are one group.
+    let mut holder = sqlx::AnyConnection::connect(bed.settings.url.expose()).await.unwrap();
+    holder.execute("BEGIN IMMEDIATE").await.unwrap();
+    let services = bed.services();
+    let calls: Vec<_> = (0..33).map(|n| call(&n.to_string())).collect();
+    // The first is of somebody who does not exist.
+    let mut signing_in: Vec<_> = calls
+        .iter()
+        .zip((0..33).rev())
+        .map(|(call, n)| Box::pin(services.perform(call, 1, sign_in(bed.key(&member(n)), PIN))))
+        .collect();
+    std::future::poll_fn(|context| {
+        let all_wait = signing_in.iter_mut().all(|call| call.as_mut().poll(context).is_pending());
+        assert!(all_wait);
+        Poll::Ready(())
+    })
     .await;
-    let mut calls = JoinSet::new();
-    for n in 0..32 {
-        let (services, who) = (bed.services(), bed.key(&member(n)));
-        calls.spawn(async move { services.perform(&call(&n.to_string()), 1, sign_in(who, PIN)).await });
+    holder.execute("ROLLBACK").await.unwrap();
+    let mut answers = Vec::new();
+    for call in signing_in {
+        answers.push(call.await);
     }
-    let answers = calls.join_all().await;
-    let unavailable = answers.iter().filter(|answer| **answer == Answer::Unavailable).count();
-    // If the greatest is the least one's own, nothing was swapped; with 32 random values it is not.
-    assert_eq!((unavailable, bed.number("SELECT COUNT(*) FROM effects WHERE outcome IS NOT NULL").await), (1, 31));
-    assert_eq!(bed.store.verify(&Anchors::default()).await.unwrap().rows, 62);
+    let count = |answer: &Answer| answers.iter().filter(|a| *a == answer).count();
+    assert_eq!((count(&Answer::Unavailable), count(&REFUSED)), (1, 1));
+    assert_eq!(bed.number("SELECT COUNT(*) FROM effects").await, 32);
+    assert_eq!(bed.number("SELECT COUNT(*) FROM throttle").await, 32);
+    assert_eq!(bed.store.verify(&Anchors::default()).await.unwrap().rows, 64);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -26,6 +26,7 @@ on_both_engines!(
     a_try_that_was_cut_off_is_continued,
     locks_double_and_the_last_is_the_operators_to_end,
     who_does_not_exist_is_locked_the_same_way,
+    all_numbers_of_a_member_share_their_tries,
     success_forgives_the_own_number_only,
     a_withheld_number_is_forgiven_one_try,
     a_pin_that_anybody_could_guess_opens_nothing,
@@ -238,6 +239,20 @@ async fn who_does_not_exist_is_locked_the_same_way(bed: Bed) {
     assert_eq!(heard.len(), 6);
     assert!(heard.iter().all(|same| *same == heard[0]));
     assert_eq!(heard[0].1, 5);
+}
+
+async fn all_numbers_of_a_member_share_their_tries(bed: Bed) {
+    let someone = member(1);
+    bed.import([someone.clone()]).await;
+    let services = bed.services();
+    let numbers: Vec<_> = someone.identifiers(CardRule::DigitsOnly).map(|n| bed.store.seals().member_key(&n)).collect();
+    for n in 0..5 {
+        let answer = services.perform(&call(&n.to_string()), 1, sign_in(numbers[n % 3], WRONG)).await;
+        assert_eq!(answer, REFUSED);
+    }
+    for (n, who) in numbers.into_iter().enumerate() {
+        assert_eq!(locked_minutes(&services.perform(&call(&format!("locked {n}")), 1, sign_in(who, PIN)).await), 30);
+    }
 }
 
 async fn success_forgives_the_own_number_only(bed: Bed) {
