@@ -131,11 +131,14 @@ async fn a_repeated_webhook_gets_the_same_answer_and_costs_nothing(bed: Bed) {
     assert_eq!(bed.events().await.len(), 2);
     assert_eq!(bed.number("SELECT COUNT(*) FROM effects").await, 1);
     // Long after, and on the other node, still the very same.
-    bed.clock.advance(Duration::from_secs(60));
+    bed.clock.advance(Duration::from_mins(1));
     assert_eq!(nodes[1].perform(&call("A"), 7, sign_in(who, PIN)).await, answers[0]);
     let read = async || nodes[0].perform(&call("A"), 8, Request::PersonalBalance(proof)).await;
     assert_eq!(read().await, read().await);
-    assert_eq!(bed.events().await, ["pin_try", "sign_in_ok", "read_personal_balance"]);
+    // In two chains: which copy came first is open.
+    let mut events = bed.events().await;
+    events.sort();
+    assert_eq!(events, ["pin_try", "read_personal_balance", "sign_in_ok"]);
     // A wrong one repeated takes one try.
     for _ in 0..10 {
         assert_eq!(nodes[0].perform(&call("B"), 1, sign_in(who, WRONG)).await, REFUSED);
@@ -204,7 +207,7 @@ async fn locks_double_and_the_last_is_the_operators_to_end(bed: Bed) {
         let lock = services.perform(&call(&format!("locked {round}")), 1, sign_in(who, PIN)).await;
         waits.push(locked_minutes(&lock).min(100_000));
         // A millisecond before its end it still holds.
-        bed.clock.advance(Duration::from_secs(u64::try_from(waits[round]).unwrap() * 60) - Duration::from_millis(1));
+        bed.clock.advance(Duration::from_millis(u64::try_from(waits[round]).unwrap() * 60_000 - 1));
         let lock = services.perform(&call(&format!("still locked {round}")), 1, sign_in(who, PIN)).await;
         assert!(matches!(lock, Answer::SignIn(SignInOutcome::Locked { .. })));
         bed.clock.advance(Duration::from_millis(1));
@@ -212,7 +215,7 @@ async fn locks_double_and_the_last_is_the_operators_to_end(bed: Bed) {
     assert_eq!(waits, [30, 60, 120, 100_000]);
     assert_eq!(services.hashes_run(), 20);
     // A year and many sweeps later.
-    bed.clock.advance(Duration::from_secs(366 * 24 * 3600));
+    bed.clock.advance(Duration::from_hours(366 * 24));
     services.sweep().await.unwrap();
     let lock = services.perform(&call("a year later"), 1, sign_in(who, PIN)).await;
     assert!(matches!(lock, Answer::SignIn(SignInOutcome::Locked { .. })));
@@ -445,7 +448,7 @@ async fn a_sign_in_that_ran_out_reads_nothing(bed: Bed) {
     bed.import([someone.clone()]).await;
     let services = bed.services();
     let proof = granted(services.perform(&call("A"), 1, sign_in(bed.key(&someone), PIN)).await);
-    bed.clock.advance(Duration::from_secs(300));
+    bed.clock.advance(Duration::from_mins(5));
     assert_eq!(services.perform(&call("A"), 2, Request::PersonalBalance(proof)).await, Answer::Unavailable);
     assert_eq!(bed.events().await, ["pin_try", "sign_in_ok"]);
 }
@@ -459,17 +462,17 @@ async fn what_is_over_is_swept(bed: Bed) {
     }
     services.end_call(&call("ended"), CallEnd::Completed).await;
     let effects = "SELECT COUNT(*) FROM effects";
-    bed.clock.advance(Duration::from_secs(10 * 60));
+    bed.clock.advance(Duration::from_mins(10));
     services.sweep().await.unwrap();
     assert_eq!(bed.number(effects).await, 2);
     bed.clock.advance(Duration::from_secs(1));
     services.sweep().await.unwrap();
     assert_eq!(bed.number(effects).await, 1);
-    bed.clock.advance(Duration::from_secs(24 * 3600));
+    bed.clock.advance(Duration::from_hours(24));
     services.sweep().await.unwrap();
     assert_eq!((bed.number(effects).await, bed.number("SELECT COUNT(*) FROM calls").await), (0, 0));
     assert_eq!(bed.number("SELECT failures FROM throttle").await, 2);
-    bed.clock.advance(Duration::from_secs(90 * 24 * 3600));
+    bed.clock.advance(Duration::from_hours(90 * 24));
     services.sweep().await.unwrap();
     assert_eq!(bed.number("SELECT COUNT(*) FROM throttle").await, 0);
     assert_eq!(bed.events().await.len(), 4);
