@@ -12,6 +12,7 @@ use toml::{Table, Value};
 
 use crate::fault::{Fault, Faults};
 use crate::secret::Secret;
+use crate::telephony::public_url::{InvalidPublicUrl, PublicUrl};
 use crate::telephony::twilio;
 
 /// The compiled-in defaults, and the documentation of every setting.
@@ -54,7 +55,6 @@ pub struct Settings {
 #[expect(missing_docs, reason = "config/default.toml documents each, once")]
 pub struct Server {
     pub listen: SocketAddr,
-    #[serde(deserialize_with = "public_url")]
     pub public_url: String,
     #[serde(deserialize_with = "duration")]
     pub header_timeout: Duration,
@@ -123,12 +123,12 @@ pub struct Call {
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "config/default.toml documents each, once")]
 pub struct SignIn {
-    pub tries_before_lock: u32,
+    pub tries_before_lock: u16,
     #[serde(deserialize_with = "duration")]
     pub first_lock: Duration,
     #[serde(deserialize_with = "duration")]
     pub longest_lock: Duration,
-    pub hard_limit: u32,
+    pub hard_limit: u16,
     pub hash_memory_kib: u32,
     pub hash_passes: u32,
     pub hash_threads: usize,
@@ -152,7 +152,11 @@ impl Settings {
         if let Some(path) = file {
             let source = path.display().to_string();
             let text = std::fs::read_to_string(path).map_err(|e| {
-                Faults(vec![Fault::of(&source, format!("cannot be read: {e}"), "name a file that is there with --config")])
+                Faults(vec![Fault::of(
+                    &source,
+                    format!("cannot be read: {e}"),
+                    "name a file that is there with --config",
+                )])
             })?;
             layers.file(&source, &text)?;
         }
@@ -166,14 +170,20 @@ impl Settings {
         if faults.is_empty() { Ok(settings) } else { Err(Faults(faults)) }
     }
 
-    /// The address platforms call, without a slash at its end.
-    #[must_use]
-    pub fn public_url(&self) -> String {
-        if self.server.public_url.is_empty() {
-            format!("http://{}", self.server.listen)
-        } else {
-            self.server.public_url.clone()
+    /// The address platforms call.
+    ///
+    /// # Errors
+    /// What is set is no address.
+    pub fn public_url(&self) -> Result<PublicUrl, InvalidPublicUrl> {
+        match self.server.public_url.as_str() {
+            "" => PublicUrl::parse(&format!("http://{}", self.server.listen)),
+            url => PublicUrl::parse(url),
         }
+    }
+
+    /// Every secret a platform proves itself by.
+    fn webhook_secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.twilio.tokens().chain([&self.browser.token]).filter(|secret| !secret.expose().is_empty())
     }
 
     /// What each setting alone cannot tell.
@@ -181,13 +191,27 @@ impl Settings {
         let mut faults = Vec::new();
         let mut fault = |key: &str, problem: &str, remedy: &str| faults.push(Fault::of(key, problem, remedy));
         if self.server.reserved_for_running >= self.server.max_in_flight {
-            fault("server.reserved_for_running", "leaves no room for new calls", "make it less than server.max_in_flight");
+            fault(
+                "server.reserved_for_running",
+                "leaves no room for new calls",
+                "make it less than server.max_in_flight",
+            );
+        }
+        if self.public_url().is_err() {
+            fault("server.public_url", "is no address", "write it as \"https://hotline.example\", without ? and #");
+        }
+        if !(10..=10_000).contains(&self.call.most_turns) {
+            fault("call.most_turns", "must be from 10 to 10000", "300 is more than any caller needs");
         }
         if self.sign_in.tries_before_lock == 0 || self.sign_in.tries_before_lock > 10 {
             fault("sign_in.tries_before_lock", "must be from 1 to 10", "5 is customary");
         }
         if self.sign_in.hard_limit < self.sign_in.tries_before_lock || self.sign_in.hard_limit > 100 {
-            fault("sign_in.hard_limit", "must be from sign_in.tries_before_lock to 100", "20 keeps a PIN safe for years");
+            fault(
+                "sign_in.hard_limit",
+                "must be from sign_in.tries_before_lock to 100",
+                "20 keeps a PIN safe for years",
+            );
         }
         if self.sign_in.hash_memory_kib < 7168 || self.sign_in.hash_passes == 0 {
             fault("sign_in.hash_memory_kib", "is below what keeps PINs safe", "take at least 7168 KiB and 1 pass");
@@ -205,17 +229,25 @@ impl Settings {
         if self.store.sample_members {
             fault("store.sample_members", "would load sample members", "set it to false and import your own");
         }
-        if !self.twilio.has_tokens() && self.browser.token.expose().is_empty() {
+        if self.webhook_secrets().next().is_none() {
             fault("twilio.auth_token", "no webhook has a secret: nobody could call", "set the token of your account");
         }
-        if [&self.browser.token].into_iter().chain(self.twilio.tokens()).any(|t| (1..16).contains(&t.expose().len())) {
-            fault("twilio.auth_token, browser.token", "a secret is shorter than 16 characters", "take the platform's own token, or 32 random characters");
+        if self.webhook_secrets().any(|secret| secret.expose().len() < 16) {
+            fault(
+                "twilio.auth_token, browser.token",
+                "a secret is shorter than 16 characters",
+                "take the platform's own token, or 32 random characters",
+            );
         }
         let url = &self.server.public_url;
         let host = url.split("//").nth(1).unwrap_or_default();
         let loopback = ["127.", "localhost", "[::1]"].iter().any(|l| host.starts_with(l));
         if loopback || !url.starts_with("https://") {
-            fault("server.public_url", "is not a public https:// address", "write the address platforms call, as they see it");
+            fault(
+                "server.public_url",
+                "is not a public https:// address",
+                "write the address platforms call, as they see it",
+            );
         }
     }
 }
@@ -231,7 +263,8 @@ struct Layers {
 
 impl Layers {
     fn defaults() -> Result<Self, Faults> {
-        let table: Table = toml::from_str(DEFAULT).map_err(|e| Faults(vec![Fault::from_toml("default.toml", DEFAULT, &e)]))?;
+        let table: Table =
+            toml::from_str(DEFAULT).map_err(|e| Faults(vec![Fault::from_toml("default.toml", DEFAULT, &e)]))?;
         Ok(Self { merged: table.clone(), origin: HashMap::new(), defaults: table, faults: Vec::new() })
     }
 
@@ -251,7 +284,10 @@ impl Layers {
         for (key, value) in table {
             let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
             match value {
-                Value::Table(inner) if !OPEN_TABLES.contains(&path.as_str()) && matches!(find(&self.defaults, &path), Some(Value::Table(_))) => {
+                Value::Table(inner)
+                    if !OPEN_TABLES.contains(&path.as_str())
+                        && matches!(find(&self.defaults, &path), Some(Value::Table(_))) =>
+                {
                     self.leaves(&path, inner, out);
                 }
                 value => out.push((path, value.clone())),
@@ -273,14 +309,18 @@ impl Layers {
     }
 
     fn set(&mut self, path: &str, value: Value, origin: (String, Option<usize>)) {
-        let fault = |problem: String, remedy: String| Fault { source: origin.0.clone(), line: origin.1, problem, remedy };
+        let fault =
+            |problem: String, remedy: String| Fault { source: origin.0.clone(), line: origin.1, problem, remedy };
         match find(&self.defaults, path) {
             None => {
                 self.faults.push(fault(format!("unknown setting \"{path}\""), self.nearest(path)));
                 return;
             }
             Some(Value::Table(_)) if !OPEN_TABLES.contains(&path) => {
-                self.faults.push(fault(format!("\"{path}\" is a section, not a setting"), format!("write its settings under [{path}]")));
+                self.faults.push(fault(
+                    format!("\"{path}\" is a section, not a setting"),
+                    format!("write its settings under [{path}]"),
+                ));
                 return;
             }
             Some(default) if !default.same_type(&value) => {
@@ -301,7 +341,10 @@ impl Layers {
         self.leaves("", &self.defaults, &mut known);
         let last = path.rsplit('.').next().unwrap_or(path);
         let section = path.split('.').next().unwrap_or(path);
-        let like = known.iter().map(|(k, _)| k.as_str()).find(|k| k.ends_with(last) || k.rsplit('.').next().is_some_and(|l| last.contains(l)));
+        let like = known
+            .iter()
+            .map(|(k, _)| k.as_str())
+            .find(|k| k.ends_with(last) || k.rsplit('.').next().is_some_and(|l| last.contains(l)));
         match like {
             Some(like) => format!("did you mean {like}? config/default.toml lists every setting"),
             None if known.iter().any(|(k, _)| k.starts_with(&format!("{section}."))) => {
@@ -329,7 +372,10 @@ impl Layers {
                         source,
                         line,
                         problem: format!("{path}: {message}"),
-                        remedy: format!("write it like the default: {}", find(&defaults, path).map(ToString::to_string).unwrap_or_default()),
+                        remedy: format!(
+                            "write it like the default: {}",
+                            find(&defaults, path).map(ToString::to_string).unwrap_or_default()
+                        ),
                     });
                 }
             }
@@ -337,7 +383,9 @@ impl Layers {
         self.faults.sort_by(|a, b| (&a.source, a.line, &a.problem).cmp(&(&b.source, b.line, &b.problem)));
         match settings {
             Ok(settings) if self.faults.is_empty() => Ok(settings),
-            Err(e) if self.faults.is_empty() => Err(Faults(vec![Fault::of("settings", e.message(), "compare with config/default.toml")])),
+            Err(e) if self.faults.is_empty() => {
+                Err(Faults(vec![Fault::of("settings", e.message(), "compare with config/default.toml")]))
+            }
             _ => Err(Faults(self.faults)),
         }
     }
@@ -384,7 +432,7 @@ fn line_of(text: &str, path: &str) -> Option<usize> {
     for (n, line) in text.lines().enumerate() {
         let line = line.trim();
         if let Some(header) = line.strip_prefix('[').and_then(|l| l.split(']').next()) {
-            current = header.trim().to_owned();
+            header.trim().clone_into(&mut current);
         }
         let name = line.split('=').next().unwrap_or_default().trim();
         let full = if current.is_empty() { name.to_owned() } else { format!("{current}.{name}") };
@@ -402,16 +450,3 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
     }
     Ok(signed.unsigned_abs())
 }
-
-fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let well_formed = rest.is_some_and(|rest| {
-        !rest.is_empty() && !rest.starts_with('/') && rest.bytes().all(|b| b.is_ascii_graphic() && !b"?#\"<>\\".contains(&b))
-    });
-    if !text.is_empty() && !well_formed {
-        return Err(serde::de::Error::custom("is no address; write it like \"https://hotline.example\""));
-    }
-    Ok(text.trim_end_matches('/').to_owned())
-}
-

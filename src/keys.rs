@@ -207,6 +207,11 @@ impl KeyRing {
         (derived.id, derived.key(purpose))
     }
 
+    /// The ids of all keys.
+    pub fn ids(&self) -> impl Iterator<Item = u8> + '_ {
+        self.all.keys().copied()
+    }
+
     /// The key for `purpose` that was current when `id` was. `None`: it is not in the ring any more.
     #[must_use]
     pub fn by_id(&self, purpose: Purpose, id: u8) -> Option<[u8; 32]> {

@@ -42,11 +42,17 @@ impl Moment {
         }
         self.at
     }
+
+    /// A turn that this call has not had yet, as far as this node knows.
+    #[must_use]
+    pub fn next_turn(&self) -> u16 {
+        self.turn.map_or(0, |turn| turn.saturating_add(1))
+    }
 }
 
 impl LiveCalls {
     /// How long an ended call is remembered, so that what comes late is told from what goes on.
-    const AFTER_END: Duration = Duration::from_secs(600);
+    const AFTER_END: Duration = Duration::from_mins(10);
 
     /// Room for `most` calls; those beyond are served all the same, unregistered.
     #[must_use]

@@ -53,7 +53,7 @@ impl Seal {
             .ids()
             .filter_map(|id| {
                 let key = ring.by_id(Purpose::Steps, id)?;
-                Some((id, Aes256GcmSiv::new(&Key::<Aes256GcmSiv>::from(*key))))
+                Some((id, Aes256GcmSiv::new(&Key::<Aes256GcmSiv>::from(key))))
             })
             .collect();
         Self { current, ciphers }

@@ -1,2 +1,88 @@
 //! The commands, one file each.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands talk to a terminal")]
+
+pub mod audit;
+pub mod check;
+pub mod dial;
+pub mod flow;
+pub mod members;
 pub mod say;
+pub mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+
+use crate::config::Settings;
+use crate::fault::Faults;
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 not as it should be (faults found, audit broken, rows refused), \
+2 could not be done (bad arguments or settings, a file or the store out of reach).";
+
+/// A backend for public telephone hotlines: balances, policy answers and people, by webhook.
+#[derive(Debug, Parser)]
+#[command(name = "hotline", version, after_help = EXIT_CODES)]
+struct Arguments {
+    /// A file of settings, over the defaults and under the environment (`HOTLINE_SECTION__KEY`).
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answer calls (the default).
+    Serve,
+    /// A telephone in the terminal: shows what is heard, takes keys.
+    Dial(dial::Args),
+    /// Check settings, lines and prompts: all faults at once, with file, line and remedy.
+    Check,
+    /// Draw the call flow.
+    Flow(flow::Args),
+    /// Import members, or make up some.
+    #[command(subcommand)]
+    Members(members::Command),
+    /// Say an amount, a number or a date as a caller hears it.
+    Say(say::Args),
+    /// Look whether the audit is whole.
+    #[command(subcommand)]
+    Audit(audit::Command),
+}
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let config = arguments.config;
+    let done = match arguments.command.unwrap_or(Command::Serve) {
+        Command::Serve => settings(config).and_then(|settings| serve::run(&settings)),
+        Command::Dial(args) => dial::run(&args, || settings(config)),
+        Command::Check => check::run(config.as_deref()),
+        Command::Flow(args) => settings(config).and_then(|settings| flow::run(&args, &settings)),
+        Command::Members(command) => members::run(&command, || settings(config)),
+        Command::Say(args) => say::run(&args),
+        Command::Audit(command) => settings(config).and_then(|settings| audit::run(&command, &settings)),
+    };
+    done.unwrap_or_else(|trouble| {
+        match trouble.downcast_ref::<Faults>() {
+            Some(faults) => eprintln!("{faults}"),
+            None => eprintln!("error: {trouble:#}"),
+        }
+        ExitCode::from(2)
+    })
+}
+
+fn settings(config: Option<PathBuf>) -> anyhow::Result<Settings> {
+    Ok(Settings::load(config.as_deref(), std::env::vars())?)
+}
+
+/// A runtime for commands that wait for something.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the threads of the runtime could not be made")
+}

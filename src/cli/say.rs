@@ -1,20 +1,15 @@
 //! `hotline say`: prints what a caller would hear of one value, or of one value a line.
 
-use std::{
-    io::{self, BufRead, BufWriter, Write},
-    process::ExitCode,
-};
+use std::io::{self, BufRead, BufWriter, Write};
+use std::process::ExitCode;
 
 use clap::ValueEnum;
 use jiff::civil::Date;
 
-use crate::{
-    member::money::{Money, MoneyError},
-    speech::{
-        mandarin::{self, Style},
-        words::Words,
-    },
-};
+use crate::member::money::{Money, MoneyError};
+use crate::speech::language::Language;
+use crate::speech::mandarin::{self, Style};
+use crate::speech::words::Words;
 
 /// Say an amount, a number or a date as a caller hears it.
 #[derive(Clone, Debug, clap::Args)]
@@ -26,8 +21,8 @@ pub struct Args {
     #[arg(allow_negative_numbers = true)]
     value: String,
     /// The language spoken.
-    #[arg(long, value_enum, default_value_t = Lang::ZhCn)]
-    lang: Lang,
+    #[arg(long, default_value_t = Language::Mandarin)]
+    lang: Language,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -38,13 +33,6 @@ enum Kind {
     Digits,
     /// A day of the calendar.
     Date,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Lang {
-    /// Mandarin.
-    #[value(name = "zh-CN")]
-    ZhCn,
 }
 
 /// Says what `args` ask for. Exit code 2: a value is not what it was said to be; standard error tells what was expected.
@@ -86,7 +74,7 @@ enum Refused {
 }
 
 fn say(args: &Args, mut input: impl BufRead, out: &mut impl Write) -> Result<(), Trouble> {
-    let Lang::ZhCn = args.lang;
+    let Language::Mandarin = args.lang;
     if args.value != "-" {
         let text = spoken(args.kind, &args.value).map_err(|refused| Trouble::Value {
             place: String::new(),
@@ -167,6 +155,12 @@ mod tests {
         ] {
             assert_eq!(printed(arguments, "not read"), (expected.to_owned(), None), "{arguments:?}");
         }
+    }
+
+    #[test]
+    fn another_language_is_refused() {
+        let refused = Command::try_parse_from(["say", "amount", "2", "--lang", "en"]).err().map(|e| e.to_string());
+        assert!(refused.is_some_and(|e| e.contains("is no language of the hotline; take zh-CN")));
     }
 
     #[test]

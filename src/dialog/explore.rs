@@ -4,7 +4,7 @@
 //! The same walk draws the flow for `hotline flow`. It takes the step as a function, so that tests can hand it broken
 //! ones and see each rule catch its own.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::fmt;
 
 use jiff::civil::{Date, date};
@@ -20,7 +20,7 @@ use crate::member::money::Money;
 use crate::member::{IdentifierKind, MemberId, MemberKey};
 use crate::secret::{Key, Keys, PinVerified};
 use crate::speech::catalog::Catalog;
-use crate::speech::prompt::signature;
+use crate::speech::prompt::{Prompt, Value, signature};
 
 /// What is always true of a call, whatever happens in it (DESIGN.md, principle 8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -89,14 +89,25 @@ pub struct Exploration {
 }
 
 /// Walks `step`, starting at `flow`'s start.
-pub fn explore(flow: &Flow, catalogs: &[&Catalog], step: impl Fn(State, Event, Timestamp) -> (State, Turn)) -> Exploration {
+pub fn explore(
+    flow: &Flow,
+    catalogs: &[&Catalog],
+    step: impl Fn(State, Event, Timestamp) -> (State, Turn),
+) -> Exploration {
     let mut walk = Walk {
         flow,
         catalogs,
         step: &step,
         seen: HashMap::new(),
         queue: VecDeque::new(),
-        out: Exploration { states: 0, steps: 0, edges: BTreeSet::new(), findings: Vec::new(), prompts: BTreeSet::new() },
+        said: HashSet::new(),
+        out: Exploration {
+            states: 0,
+            steps: 0,
+            edges: BTreeSet::new(),
+            findings: Vec::new(),
+            prompts: BTreeSet::new(),
+        },
     };
     walk.run();
     walk.out
@@ -109,6 +120,8 @@ struct Walk<'w, S> {
     /// How each state was first reached.
     seen: HashMap<State, Option<(State, &'static str)>>,
     queue: VecDeque<State>,
+    /// What was said already, and need not be looked at again.
+    said: HashSet<Prompt>,
     out: Exploration,
 }
 
@@ -118,11 +131,14 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         self.seen.insert(start.clone(), None);
         self.queue.push_back(start);
         let times = self.times();
+        let events: Vec<_> = times.first().map(|first| events(*first)).unwrap_or_default();
         while let Some(state) = self.queue.pop_front() {
             for &now in &times {
-                for (name, event) in events(now) {
+                for (name, event) in &events {
                     // Nothing but dialling begins a call, and nothing dials twice.
-                    if matches!(event, Event::Dialled(_)) != (state.place == Place::Start) && !matches!(event, Event::HungUp) {
+                    if matches!(event, Event::Dialled(_)) != (state.place == Place::Start)
+                        && !matches!(event, Event::HungUp)
+                    {
                         continue;
                     }
                     self.take(&state, name, event, now);
@@ -133,21 +149,23 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         self.out.states = self.seen.len();
     }
 
-    /// A moment inside the hours of people, and one outside.
+    /// A moment inside the hours of people and one outside, a minute apart where the hours end: so a sign-in holds at both.
     fn times(&self) -> Vec<Timestamp> {
+        let hours = &self.flow.person.hours;
         let monday = date(2026, 3, 16).at(0, 0, 0, 0);
-        let hours = (0..7 * 24 * 2).filter_map(|half| {
-            let local = monday.checked_add(SignedDuration::from_mins(30 * half)).ok()?;
-            self.flow.person.hours.offset.to_timestamp(local).ok()
+        let minutes = (0..7 * 24 * 60).filter_map(|minute| {
+            let local = monday.checked_add(SignedDuration::from_mins(minute)).ok()?;
+            hours.offset.to_timestamp(local).ok()
         });
-        let (open, closed): (Vec<_>, Vec<_>) = hours.partition(|t| self.flow.person.hours.open(*t));
-        open.into_iter().take(1).chain(closed.into_iter().take(1)).collect()
+        let minutes: Vec<_> = minutes.collect();
+        let end = minutes.windows(2).find(|pair| hours.open(pair[0]) && !hours.open(pair[1]));
+        end.unwrap_or(&minutes[..1]).to_vec()
     }
 
-    fn take(&mut self, before: &State, name: &'static str, event: Event, now: Timestamp) {
+    fn take(&mut self, before: &State, name: &'static str, event: &Event, now: Timestamp) {
         let (mut state, mut turn) = (self.step)(before.clone(), event.clone(), now);
         self.out.steps += 1;
-        self.check(before, name, &event, &state, &turn, now);
+        self.check(before, name, event, &state, &turn, now);
         // The world answers before the caller hears anything: follow it through every answer it may give.
         if let Next::Ask(_) = &turn.next {
             self.arrive(before, name, &state);
@@ -164,11 +182,11 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
     }
 
     fn arrive(&mut self, before: &State, name: &'static str, state: &State) {
-        self.out.edges.insert(Edge {
-            from: before.place.name().to_owned(),
-            on: name,
-            to: state.place.name().to_owned(),
-        });
+        let known = |e: &Edge| e.on == name && e.from == before.place.name() && e.to == state.place.name();
+        if !self.seen.contains_key(state) || !self.out.edges.iter().any(known) {
+            let (from, to) = (before.place.name().to_owned(), state.place.name().to_owned());
+            self.out.edges.insert(Edge { from, on: name, to });
+        }
         if !self.seen.contains_key(state) {
             self.seen.insert(state.clone(), Some((before.clone(), name)));
             self.queue.push_back(state.clone());
@@ -178,23 +196,33 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
     fn check(&mut self, before: &State, name: &'static str, event: &Event, state: &State, turn: &Turn, now: Timestamp) {
         let mut broken = Vec::new();
         let proof = before.signed_in.filter(|p| p.holds(now));
-        if turn.say.iter().any(crate::speech::prompt::Prompt::is_personal)
+        if turn.say.iter().any(Prompt::is_personal)
             && (proof.is_none() || !matches!(before.place, Place::Reading { .. }))
         {
-            broken.push((Rule::NothingPersonalBeforeSignIn, "an account is told to someone who has not signed in".to_owned()));
+            broken.push((
+                Rule::NothingPersonalBeforeSignIn,
+                "an account is told to someone who has not signed in".to_owned(),
+            ));
         }
         if let Next::Ask(Request::PersonalBalance(p) | Request::PooledFund(p)) = &turn.next
             && !p.holds(now)
         {
-            broken.push((Rule::NothingPersonalBeforeSignIn, "an account is asked for with a sign-in that is over".to_owned()));
+            broken.push((
+                Rule::NothingPersonalBeforeSignIn,
+                "an account is asked for with a sign-in that is over".to_owned(),
+            ));
         }
         for prompt in &turn.say {
+            if !self.said.insert(prompt.clone()) {
+                continue;
+            }
             self.out.prompts.insert(prompt.id().to_owned());
             let fits = match signature(prompt.id()) {
-                Some(known) => known.slots.iter().map(|(_, slot)| *slot).eq(prompt.values().iter().map(|v| v.slot())),
+                Some(known) => known.slots.iter().map(|(_, slot)| *slot).eq(prompt.values().iter().map(Value::slot)),
                 None => self.catalogs.iter().all(|c| c.has(prompt.id(), !prompt.values().is_empty())),
             };
-            let silent = self.catalogs.iter().any(|c| c.speak_all(std::slice::from_ref(prompt)).text().trim().is_empty());
+            let silent =
+                self.catalogs.iter().any(|c| c.speak_all(std::slice::from_ref(prompt)).text().trim().is_empty());
             if !fits || silent {
                 broken.push((Rule::EveryPromptSpeaks, format!("\"{}\" cannot be said", prompt.id())));
             }
@@ -211,6 +239,12 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
             }
             Next::Transfer(_) | Next::HangUp => {}
             Next::Ask(_) => {
+                if !turn.say.is_empty() {
+                    broken.push((
+                        Rule::AnswersSpeak,
+                        "something is said while the world is asked, and would be lost".to_owned(),
+                    ));
+                }
                 if matches!(event, Event::Answer(_)) && !matches!(before.place, Place::SigningIn { .. }) {
                     broken.push((Rule::AnswersSpeak, "an answer led to another question".to_owned()));
                 }
@@ -219,7 +253,8 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         if state.wrong_pins >= self.flow.patience.wrong_pins && !matches!(turn.next, Next::HangUp) {
             broken.push((Rule::WrongPinsEnd, "the call goes on after the last wrong PIN".to_owned()));
         }
-        let over = matches!(event, Event::HungUp | Event::LimitReached | Event::Answer(Answer::CallEnded)) || before.place == Place::Over;
+        let over = matches!(event, Event::HungUp | Event::LimitReached | Event::Answer(Answer::CallEnded))
+            || before.place == Place::Over;
         if over && !(matches!(turn.next, Next::HangUp) && state.place == Place::Over && state.signed_in.is_none()) {
             broken.push((Rule::OverIsOver, "what should be over goes on".to_owned()));
         }
@@ -267,7 +302,15 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
 }
 
 fn misses_possible(place: &Place) -> bool {
-    !matches!(place, Place::Start | Place::Over | Place::Identifying { .. } | Place::SigningIn { .. } | Place::Reading { .. } | Place::WithPerson)
+    !matches!(
+        place,
+        Place::Start
+            | Place::Over
+            | Place::Identifying { .. }
+            | Place::SigningIn { .. }
+            | Place::Reading { .. }
+            | Place::WithPerson
+    )
 }
 
 /// Every kind of thing that can happen, one of each.
@@ -290,7 +333,8 @@ fn events(now: Timestamp) -> Vec<(&'static str, Event)> {
         ("hang-up", Event::HungUp),
     ];
     let pressed = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#"];
-    events.extend(Key::ALL.into_iter().zip(pressed).map(|(key, name)| (name, Event::Keys(Keys::new(vec![key], false)))));
+    events
+        .extend(Key::ALL.into_iter().zip(pressed).map(|(key, name)| (name, Event::Keys(Keys::new(vec![key], false)))));
     events.extend(answers(now).into_iter().map(|(name, answer)| (name, Event::Answer(answer))));
     events
 }
@@ -315,7 +359,13 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
         ("identified ID", Answer::Identified(key(IdentifierKind::Id))),
         ("identified card", Answer::Identified(key(IdentifierKind::Card))),
         ("refused", Answer::SignIn(SignInOutcome::Refused)),
-        ("locked", Answer::SignIn(SignInOutcome::Locked { until: now.saturating_add(SignedDuration::from_mins(30)).unwrap_or(now), at: now })),
+        (
+            "locked",
+            Answer::SignIn(SignInOutcome::Locked {
+                until: now.saturating_add(SignedDuration::from_mins(30)).unwrap_or(now),
+                at: now,
+            }),
+        ),
         ("initial PIN", Answer::SignIn(SignInOutcome::InitialPin)),
         ("balance", Answer::PersonalBalance(account)),
         ("no account", Answer::PersonalBalance(None)),

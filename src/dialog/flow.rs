@@ -25,8 +25,9 @@ use crate::speech::prompt::{PromptId, Weekdays, signature};
 pub struct Flow {
     /// The line's name: `12333`.
     pub name: Box<str>,
-    /// The dialled numbers that reach this line; empty for the line that takes every other number.
+    /// The dialled numbers that reach this line.
     pub dialled: Vec<Box<str>>,
+    pub(super) takes_any: bool,
     /// The languages offered, the first by default.
     pub languages: Vec<Language>,
     pub(super) greeting: Vec<PromptId>,
@@ -176,6 +177,24 @@ impl Flow {
         self.greeting.iter().chain(menus).map(PromptId::as_str)
     }
 
+    /// How card numbers are keyed on this line.
+    #[must_use]
+    pub fn card_rule(&self) -> CardRule {
+        self.card_rule
+    }
+
+    /// How many wrong PINs end a call.
+    #[must_use]
+    pub fn wrong_pins(&self) -> u8 {
+        self.patience.wrong_pins
+    }
+
+    /// Whether the line takes every number that no other line names.
+    #[must_use]
+    pub fn takes_any_number(&self) -> bool {
+        self.takes_any
+    }
+
     /// The SIP address or number people answer at, when it is still the one of the shipped example.
     #[must_use]
     pub fn has_example_target(&self) -> bool {
@@ -206,7 +225,11 @@ impl Compiler<'_> {
         for language in &file.languages {
             if !self.catalogs.iter().any(|c| c.language() == *language.get_ref()) {
                 let tag = language.get_ref().tag();
-                self.fault(language, format!("there are no prompts in {tag}"), "add voice-prompts for it, or leave the language out");
+                self.fault(
+                    language,
+                    format!("there are no prompts in {tag}"),
+                    "add voice-prompts for it, or leave the language out",
+                );
             }
         }
         let offset = self.offset(&file.time_zone);
@@ -214,6 +237,7 @@ impl Compiler<'_> {
         Flow {
             name: file.name.get_ref().as_str().into(),
             dialled: file.dialled.iter().filter(|n| *n != "*").map(|n| n.as_str().into()).collect(),
+            takes_any: file.dialled.iter().any(|n| n == "*"),
             languages: file.languages.iter().map(|l| *l.get_ref()).collect(),
             greeting: self.prompts(&file.greeting),
             menus,
@@ -286,14 +310,18 @@ impl Compiler<'_> {
 
     fn person(&mut self, file: &PersonFile, offset: Offset) -> Person {
         let spans = file.hours.iter().filter_map(|span| self.span(span)).collect();
-        Person { to: self.target(&file.transfer_to), ring: self.wait(&file.ring, "ring"), hours: Hours { offset, spans } }
+        Person {
+            to: self.target(&file.transfer_to),
+            ring: self.wait(&file.ring, "ring"),
+            hours: Hours { offset, spans },
+        }
     }
 
     fn target(&mut self, target: &Spanned<String>) -> TransferTarget {
         let text = target.get_ref();
-        let is_number = text.strip_prefix('+').is_some_and(|digits| {
-            (3..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
-        });
+        let is_number = text
+            .strip_prefix('+')
+            .is_some_and(|digits| (3..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()));
         if is_number {
             return TransferTarget::Number(text.as_str().into());
         }
@@ -302,7 +330,11 @@ impl Compiler<'_> {
                 && !rest.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"'))
         });
         if !is_sip {
-            self.fault(target, "transfer_to is neither a number nor a SIP address", "write \"+861012333\" or \"sip:agents@pbx.example\"");
+            self.fault(
+                target,
+                "transfer_to is neither a number nor a SIP address",
+                "write \"+861012333\" or \"sip:agents@pbx.example\"",
+            );
         }
         TransferTarget::Sip(text.as_str().into())
     }
@@ -326,7 +358,11 @@ impl Compiler<'_> {
         }
         for (name, menu) in &file.menu {
             if name.get_ref().contains(|c: char| !c.is_ascii_lowercase() && !"-.0123456789".contains(c)) {
-                self.fault(name, format!("menu \"{}\" has a name that cannot be used", name.get_ref()), "take small letters, digits and -");
+                self.fault(
+                    name,
+                    format!("menu \"{}\" has a name that cannot be used", name.get_ref()),
+                    "take small letters, digits and -",
+                );
             }
             let options = self.options(name, &menu.options, file, &mut pointed_at);
             if let Some(up) = &menu.up
@@ -347,7 +383,11 @@ impl Compiler<'_> {
         }
         for name in file.menu.keys() {
             if !pointed_at.contains(&name.get_ref().as_str()) {
-                self.fault(name, format!("no key leads to menu \"{}\"", name.get_ref()), "let an option go there, or take it out");
+                self.fault(
+                    name,
+                    format!("no key leads to menu \"{}\"", name.get_ref()),
+                    "let an option go there, or take it out",
+                );
             }
         }
         menus
@@ -361,14 +401,22 @@ impl Compiler<'_> {
         pointed_at: &mut Vec<&'m str>,
     ) -> Vec<MenuOption> {
         if options.is_empty() || options.len() > MOST_OPTIONS {
-            self.fault(menu, format!("menu \"{}\" has {} options", menu.get_ref(), options.len()), "offer one to five; 0, *, # and 9 work everywhere and are not counted");
+            self.fault(
+                menu,
+                format!("menu \"{}\" has {} options", menu.get_ref(), options.len()),
+                "offer one to five; 0, *, # and 9 work everywhere and are not counted",
+            );
         }
         options
             .iter()
             .enumerate()
             .map(|(n, option)| {
                 if usize::from(*option.key.get_ref()) != n + 1 {
-                    self.fault(&option.key, "the keys of a menu are 1, 2, 3 … without gaps, in the order they are said", format!("give this option key {}", n + 1));
+                    self.fault(
+                        &option.key,
+                        "the keys of a menu are 1, 2, 3 … without gaps, in the order they are said",
+                        format!("give this option key {}", n + 1),
+                    );
                 }
                 let say = self.prompt(&option.say, true);
                 let go = self.go(&option.go, file);
@@ -383,7 +431,9 @@ impl Compiler<'_> {
     fn go(&mut self, go: &Spanned<String>, file: &File) -> Target {
         let text = go.get_ref();
         let target = match text.split_once(':') {
-            Some(("menu", name)) => file.menu.keys().any(|m| m.get_ref() == name).then(|| Target::Menu(MenuId::new(name))),
+            Some(("menu", name)) => {
+                file.menu.keys().any(|m| m.get_ref() == name).then(|| Target::Menu(MenuId::new(name)))
+            }
             Some(("service", name)) => Service::ALL.into_iter().find(|s| s.name() == name).map(Target::Service),
             None if text == "person" => Some(Target::Person),
             None if text == "goodbye" => Some(Target::Goodbye),
@@ -391,7 +441,11 @@ impl Compiler<'_> {
         };
         target.unwrap_or_else(|| {
             let services = Service::ALL.map(|s| format!("service:{}", s.name())).join(", ");
-            self.fault(go, format!("go = \"{text}\" leads nowhere"), format!("take menu:NAME of this file, {services}, person or goodbye"));
+            self.fault(
+                go,
+                format!("go = \"{text}\" leads nowhere"),
+                format!("take menu:NAME of this file, {services}, person or goodbye"),
+            );
             Target::Person
         })
     }

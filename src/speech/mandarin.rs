@@ -6,18 +6,17 @@
 //! Numbers are written out here, never left to a synthesiser: measured, a text normaliser reads 第2位 as 第两位 and
 //! 12.30元 as 十二点三零元.
 
-use std::{collections::BTreeSet, iter};
+use std::collections::BTreeSet;
+use std::iter;
 
 use jiff::civil::{Date, Time, Weekday};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use crate::{
-    member::money::Money,
-    secret::Key,
-    speech::prompt::Value,
-    speech::words::{Piece, Words},
-};
+use super::prompt::Value;
+use super::words::{Piece, Words};
+use crate::member::money::Money;
+use crate::secret::Key;
 
 /// How amounts are worded, where good usage allows more than one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -98,9 +97,7 @@ pub fn value(value: &Value, out: &mut Words<'_>) {
         Value::Key(pressed) => key(pressed, out),
         Value::Time(of) => time(of, out),
         Value::Weekdays(days) => weekdays(days.first, days.last, out),
-        // Whole hours as hours: "two hours" is easier to plan by than 一百二十分钟.
-        Value::Minutes(minutes) if minutes > 60 && minutes.is_multiple_of(60) => count(minutes / 60, Measure::Hours, out),
-        Value::Minutes(minutes) => count(minutes, Measure::Minutes, out),
+        Value::Minutes(n) => minutes(n, out),
     }
 }
 
@@ -209,6 +206,18 @@ pub fn time(time: Time, out: &mut Words<'_>) {
     }
     integer(minute.into(), Liang::Never, out);
     out.unit(MINUTE);
+}
+
+/// Says how long. From an hour on in hours and minutes, since nobody plans by 一千三百九十七分钟: 三十分钟, 两小时,
+/// 二十三小时十七分钟.
+pub fn minutes(n: u32, out: &mut Words<'_>) {
+    let (hours, rest) = (n / 60, n % 60);
+    if hours > 0 {
+        count(hours, Measure::Hours, out);
+    }
+    if rest > 0 || hours == 0 {
+        count(rest, Measure::Minutes, out);
+    }
 }
 
 /// Says the days of the week from `first` to `last`: 周一至周五; one day when they are the same: 周六.

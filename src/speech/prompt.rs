@@ -110,16 +110,8 @@ impl Slot {
     }
 
     /// Every kind there is.
-    pub const ALL: [Self; 8] = [
-        Self::Amount,
-        Self::Date,
-        Self::Year,
-        Self::Tail,
-        Self::Key,
-        Self::Time,
-        Self::Weekdays,
-        Self::Minutes,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Amount, Self::Date, Self::Year, Self::Tail, Self::Key, Self::Time, Self::Weekdays, Self::Minutes];
 }
 
 impl Value {
@@ -195,14 +187,30 @@ pub fn signature(id: &str) -> Option<&'static Signature> {
 }
 
 macro_rules! slot_type {
-    (Amount) => { Money };
-    (Date) => { Date };
-    (Year) => { i16 };
-    (Tail) => { Tail };
-    (Key) => { Key };
-    (Time) => { Time };
-    (Minutes) => { u32 };
-    (Weekdays) => { Weekdays };
+    (Amount) => {
+        Money
+    };
+    (Date) => {
+        Date
+    };
+    (Year) => {
+        i16
+    };
+    (Tail) => {
+        Tail
+    };
+    (Key) => {
+        Key
+    };
+    (Time) => {
+        Time
+    };
+    (Minutes) => {
+        u32
+    };
+    (Weekdays) => {
+        Weekdays
+    };
 }
 
 macro_rules! prompts {
@@ -301,6 +309,8 @@ prompts! {
 
     /// The menu the caller was in is no longer there.
     public menu_changed = "call.menu-changed"();
+    /// A webhook of this call failed; it goes on from the greeting.
+    public resumed = "call.resumed"();
     /// The call has lasted too long.
     public too_long = "call.too-long"();
     /// The last words.

@@ -30,7 +30,6 @@ use crate::member::account::{
 };
 use crate::member::card_number::{CardNumber, CardRule};
 use crate::member::id_number::IdNumber;
-use crate::member::register::TransactionRow;
 use crate::member::{Identifier, IdentifierKind, Member, MemberId, MemberKey};
 
 /// Members or transactions committed together by an import.
@@ -189,7 +188,10 @@ impl Store {
     ///
     /// # Errors
     /// What [`StoreError`] names; the thousands before are written.
-    pub async fn import_transactions(&self, transactions: Vec<TransactionRow>) -> Result<Imported, StoreError> {
+    pub async fn import_transactions(
+        &self,
+        transactions: Vec<(IdNumber, Transaction)>,
+    ) -> Result<Imported, StoreError> {
         let mut imported = Imported::default();
         for batch in batches(transactions) {
             let rows = batch.len() as u64;
@@ -197,9 +199,9 @@ impl Store {
                 .write_within(BATCH_DEADLINE, move |mut tx| {
                     Box::pin(async move {
                         let mut new = 0;
-                        for row in &batch {
-                            let member = tx.member_id(&row.id_number);
-                            new += tx.put_transaction(member, &row.transaction).await?;
+                        for (id, transaction) in &batch {
+                            let member = tx.member_id(id);
+                            new += tx.put_transaction(member, transaction).await?;
                         }
                         Ok(new)
                     })

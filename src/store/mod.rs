@@ -1,4 +1,4 @@
-//! What must outlive a turn, in SQLite or PostgreSQL.
+//! What must outlive a turn, in `SQLite` or `PostgreSQL`.
 //!
 //! | table | holds | readable without the key ring |
 //! |---|---|---|
@@ -66,7 +66,9 @@ impl From<sqlx::Error> for StoreError {
             },
             sqlx::Error::PoolTimedOut => "no free connection",
             sqlx::Error::Io(_) | sqlx::Error::Tls(_) => "connection lost",
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => "unexpected column",
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => {
+                "unexpected column"
+            }
             _ => "driver error",
         })
     }
@@ -81,12 +83,12 @@ pub struct StoreSettings {
     pub node: Box<str>,
     /// The longest a job of a call may take.
     pub deadline: Duration,
-    /// Connections to PostgreSQL.
+    /// Connections to `PostgreSQL`.
     pub connections: u32,
 }
 
 impl StoreSettings {
-    /// SQLite in the file at `path`.
+    /// `SQLite` in the file at `path`.
     #[must_use]
     pub fn sqlite(path: &Path) -> Self {
         // What a URL gives a meaning to, and what the driver decodes.
@@ -111,7 +113,10 @@ impl StoreSettings {
 
 impl fmt::Debug for StoreSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoreSettings").field("node", &self.node).field("deadline", &self.deadline).finish_non_exhaustive()
+        f.debug_struct("StoreSettings")
+            .field("node", &self.node)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,4 +1,4 @@
-//! PostgreSQL: a pool, a transaction a job, the database's clock.
+//! `PostgreSQL`: a pool, a transaction a job, the database's clock.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! SQLite: one connection writes, in groups; a few read.
+//! `SQLite`: one connection writes, in groups; a few read.
 //!
 //! A durable commit costs a flush of the disk, whatever is in it. So jobs queue for the one writer, it takes all that
 //! wait, and one commit makes all of them durable before any is answered: the busier the store, the cheaper an effect.

@@ -1,8 +1,13 @@
 //! The dialect contract: prove the sender, read an event, write a turn. Vendor words never leave their dialect.
 
+pub mod browser;
+pub mod public_url;
+pub mod twilio;
+
 use std::sync::Arc;
 
-use crate::dialog::{Collect, Transfer};
+use crate::call::caller::{Call, CallEnd};
+use crate::dialog::{Collect, Event, Transfer};
 use crate::speech::catalog::Catalog;
 use crate::speech::prompt::Prompt;
 
@@ -27,4 +32,25 @@ pub enum Then {
     Transfer(Transfer, Box<str>),
     /// End the call.
     HangUp,
+}
+
+/// The one who carries a conversation on: what a dialect hands each proven webhook to.
+///
+/// Nothing here can fail: whatever goes wrong behind it, there is something to say. A dialect stops waiting after a few
+/// seconds (the platform would hang up on the caller), so every future may be dropped half-way.
+pub trait Conversation: Send + Sync + 'static {
+    /// A call came in.
+    fn dialled(&self, call: Call) -> impl Future<Output = Reply> + Send;
+
+    /// Something happened at `step`, which is as the webhook's address brought it: not yet known to be ours.
+    fn step(&self, call: Call, step: &str, event: Event) -> impl Future<Output = Reply> + Send;
+
+    /// The platform tells that the call is over.
+    fn ended(&self, call: Call, how: CallEnd) -> impl Future<Output = ()> + Send;
+
+    /// An earlier webhook of this call failed: the caller hears an apology and is back at the greeting, not signed in.
+    fn resume(&self, call: Call) -> impl Future<Output = Reply> + Send;
+
+    /// The last words, for when nothing else can be said.
+    fn busy(&self) -> Box<str>;
 }

@@ -46,7 +46,7 @@ async fn a_locked_file_is_unavailable_and_then_well_again() {
     }
 }
 
-/// What SQLite does on a full disk: the statement fails and takes the whole transaction with it, savepoints and all.
+/// What `SQLite` does on a full disk: the statement fails and takes the whole transaction with it, savepoints and all.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_group_that_sqlite_undoes_is_unavailable_and_then_well_again() {
     let bed = Bed::sqlite().await;

@@ -3,7 +3,6 @@
 use hotline::dialog::Request;
 use hotline::member::account::{Transaction, TransactionKind};
 use hotline::member::money::Money;
-use hotline::member::register::TransactionRow;
 
 use crate::support::{Bed, OWN_NUMBER, PIN, WRONG, call, granted, member, sign_in};
 
@@ -20,8 +19,7 @@ async fn the_files_of_a_busy_database_show_nothing_of_anybody() {
         balance_after: yuan("1010.05"),
         place: "样例药店".to_owned(),
     };
-    let row = TransactionRow { id_number: people[0].id_number.clone(), transaction };
-    bed.store.import_transactions(vec![row]).await.unwrap();
+    bed.store.import_transactions(vec![(people[0].id_number.clone(), transaction)]).await.unwrap();
     let services = bed.services();
     for (n, someone) in people.iter().enumerate() {
         let (call, who) = (call(&format!("call-{n}")), bed.key(someone));

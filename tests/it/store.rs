@@ -3,7 +3,6 @@
 use hotline::dialog::{Answer, Request};
 use hotline::member::account::{Transaction, TransactionKind};
 use hotline::member::money::Money;
-use hotline::member::register::TransactionRow;
 use hotline::store::members::Imported;
 
 use crate::support::{Bed, PIN, call, granted, member, on_both_engines, sign_in};
@@ -35,7 +34,7 @@ async fn transactions_are_imported_once(bed: Bed) {
         let yuan = |text| Money::parse(text).unwrap();
         let (kind, place) = (TransactionKind::Pharmacy, place.to_owned());
         let transaction = Transaction { at, kind, amount: yuan(amount), balance_after: yuan("1010.05"), place };
-        TransactionRow { id_number: id.clone(), transaction }
+        (id.clone(), transaction)
     };
     let june = || vec![transaction(1, "35.60", "样例药店"), transaction(2, "35.60", "样例药店")];
     assert_eq!(bed.store.import_transactions(june()).await, Ok(Imported { new: 2, known: 0 }));

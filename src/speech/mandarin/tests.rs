@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::member::tail::Tail;
+use crate::speech::prompt::Weekdays;
 
 type Say<'f> = &'f dyn Fn(&mut Words<'_>);
 
@@ -138,6 +140,7 @@ fn what_is_not_an_amount() {
         (&|out| year(2026, out), "二零二六年"),
         (&|out| time(Time::constant(2, 0, 0, 0), out), "两点"),
         (&|out| time(Time::constant(14, 5, 0, 0), out), "十四点零五分"),
+        (&|out| time(Time::constant(14, 9, 0, 0), out), "十四点零九分"),
         (&|out| time(Time::constant(12, 2, 0, 0), out), "十二点零二分"),
         (&|out| time(Time::constant(8, 30, 0, 0), out), "八点三十分"),
         (&|out| time(Time::constant(0, 0, 0, 0), out), "零点"),
@@ -154,6 +157,12 @@ fn what_is_not_an_amount() {
         (&|out| count(3, Measure::Times, out), "三次"),
         (&|out| count(18, Measure::Digits, out), "十八位数字"),
         (&|out| count(u32::MAX, Measure::Entries, out), "四十二亿九千四百九十六万七千二百九十五笔"),
+        (&|out| minutes(0, out), "零分钟"),
+        (&|out| minutes(2, out), "两分钟"),
+        (&|out| minutes(30, out), "三十分钟"),
+        (&|out| minutes(62, out), "一小时两分钟"),
+        (&|out| minutes(120, out), "两小时"),
+        (&|out| minutes(1397, out), "二十三小时十七分钟"),
         (&|out| ordinal(2, Measure::Entries, out), "第二笔"),
         (&|out| ordinal(2, Measure::People, out), "第二位"),
         (&|out| ordinal(12, Measure::Entries, out), "第十二笔"),
@@ -171,6 +180,22 @@ fn what_is_not_an_amount() {
     ];
     for (say, expected) in rows {
         assert_eq!(&heard(say), expected);
+    }
+}
+
+#[test]
+fn values_of_prompts() {
+    for (said, expected) in [
+        (Value::Amount(yuan("200")), "两百元整"),
+        (Value::Date(day("2026-01-02")), "二零二六年一月二日"),
+        (Value::Year(2026), "二零二六年"),
+        (Value::Tail(Tail::of("11010519491231002X").unwrap()), "零零二X"),
+        (Value::Key(Key::Digit(1)), "一"),
+        (Value::Time(Time::constant(8, 30, 0, 0)), "八点三十分"),
+        (Value::Weekdays(Weekdays { first: Weekday::Monday, last: Weekday::Friday }), "周一至周五"),
+        (Value::Minutes(30), "三十分钟"),
+    ] {
+        assert_eq!(heard(&|out| value(&said, out)), expected);
     }
 }
 

@@ -1,4 +1,5 @@
 //! What the tests stand on: real stores of both engines, invented members, calls.
+pub mod line;
 pub mod postgres;
 
 use std::sync::Arc;

@@ -1,0 +1,197 @@
+//! Drives calls: opens what the call carries, steps the dialog, has what it asks done exactly once, seals what is next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::admission::Admission;
+use super::caller::{Call, CallEnd};
+use super::lines::Lines;
+use super::live::LiveCalls;
+use super::seal::{Journey, Seal};
+use crate::clock::Clock;
+use crate::dialog::{Dialled, Event, Flow, Next, Place, Turn};
+use crate::service::Services;
+use crate::speech::prompt::Prompt;
+use crate::telemetry::{Occurrence, Telemetry};
+use crate::telephony::{Conversation, Reply, Then};
+
+/// A turn asks at most this often: to sign in, and then to read what was wanted.
+const MOST_QUESTIONS: u16 = 4;
+
+/// Carries every call of this node on.
+#[derive(Debug)]
+pub struct Driver {
+    lines: Arc<Lines>,
+    services: Services,
+    seal: Seal,
+    live: LiveCalls,
+    admission: Admission,
+    clock: Clock,
+    telemetry: Arc<Telemetry>,
+    bounds: Bounds,
+}
+
+/// How long a call may go on.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// From the first webhook on.
+    pub longest: Duration,
+    /// Callbacks.
+    pub most_turns: u16,
+    /// Calls in the register.
+    pub most_registered: usize,
+}
+
+impl Driver {
+    /// Drives calls over `lines` with `services`.
+    #[must_use]
+    pub fn new(
+        lines: Arc<Lines>,
+        services: Services,
+        seal: Seal,
+        admission: Admission,
+        clock: Clock,
+        telemetry: Arc<Telemetry>,
+        bounds: Bounds,
+    ) -> Self {
+        let live = LiveCalls::new(bounds.most_registered);
+        Self { lines, services, seal, live, admission, clock, telemetry, bounds }
+    }
+
+    /// The calls this node has seen.
+    #[must_use]
+    pub fn live(&self) -> &LiveCalls {
+        &self.live
+    }
+
+    /// What requests are served by.
+    #[must_use]
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// Forgets calls that are over or that nothing was heard of; run now and then.
+    pub fn sweep(&self) {
+        self.live.sweep(self.clock.now(), self.bounds.longest * 2);
+    }
+
+    /// A call that came in, or one that begins anew because its last step is not ours.
+    async fn begin(&self, call: &Call, lead: Option<Prompt>) -> Reply {
+        let now = self.clock.now();
+        let mut moment = self.live.enter(call, now).await;
+        // A call that begins anew goes on counting: its effects must not be taken for those it had before.
+        let turn = if lead.is_some() { moment.next_turn() } else { 0 };
+        let at = moment.of_turn(turn, now);
+        let flow = self.lines.dialled(&call.dialled);
+        let journey = Journey { turn, started: whole_second(at), line: flow.name.clone(), state: flow.start() };
+        let mut reply = self.go(call, flow, journey, Event::Dialled(Dialled::default()), at).await;
+        if let Some(lead) = lead {
+            reply.say.insert(0, lead);
+        }
+        reply
+    }
+
+    async fn go_on(&self, call: &Call, token: &str, event: Event) -> Reply {
+        let Ok(journey) = self.seal.open(call, token) else {
+            self.telemetry.record(&Occurrence::StepNotOurs { dialect: call.dialect });
+            return self.begin(call, Some(Prompt::menu_changed())).await;
+        };
+        let now = self.clock.now();
+        let mut moment = self.live.enter(call, now).await;
+        let at = moment.of_turn(journey.turn, now);
+        let flow = self.lines.named(&journey.line).unwrap_or_else(|| self.lines.dialled(&call.dialled));
+        let lasted = at.duration_since(journey.started).unsigned_abs();
+        let event = match event {
+            _ if self.live.is_over(call) => Event::HungUp,
+            Event::HungUp => Event::HungUp,
+            _ if lasted > self.bounds.longest || journey.turn >= self.bounds.most_turns => Event::LimitReached,
+            event => event,
+        };
+        if matches!(event, Event::HungUp) {
+            self.live.end(call, now);
+        }
+        self.go(call, flow, journey, event, at).await
+    }
+
+    /// One turn: the dialog, what it asks, and the dialog again, until there is something for the caller.
+    async fn go(&self, call: &Call, flow: &Flow, journey: Journey, event: Event, at: Timestamp) -> Reply {
+        let Journey { turn, started, line, state } = journey;
+        let (mut state, mut step) = flow.step(state, event, at);
+        for question in 0..MOST_QUESTIONS {
+            let Next::Ask(request) = step.next else { break };
+            let place = state.place.name().to_owned();
+            let answer = self.services.perform(call, turn * MOST_QUESTIONS + question, request).await;
+            self.telemetry.record(&Occurrence::Asked { call, place: &place, answer: &answer });
+            (state, step) = flow.step(state, Event::Answer(answer), at);
+        }
+        self.telemetry.record(&Occurrence::Turn { call, turn, place: state.place.name() });
+        let catalog = Arc::clone(self.lines.catalog(state.language));
+        let Turn { say, next } = step;
+        let over = state.place == Place::Over;
+        let sealed = || self.seal.seal(call, &Journey { turn: turn.saturating_add(1), started, line, state });
+        let then = match next {
+            Next::Collect(collect) => sealed().map(|token| Then::Collect(collect, token)),
+            Next::Transfer(transfer) => sealed().map(|token| Then::Transfer(transfer, token)),
+            Next::HangUp => Some(Then::HangUp),
+            // More questions than a turn has: a fault of the flow, which its exploration rules out.
+            Next::Ask(_) => None,
+        };
+        match then {
+            Some(then) => {
+                if over {
+                    self.telemetry.record(&Occurrence::CallOver { call });
+                }
+                Reply { catalog, say, then }
+            }
+            None => self.turn_away(),
+        }
+    }
+
+    fn turn_away(&self) -> Reply {
+        let flow = self.lines.dialled("");
+        let catalog = Arc::clone(self.lines.catalog(flow.start().language));
+        Reply { catalog, say: vec![Prompt::busy()], then: Then::HangUp }
+    }
+}
+
+impl Conversation for Driver {
+    async fn dialled(&self, call: Call) -> Reply {
+        let Some(_place) = self.admission.new_call() else {
+            self.telemetry.record(&Occurrence::TurnedAway { class: "new" });
+            return self.turn_away();
+        };
+        self.telemetry.record(&Occurrence::Dialled { call: &call });
+        self.begin(&call, None).await
+    }
+
+    async fn step(&self, call: Call, step: &str, event: Event) -> Reply {
+        let Some(_place) = self.admission.step() else {
+            self.telemetry.record(&Occurrence::TurnedAway { class: "running" });
+            return self.turn_away();
+        };
+        self.go_on(&call, step, event).await
+    }
+
+    async fn ended(&self, call: Call, how: CallEnd) {
+        self.live.end(&call, self.clock.now());
+        self.telemetry.record(&Occurrence::CallEnded { call: &call, how });
+        self.services.end_call(&call, how).await;
+    }
+
+    async fn resume(&self, call: Call) -> Reply {
+        let Some(_place) = self.admission.step() else { return self.turn_away() };
+        self.telemetry.record(&Occurrence::Resumed { call: &call });
+        self.begin(&call, Some(Prompt::resumed())).await
+    }
+
+    fn busy(&self) -> Box<str> {
+        let reply = self.turn_away();
+        reply.catalog.speak_all(&reply.say).text().into()
+    }
+}
+
+fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}

@@ -1,0 +1,49 @@
+//! `hotline check`: every fault of settings, lines and prompts at once.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::call::lines::Lines;
+use crate::config::Settings;
+use crate::fault::Faults;
+
+/// Checks, prints every fault, and says what was checked. Exit code 1: something is wrong.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub fn run(config: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let mut faults = Vec::new();
+    let settings = Settings::load(config, std::env::vars()).or_else(|found: Faults| {
+        faults.extend(found.0);
+        // The lines and prompts of the defaults are still worth a look.
+        Settings::load(None, [])
+    })?;
+    let lines = Lines::load(&settings.lines.directory, &settings.prompts.directory);
+    let mut out = std::io::stdout().lock();
+    match lines {
+        Ok(lines) => {
+            for flow in lines.flows() {
+                let walked = Lines::walk(flow, &lines.catalogs());
+                writeln!(
+                    out,
+                    "line {}: {} states, {} ways between places, all rules hold",
+                    flow.name,
+                    walked.states,
+                    walked.edges.len()
+                )?;
+            }
+            for catalog in lines.catalogs() {
+                writeln!(out, "prompts {}: complete", catalog.language())?;
+            }
+        }
+        Err(found) => faults.extend(found.0),
+    }
+    if faults.is_empty() {
+        writeln!(out, "settings: as they should be")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let count = faults.len();
+    writeln!(out, "{}\n{count} {}", Faults(faults), if count == 1 { "fault" } else { "faults" })?;
+    Ok(ExitCode::from(1))
+}

@@ -1,0 +1,119 @@
+//! `hotline flow`: the call flow as it really is, drawn from a walk over everything a caller can do.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::call::lines::Lines;
+use crate::config::Settings;
+use crate::dialog::explore::Exploration;
+
+/// Draw the call flow.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How.
+    #[arg(long, value_enum, default_value_t = Format::Mermaid)]
+    format: Format,
+    /// Which line, by its name; the one that takes any number by default.
+    #[arg(long)]
+    line: Option<String>,
+    /// What would only clutter the drawing too: silence, wrong keys, hang-ups, and what works everywhere.
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// For Markdown.
+    Mermaid,
+    /// For Graphviz.
+    Dot,
+    /// For programs.
+    Json,
+}
+
+/// What happens in every place alike, or leads nowhere new.
+const EVERYWHERE: [&str; 8] = ["silence", "garbled", "# alone", "limit", "hang-up", "9", "#", "call ended"];
+
+/// Draws.
+///
+/// # Errors
+/// The line is not there, or it has faults.
+pub fn run(args: &Args, settings: &Settings) -> anyhow::Result<ExitCode> {
+    let lines = Lines::load(&settings.lines.directory, &settings.prompts.directory)?;
+    let flow = match &args.line {
+        Some(name) => lines.named(name).with_context(|| {
+            let names: Vec<_> = lines.flows().map(|f| f.name.to_string()).collect();
+            format!("there is no line {name:?}; there are {}", names.join(", "))
+        })?,
+        None => lines.dialled(""),
+    };
+    let seen = Lines::walk(flow, &lines.catalogs());
+    let ways = ways(&seen, args.all);
+    let text = match args.format {
+        Format::Mermaid => mermaid(&ways),
+        Format::Dot => dot(&ways),
+        Format::Json => json(&flow.name, &seen, &ways)?,
+    };
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// From place to place: what leads there.
+type Ways<'e> = BTreeMap<(&'e str, &'e str), Vec<&'static str>>;
+
+fn ways(seen: &Exploration, all: bool) -> Ways<'_> {
+    let mut ways = Ways::new();
+    for edge in &seen.edges {
+        let to_itself = edge.from == edge.to;
+        if all || !(to_itself || EVERYWHERE.contains(&edge.on)) {
+            ways.entry((&edge.from, &edge.to)).or_default().push(edge.on);
+        }
+    }
+    ways
+}
+
+fn mermaid(ways: &Ways<'_>) -> String {
+    let mut text = String::from("flowchart TD\n");
+    let node = |place: &str| place.replace(['-', '.'], "_");
+    for ((from, to), on) in ways {
+        // Writing into a String cannot fail.
+        let _ = writeln!(text, "    {}[\"{from}\"] -->|\"{}\"| {}[\"{to}\"]", node(from), on.join(", "), node(to));
+    }
+    text
+}
+
+fn dot(ways: &Ways<'_>) -> String {
+    let mut text = String::from("digraph flow {\n    node [shape=box];\n");
+    for ((from, to), on) in ways {
+        let _ = writeln!(text, "    \"{from}\" -> \"{to}\" [label=\"{}\"];", on.join(", "));
+    }
+    text.push_str("}\n");
+    text
+}
+
+#[derive(Serialize)]
+struct Drawing<'d> {
+    line: &'d str,
+    states: usize,
+    ways: Vec<Way<'d>>,
+}
+
+#[derive(Serialize)]
+struct Way<'d> {
+    from: &'d str,
+    to: &'d str,
+    on: &'d [&'static str],
+}
+
+fn json(line: &str, seen: &Exploration, ways: &Ways<'_>) -> anyhow::Result<String> {
+    let ways = ways.iter().map(|((from, to), on)| Way { from, to, on }).collect();
+    let mut text = serde_json::to_string_pretty(&Drawing { line, states: seen.states, ways })?;
+    text.push('\n');
+    Ok(text)
+}

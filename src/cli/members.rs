@@ -1,0 +1,179 @@
+//! `hotline members`: imports members and transactions, or makes up some.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::runtime;
+use crate::call::lines::Lines;
+use crate::clock::Clock;
+use crate::config::{Profile, Settings};
+use crate::member::register::{MemberRows, RowError, TransactionRows};
+use crate::member::sample;
+use crate::server::{open_keys, open_store};
+use crate::store::Store;
+
+/// The commands on members.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Imports members.csv, and transactions.csv if it is named; what is there is brought up to date.
+    ///
+    /// A row that cannot be taken is named with its line and the reason, and the others are taken. Exit code 1: there
+    /// was such a row.
+    Import {
+        /// members.csv: the columns are listed in the README.
+        file: PathBuf,
+        /// transactions.csv, of members that are stored or in the file.
+        #[arg(long, value_name = "FILE")]
+        transactions: Option<PathBuf>,
+    },
+    /// Writes members who do not exist, as CSV.
+    Sample {
+        /// How many.
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=sample::SYNTHETIC_MOST))]
+        count: u64,
+        /// Their transactions instead of the members themselves.
+        #[arg(long)]
+        transactions: bool,
+        /// Where to; standard output by default.
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+/// Rows taken at a time: enough to keep the store busy, few enough to keep in memory.
+const BATCH: usize = 10_000;
+
+/// Imports or makes up.
+///
+/// # Errors
+/// A file cannot be read or written, its header is not what it should be, or the store is out of reach.
+pub fn run(command: &Command, settings: impl FnOnce() -> anyhow::Result<Settings>) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Import { file, transactions } => {
+            let settings = settings()?;
+            runtime()?.block_on(import(&settings, file, transactions.as_deref()))
+        }
+        Command::Sample { count, transactions, output } => {
+            let out: Box<dyn Write> = match output {
+                Some(path) => {
+                    Box::new(File::create(path).with_context(|| format!("{} cannot be written", path.display()))?)
+                }
+                None => Box::new(std::io::stdout().lock()),
+            };
+            let mut out = BufWriter::with_capacity(1 << 16, out);
+            let written = if *transactions {
+                sample::write_transactions_csv(*count, &mut out)
+            } else {
+                sample::write_members_csv(*count, &mut out)
+            };
+            match written.and_then(|()| out.flush()) {
+                // Whoever reads us has seen enough.
+                Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+                done => done.map(|()| ExitCode::SUCCESS).context("the sample cannot be written"),
+            }
+        }
+    }
+}
+
+async fn import(settings: &Settings, members: &Path, transactions: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let lines = Lines::load(&settings.lines.directory, &settings.prompts.directory)?;
+    let rule = lines.dialled("").card_rule();
+    let keys = open_keys(settings, settings.profile == Profile::Production)?;
+    let clock = Clock::system();
+    let store = open_store(settings, Arc::new(keys), clock.clone()).await?;
+    let today = jiff::tz::Offset::constant(8).to_datetime(clock.now()).date();
+
+    let (reader, progress) = open(members)?;
+    let rows = MemberRows::new(reader, today).with_context(|| members.display().to_string())?;
+    let mut refused = take(rows, members, &progress, |batch| {
+        let store: &Store = &store;
+        async move { store.import_members(batch, rule).await.map(|()| None) }
+    })
+    .await?;
+    if let Some(file) = transactions {
+        let (reader, progress) = open(file)?;
+        let rows = TransactionRows::new(reader, today).with_context(|| file.display().to_string())?;
+        let rows = rows.map(|row| row.map(|r| (r.id_number, r.transaction)));
+        refused += take(rows, file, &progress, |batch| {
+            let store: &Store = &store;
+            async move { store.import_transactions(batch).await.map(|done| Some(done.known)) }
+        })
+        .await?;
+    }
+    Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Takes every good row in batches, names every bad one; returns how many were bad.
+async fn take<T, F>(
+    rows: impl Iterator<Item = Result<T, RowError>>,
+    file: &Path,
+    progress: &Progress,
+    mut store: impl FnMut(Vec<T>) -> F,
+) -> anyhow::Result<u64>
+where
+    F: Future<Output = Result<Option<u64>, crate::store::StoreError>>,
+{
+    let (mut taken, mut refused, mut known) = (0_u64, 0_u64, 0_u64);
+    let mut batch = Vec::with_capacity(BATCH);
+    let mut rows = rows.peekable();
+    while let Some(row) = rows.next() {
+        match row {
+            Ok(row) => batch.push(row),
+            Err(RowError { line, column, reason }) => {
+                refused += 1;
+                progress.bar.suspend(|| eprintln!("{}:{line}: {column}: {reason}", file.display()));
+            }
+        }
+        if batch.len() == BATCH || rows.peek().is_none() {
+            taken += batch.len() as u64;
+            let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
+            known += store(full)
+                .await
+                .with_context(|| format!("stopped; {taken} rows of {} were taken before", file.display()))?
+                .unwrap_or(0);
+            progress.bar.set_position(progress.read.load(Ordering::Relaxed));
+        }
+    }
+    progress.bar.finish_and_clear();
+    let again = if known > 0 { format!(" ({known} were there already)") } else { String::new() };
+    println!("{}: {taken} rows taken{again}, {refused} refused", file.display());
+    Ok(refused)
+}
+
+/// How much of a file is read.
+struct Progress {
+    bar: ProgressBar,
+    read: Arc<AtomicU64>,
+}
+
+/// A reader that counts.
+struct Counted {
+    file: BufReader<File>,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.file.read(buffer)?;
+        self.read.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
+    }
+}
+
+fn open(path: &Path) -> anyhow::Result<(Counted, Progress)> {
+    let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let size = file.metadata().map_or(0, |m| m.len());
+    // Drawn on a terminal only.
+    let bar = ProgressBar::new(size);
+    let style = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes} {eta}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let read = Arc::new(AtomicU64::new(0));
+    Ok((Counted { file: BufReader::with_capacity(1 << 16, file), read: Arc::clone(&read) }, Progress { bar, read }))
+}

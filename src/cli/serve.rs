@@ -1,0 +1,107 @@
+//! `hotline serve`: answers calls.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::runtime;
+use crate::clock::Clock;
+use crate::config::{LogFormat, Profile, Settings};
+use crate::server::{App, Edge, Limits};
+
+/// Telephone webhooks are small forms; ten times what any platform sends.
+const BODY_BYTES: usize = 16 * 1024;
+
+/// Serves until SIGINT or SIGTERM.
+///
+/// # Errors
+/// What keeps the hotline from starting.
+pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
+    log(settings)?;
+    runtime()?.block_on(serve(settings))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(settings: &Settings) -> anyhow::Result<()> {
+    let app = App::build(settings, Clock::system()).await?;
+    let server = &settings.server;
+    let limits = Limits {
+        header_timeout: server.header_timeout,
+        body_timeout: server.body_timeout,
+        body_bytes: BODY_BYTES,
+        connections: server.max_connections,
+        drain: server.drain,
+    };
+    let edge = Edge::bind(server.listen, limits).await.with_context(|| {
+        format!(
+            "cannot listen at {}; is another hotline running? HOTLINE_SERVER__LISTEN sets another address",
+            server.listen
+        )
+    })?;
+    welcome(settings, edge.address()?)?;
+    let housekeeping = tokio::spawn({
+        let (app, settings) = (app.clone(), settings.clone());
+        async move { app.housekeep(&settings).await }
+    });
+    edge.serve(app.routes(), stopped()).await;
+    housekeeping.abort();
+    app.anchor(settings).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Until the process is asked to end.
+async fn stopped() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        // Without signals there is no asking: run until killed, which loses nothing.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// One line an event on standard error; standard output is for people.
+fn log(settings: &Settings) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&settings.log.level).with_context(
+        || "log.level is no level; take trace, debug, info, warn, error, or a filter like \"info,hotline=debug\"",
+    )?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let set = match settings.log.format {
+        LogFormat::Pretty => lines.compact().try_init(),
+        LogFormat::Json => lines.json().try_init(),
+    };
+    set.map_err(|e| anyhow::anyhow!("logging could not be set up: {e}"))
+}
+
+/// How to place the first call right now.
+fn welcome(settings: &Settings, address: std::net::SocketAddr) -> anyhow::Result<()> {
+    let public = match settings.server.public_url.as_str() {
+        "" => format!("http://{address}"),
+        url => url.trim_end_matches('/').to_owned(),
+    };
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "hotline {} answers at http://{address}", env!("CARGO_PKG_VERSION"))?;
+    if settings.profile == Profile::Development && settings.store.sample_members {
+        writeln!(out, "\nPlace a first call, in another terminal:")?;
+        writeln!(out, "    hotline dial --server http://{address}      (or: cargo run --release -- dial)")?;
+        writeln!(
+            out,
+            "and press 1, 1, 11010519491231002*#, 1, 739154#, 1. That is a sample member; * is the X of the number."
+        )?;
+    }
+    writeln!(out, "\nWebhooks for Twilio (HTTP POST):")?;
+    writeln!(out, "    a call comes in        {public}/twilio/voice")?;
+    writeln!(out, "    primary handler fails  {public}/twilio/fallback")?;
+    writeln!(out, "    call status changes    {public}/twilio/status")?;
+    if !settings.twilio.has_tokens() {
+        writeln!(out, "    refused until HOTLINE_TWILIO__AUTH_TOKEN holds the auth token of your account")?;
+    }
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! The edge: HTTP/1 only, so long for headers, so long for a body, so many bytes, so many connections.
+//!
+//! `axum::serve` knows no header time-out (measured: 300 of 300 dribbling connections alive after 40 s), and hyper's
+//! automatic protocol choice lets silent ones live; HTTP/1 alone with a timer does neither.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tower::ServiceExt;
+
+use crate::telephony::browser::Peer;
+
+/// What a connection may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// For the headers of a request, and idle before the next.
+    pub header_timeout: Duration,
+    /// For the body of a request.
+    pub body_timeout: Duration,
+    /// Bytes of a body.
+    pub body_bytes: usize,
+    /// At once.
+    pub connections: usize,
+    /// For what is under way when the server stops.
+    pub drain: Duration,
+}
+
+/// Listens and serves.
+#[derive(Debug)]
+pub struct Edge {
+    listener: TcpListener,
+    limits: Limits,
+}
+
+impl Edge {
+    /// Listens at `address`.
+    ///
+    /// # Errors
+    /// The address is taken, or not this machine's.
+    pub async fn bind(address: SocketAddr, limits: Limits) -> std::io::Result<Self> {
+        Ok(Self { listener: TcpListener::bind(address).await?, limits })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves `routes` until `stop` is done, then lets what is under way finish.
+    pub async fn serve(self, routes: Router, stop: impl Future<Output = ()>) {
+        let places = Arc::new(Semaphore::new(self.limits.connections));
+        let graceful = GracefulShutdown::new();
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            let accepted = tokio::select! {
+                () = &mut stop => break,
+                accepted = accept(&self.listener, &places) => accepted,
+            };
+            let Some((stream, peer, place)) = accepted else { continue };
+            let routes = routes.clone();
+            let limits = self.limits;
+            let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+                answer(routes.clone(), request.map(Body::new), Peer(peer), limits)
+            });
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(limits.header_timeout)
+                .max_buf_size(64 * 1024)
+                .serve_connection(TokioIo::new(stream), service);
+            let connection = graceful.watch(connection);
+            tokio::spawn(async move {
+                // A client that breaks off, or talks no HTTP, is no news.
+                let _ = connection.await;
+                drop(place);
+            });
+        }
+        drop(self.listener);
+        if tokio::time::timeout(self.limits.drain, graceful.shutdown()).await.is_err() {
+            tracing::warn!("some connections were cut at the end of the drain time");
+        }
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => {
+            // Answers are small and single: waiting for more to send only delays a caller.
+            let _ = stream.set_nodelay(true);
+            Some((stream, peer, place))
+        }
+        Err(trouble) => {
+            // Out of file handles, most likely: better to wait than to spin.
+            tracing::warn!(%trouble, "connection not accepted");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}
+
+/// Reads the whole body, within its time and size, before anything looks at the request.
+async fn answer(
+    routes: Router,
+    request: Request,
+    peer: Peer,
+    limits: Limits,
+) -> Result<Response, std::convert::Infallible> {
+    let (mut parts, body) = request.into_parts();
+    let body = match tokio::time::timeout(limits.body_timeout, to_bytes(body, limits.body_bytes)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return Ok(close(StatusCode::PAYLOAD_TOO_LARGE)),
+        Err(_) => return Ok(close(StatusCode::REQUEST_TIMEOUT)),
+    };
+    parts.extensions.insert(peer);
+    routes.oneshot(Request::from_parts(parts, Body::from(body))).await
+}
+
+/// What is left of the request is not read: the connection ends with the answer.
+fn close(status: StatusCode) -> Response {
+    (status, [(axum::http::header::CONNECTION, "close")]).into_response()
+}

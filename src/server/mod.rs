@@ -1,0 +1,287 @@
+//! The running hotline: everything put together, the addresses it answers at, and its edge.
+
+mod edge;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+pub use edge::{Edge, Limits};
+
+use crate::call::admission::Admission;
+use crate::call::driver::{Bounds, Driver};
+use crate::call::lines::Lines;
+use crate::call::seal::Seal;
+use crate::clock::Clock;
+use crate::config::{Profile, Settings};
+use crate::fault::{Fault, Faults};
+use crate::keys::KeyRing;
+use crate::member::card_number::CardRule;
+use crate::member::register::{MemberRows, TransactionRows};
+use crate::member::sample;
+use crate::service::{HashSettings, Hasher, Services};
+use crate::store::members::HashCost;
+use crate::store::throttle::TryLimits;
+use crate::store::{Store, StoreSettings};
+use crate::telemetry::Telemetry;
+use crate::telephony::{browser, twilio};
+
+/// A hotline, ready to answer.
+#[derive(Clone, Debug)]
+pub struct App {
+    driver: Arc<Driver>,
+    telemetry: Arc<Telemetry>,
+    lines: Arc<Lines>,
+    routes: Router,
+}
+
+impl App {
+    /// Puts a hotline together as `settings` say: reads and checks lines and prompts, opens keys and store.
+    ///
+    /// # Errors
+    /// Everything that keeps it from starting, each with its place and remedy.
+    pub async fn build(settings: &Settings, clock: Clock) -> Result<Self, Faults> {
+        let production = settings.profile == Profile::Production;
+        let lines = Arc::new(Lines::load(&settings.lines.directory, &settings.prompts.directory)?);
+        if production && let Some(flow) = lines.flows().find(|flow| flow.has_example_target()) {
+            let problem =
+                format!("line {} still transfers to the example person (profile = \"production\")", flow.name);
+            return Err(Faults(vec![Fault::of("lines", problem, "set transfer_to under [person] to your own")]));
+        }
+        let keys = Arc::new(open_keys(settings, production)?);
+        let store = open_store(settings, Arc::clone(&keys), clock.clone()).await?;
+        if settings.store.sample_members {
+            load_samples(&store, &clock).await?;
+        }
+        Ok(Self::assemble(settings, lines, &keys, store, clock))
+    }
+
+    fn assemble(settings: &Settings, lines: Arc<Lines>, keys: &KeyRing, store: Store, clock: Clock) -> Self {
+        let telemetry = Arc::new(Telemetry::new());
+        let services = Services::new(store, Hasher::new(hashing(settings)), tries(settings, &lines));
+        let server = &settings.server;
+        let driver = Arc::new(Driver::new(
+            Arc::clone(&lines),
+            services,
+            Seal::new(keys),
+            Admission::new(server.max_in_flight, server.reserved_for_running),
+            clock,
+            Arc::clone(&telemetry),
+            Bounds {
+                longest: settings.call.longest,
+                most_turns: settings.call.most_turns,
+                most_registered: settings.call.most_registered,
+            },
+        ));
+        let routes = routes(settings, &driver, &telemetry);
+        Self { driver, telemetry, lines, routes }
+    }
+
+    /// Every address, for the edge or for a client in this process.
+    pub fn routes(&self) -> Router {
+        self.routes.clone()
+    }
+
+    /// Who drives the calls.
+    #[must_use]
+    pub fn driver(&self) -> &Arc<Driver> {
+        &self.driver
+    }
+
+    /// The lines in force.
+    #[must_use]
+    pub fn lines(&self) -> &Lines {
+        &self.lines
+    }
+
+    /// What the hotline tells of itself.
+    #[must_use]
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
+    }
+
+    /// What a hotline does beside answering, until the process ends: forgets what is over, anchors the audit, hardens PINs.
+    pub async fn housekeep(&self, settings: &Settings) {
+        const EVERY: Duration = Duration::from_mins(1);
+        const ROUNDS_TO_ANCHOR: u64 = 60;
+        const PINS_A_ROUND: u16 = 100;
+        let services = self.driver.services();
+        for round in 0.. {
+            self.driver.sweep();
+            if let Err(trouble) = services.sweep().await {
+                tracing::warn!(%trouble, "sweep put off");
+            }
+            if round % ROUNDS_TO_ANCHOR == 0 {
+                self.anchor(settings).await;
+            }
+            if self.driver.live().count() == 0
+                && let Err(trouble) = services.harden_pins(PINS_A_ROUND).await
+            {
+                tracing::warn!(%trouble, "hardening of PINs put off");
+            }
+            tokio::time::sleep(EVERY).await;
+        }
+    }
+
+    /// Writes the heads of the audit chains outside the database.
+    pub async fn anchor(&self, settings: &Settings) {
+        if let Err(trouble) = self.driver.services().store().anchor(&settings.store.audit_anchors).await {
+            tracing::error!(%trouble, "audit not anchored");
+        }
+    }
+}
+
+/// Opens the key ring; in development one is made when there is none.
+///
+/// # Errors
+/// What is wrong with the file.
+pub fn open_keys(settings: &Settings, production: bool) -> Result<KeyRing, Faults> {
+    let file = &settings.keys.file;
+    make_parent(file)?;
+    if file.exists() { KeyRing::load(file, production) } else { KeyRing::load_or_create(file) }
+}
+
+/// Opens the store.
+///
+/// # Errors
+/// Why it cannot be reached.
+pub async fn open_store(settings: &Settings, keys: Arc<KeyRing>, clock: Clock) -> Result<Store, Faults> {
+    let url = settings.store.url.expose();
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let path = path.trim_start_matches("//").split('?').next().unwrap_or_default();
+        make_parent(std::path::Path::new(path))?;
+    } else if !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
+        let remedy = "write \"sqlite:data/hotline.db\" or \"postgres://user:password@host/database\"";
+        return Err(Faults(vec![Fault::of("store.url", "names neither SQLite nor PostgreSQL", remedy)]));
+    }
+    let store = StoreSettings {
+        url: settings.store.url.clone(),
+        node: node_name().into(),
+        deadline: settings.store.deadline,
+        connections: settings.store.connections,
+    };
+    Store::open(&store, keys, clock).await.map_err(|e| {
+        Faults(vec![Fault::of(
+            "store.url",
+            format!("the store cannot be opened: {e}"),
+            "check that the database is up and may be written",
+        )])
+    })
+}
+
+/// The name this node's audit chain goes by.
+fn node_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(64).collect();
+    if name.is_empty() { "node".to_owned() } else { name }
+}
+
+fn make_parent(path: &std::path::Path) -> Result<(), Faults> {
+    let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) else { return Ok(()) };
+    std::fs::create_dir_all(parent).map_err(|e| {
+        let shown = parent.display().to_string();
+        Faults(vec![Fault::of(&shown, format!("cannot be made: {e}"), "make it, writable for this user")])
+    })
+}
+
+/// How PINs are hashed.
+#[must_use]
+pub fn hashing(settings: &Settings) -> HashSettings {
+    let s = &settings.sign_in;
+    let defaults = HashSettings::default();
+    HashSettings {
+        cost: HashCost { memory: s.hash_memory_kib, passes: s.hash_passes },
+        at_once: if s.hash_threads == 0 { defaults.at_once } else { s.hash_threads },
+        waiting: s.hash_queue,
+    }
+}
+
+fn tries(settings: &Settings, lines: &Lines) -> TryLimits {
+    let s = &settings.sign_in;
+    TryLimits {
+        per_call: lines.flows().map(|flow| flow.wrong_pins()).max().map_or(3, u16::from),
+        before_lock: s.tries_before_lock,
+        first_lock: s.first_lock,
+        longest_lock: s.longest_lock,
+        in_all: s.hard_limit,
+        ..TryLimits::default()
+    }
+}
+
+/// The samples that make a first call possible, when there is no member yet.
+async fn load_samples(store: &Store, clock: &Clock) -> Result<(), Faults> {
+    let failed = |e: &dyn std::fmt::Display| {
+        Faults(vec![Fault::of("sample members", e.to_string(), "set store.sample_members to false")])
+    };
+    if store.count_members().await.map_err(|e| failed(&e))? > 0 {
+        return Ok(());
+    }
+    let today = jiff::tz::Offset::constant(8).to_datetime(clock.now()).date();
+    let members = MemberRows::new(sample::MEMBERS_CSV.as_bytes(), today).map_err(|e| failed(&e))?;
+    let members: Vec<_> = members.collect::<Result<_, _>>().map_err(|e| failed(&e))?;
+    store.import_members(members, CardRule::DigitsOnly).await.map_err(|e| failed(&e))?;
+    let transactions = TransactionRows::new(sample::TRANSACTIONS_CSV.as_bytes(), today).map_err(|e| failed(&e))?;
+    let transactions: Vec<_> = transactions
+        .map(|row| row.map(|r| (r.id_number, r.transaction)))
+        .collect::<Result<_, _>>()
+        .map_err(|e| failed(&e))?;
+    store.import_transactions(transactions).await.map_err(|e| failed(&e))?;
+    tracing::info!("sample members loaded");
+    Ok(())
+}
+
+fn routes(settings: &Settings, driver: &Arc<Driver>, telemetry: &Arc<Telemetry>) -> Router {
+    let gate = browser::Gate {
+        token: settings.browser.token.clone(),
+        open_to_this_machine: settings.profile == Profile::Development,
+    };
+    let mut routes = Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state((Arc::clone(driver), Arc::clone(telemetry)))
+        .merge(browser::router(Arc::clone(driver), gate));
+    // Checked with the other settings: it is an address.
+    if let Ok(public_url) = settings.public_url() {
+        routes = routes.merge(twilio::router(Arc::clone(driver), &settings.twilio, &public_url));
+    }
+    routes
+        .layer(from_fn_with_state(Arc::clone(telemetry), measure))
+        .layer(SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+}
+
+async fn measure(State(telemetry): State<Arc<Telemetry>>, request: Request, next: Next) -> Response {
+    let start = std::time::Instant::now();
+    // The pattern of the route: a path as it came holds a sealed step, or whatever a stranger wrote.
+    let route =
+        request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    let response = next.run(request).await;
+    telemetry.record(&crate::telemetry::Occurrence::Answered {
+        route: &route,
+        status: response.status().as_u16(),
+        took: start.elapsed(),
+    });
+    response
+}
+
+type Watched = (Arc<Driver>, Arc<Telemetry>);
+
+/// Ready when the store answers. Menus and person work without it: a node that is not ready still serves the calls it gets.
+async fn ready(State((driver, _)): State<Watched>) -> Response {
+    match driver.services().store().ping().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(trouble) => (StatusCode::SERVICE_UNAVAILABLE, format!("{trouble}\n")).into_response(),
+    }
+}
+
+async fn metrics(State((driver, telemetry)): State<Watched>) -> Response {
+    let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+    ([(header::CONTENT_TYPE, kind)], telemetry.metrics(driver.live().count())).into_response()
+}

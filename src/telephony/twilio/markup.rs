@@ -1,0 +1,483 @@
+//! How is it said? A reply as `TwiML`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
+
+use super::settings::{Settings, Voice};
+use crate::dialog::{BargeIn, Collect, Transfer, TransferTarget};
+use crate::speech::language::Language;
+use crate::speech::words::Piece;
+use crate::telephony::public_url::PublicUrl;
+use crate::telephony::{Reply, Then};
+
+/// Stands for a break among the words. XML has no way to write this character, so no wording can bring it in.
+const BREAK: char = '\u{1e}';
+const BREAK_TIME: &str = "200ms";
+
+/// Amazon's voices take no more at a time.
+const SAY_BYTES: usize = 3000;
+/// Nor does Twilio, the text URL-encoded: five hundred Chinese characters.
+const SAY_URL_ENCODED: usize = 4500;
+
+/// Writes replies, in the voices and with the addresses of the settings.
+pub struct Markup {
+    steps: Box<str>,
+    transferred: Box<str>,
+    voices: BTreeMap<Language, Voice>,
+}
+
+impl Markup {
+    /// Addresses begin with `public_url`.
+    #[must_use]
+    pub fn new(settings: &Settings, public_url: &PublicUrl) -> Self {
+        let voice = |language| settings.voices.get(&language).cloned().unwrap_or_else(|| Voice::default_of(language));
+        Self {
+            steps: format!("{}/twilio/step/", public_url.as_str()).into(),
+            transferred: format!("{}/twilio/transferred/", public_url.as_str()).into(),
+            voices: Language::ALL.into_iter().map(|language| (language, voice(language))).collect(),
+        }
+    }
+
+    /// Writes a reply.
+    #[must_use]
+    pub fn reply(&self, reply: &Reply) -> Vec<u8> {
+        let mut page = Page::new(self.voice(reply.catalog.language()));
+        let say = |prompts| text(reply.catalog.speak_all(prompts).pieces());
+        match &reply.then {
+            Then::Collect(collect, step) => {
+                let heard_out = match collect.barge_in {
+                    BargeIn::Always => 0,
+                    BargeIn::AfterPrompts(n) => usize::from(n).min(reply.say.len()),
+                };
+                let (before, during) = reply.say.split_at(heard_out);
+                page.say(&say(before));
+                page.gather(collect, &[&*self.steps, step].concat(), &say(during));
+            }
+            Then::Transfer(transfer, step) => {
+                page.say(&say(&reply.say));
+                page.dial(transfer, &[&*self.transferred, step].concat());
+            }
+            Then::HangUp => {
+                page.say(&say(&reply.say));
+                page.empty("Hangup", &[]);
+            }
+        }
+        page.finish()
+    }
+
+    /// Writes last words.
+    #[must_use]
+    pub fn busy(&self, words: &str) -> Vec<u8> {
+        let mut page = Page::new(self.voice(Language::Mandarin));
+        page.say(&legal(words).collect::<String>());
+        page.empty("Hangup", &[]);
+        page.finish()
+    }
+
+    fn voice(&self, language: Language) -> &Voice {
+        &self.voices[&language]
+    }
+}
+
+/// A document that is being written.
+struct Page<'v> {
+    xml: Writer<Vec<u8>>,
+    voice: &'v Voice,
+}
+
+impl<'v> Page<'v> {
+    fn new(voice: &'v Voice) -> Self {
+        let mut page = Self { xml: Writer::new(Vec::with_capacity(2048)), voice };
+        // Twilio takes nothing, not a blank, before the declaration.
+        page.write(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)));
+        page.start("Response", &[]);
+        page
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        self.end("Response");
+        self.xml.into_inner()
+    }
+
+    /// Waits for keys. Its `timeout` is both the wait for the first key, once all is said, and the wait for each further
+    /// one: so it is set to the latter, and a pause makes up for what the first key may take longer. Keys end a pause.
+    fn gather(&mut self, collect: &Collect, step: &str, said: &str) {
+        let first_key = seconds(collect.first_key);
+        let timeout = if collect.max > 1 { seconds(collect.between_keys) } else { first_key };
+        let finish = collect.finish.map(|key| key.as_char().to_string()).unwrap_or_default();
+        self.start(
+            "Gather",
+            &[
+                ("input", "dtmf"),
+                ("action", step),
+                ("method", "POST"),
+                ("numDigits", &collect.max.max(1).to_string()),
+                // Where it is missing, it is `#`.
+                ("finishOnKey", &finish),
+                ("timeout", &timeout.to_string()),
+                ("actionOnEmptyResult", "true"),
+            ],
+        );
+        self.say(said);
+        if first_key > timeout {
+            self.empty("Pause", &[("length", &(first_key - timeout).to_string())]);
+        }
+        self.end("Gather");
+        // Not reached where `actionOnEmptyResult` is known. Where it is not, silence falls through to here; a document that
+        // ended here would end the call.
+        self.start("Redirect", &[("method", "POST")]);
+        self.text(step);
+        self.end("Redirect");
+    }
+
+    /// Rings at a person's; what comes after is told to `step`, so nothing stands behind it.
+    fn dial(&mut self, transfer: &Transfer, step: &str) {
+        let ring = seconds(transfer.ring).to_string();
+        self.start(
+            "Dial",
+            // The caller is not charged, and hears the ringing, until somebody answers.
+            &[("action", step), ("method", "POST"), ("timeout", &ring), ("answerOnBridge", "true")],
+        );
+        let (noun, target) = match &transfer.to {
+            TransferTarget::Number(number) => ("Number", number),
+            TransferTarget::Sip(uri) => ("Sip", uri),
+        };
+        self.start(noun, &[]);
+        self.text(&legal(target).collect::<String>());
+        self.end(noun);
+        self.end("Dial");
+    }
+
+    /// Says `text`, in as many pieces as the limits ask for.
+    fn say(&mut self, text: &str) {
+        let voice = self.voice;
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(fitting(rest));
+            rest = later;
+            if now.chars().all(|c| c == BREAK || c.is_whitespace()) {
+                continue;
+            }
+            self.start("Say", &[("language", &voice.language), ("voice", &voice.voice)]);
+            for (n, words) in now.split(BREAK).enumerate() {
+                if n > 0 {
+                    self.empty("break", &[("time", BREAK_TIME)]);
+                }
+                self.text(words);
+            }
+            self.end("Say");
+        }
+    }
+
+    fn start(&mut self, name: &str, attributes: &[(&str, &str)]) {
+        self.write(Event::Start(BytesStart::new(name).with_attributes(attributes.iter().copied())));
+    }
+
+    fn empty(&mut self, name: &str, attributes: &[(&str, &str)]) {
+        self.write(Event::Empty(BytesStart::new(name).with_attributes(attributes.iter().copied())));
+    }
+
+    fn end(&mut self, name: &str) {
+        self.write(Event::End(BytesEnd::new(name)));
+    }
+
+    fn text(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.write(Event::Text(BytesText::new(text)));
+        }
+    }
+
+    fn write(&mut self, event: Event<'_>) {
+        // Writing into a Vec cannot fail.
+        let _ = self.xml.write_event(event);
+    }
+}
+
+/// What is spoken, as one text with its breaks marked.
+fn text(pieces: &[Piece<'_>]) -> String {
+    let mut text = String::with_capacity(pieces.len() * 12);
+    for piece in pieces {
+        match piece {
+            Piece::Fragment { text: words, .. } => text.extend(legal(words)),
+            Piece::Unit(unit) => text.push_str(unit),
+            Piece::Break => text.push(BREAK),
+        }
+    }
+    text
+}
+
+/// The characters of `text` that XML 1.0 can have; the writer would pass the others on, and the whole document be refused.
+fn legal(text: &str) -> impl Iterator<Item = char> {
+    text.chars()
+        .filter(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..))
+}
+
+/// How many bytes of `text` fit into one `Say`: all of it, or up to the last sentence, clause or at least character that does.
+fn fitting(text: &str) -> usize {
+    let (mut bytes, mut url_encoded) = (0, 0);
+    let (mut sentence, mut clause) = (0, 0);
+    for (at, c) in text.char_indices() {
+        let (b, u) = cost(c);
+        bytes += b;
+        url_encoded += u;
+        if bytes > SAY_BYTES || url_encoded > SAY_URL_ENCODED {
+            return [sentence, clause].into_iter().find(|end| *end > 0).unwrap_or(at);
+        }
+        let end = at + c.len_utf8();
+        match c {
+            '。' | '！' | '？' | '；' | '!' | '?' | ';' | '\n' => sentence = end,
+            '，' | '、' | '：' | ',' | BREAK | ' ' => clause = end,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// What a character takes of the two limits, counted as it stands in the markup: nobody says whether Twilio counts before or after.
+fn cost(c: char) -> (usize, usize) {
+    match c {
+        // <break time="200ms"/>
+        BREAK => (21, 41),
+        // &quot; at most
+        '<' | '>' | '&' | '\'' | '"' | '\r' => (6, 10),
+        c if c.is_ascii_alphanumeric() => (1, 1),
+        c => (c.len_utf8(), c.len_utf8() * 3),
+    }
+}
+
+/// Whole seconds, at least one: all that can be written. Rather a moment longer than a moment too short.
+fn seconds(time: Duration) -> u64 {
+    (time.as_secs() + u64::from(time.subsec_nanos() > 0)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+    use quick_xml::Reader;
+    use quick_xml::escape::resolve_predefined_entity;
+
+    use super::*;
+    use crate::secret::Key;
+    use crate::telephony::twilio::testing::{catalog, prompt};
+
+    const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
+
+    fn markup() -> Markup {
+        Markup::new(&Settings::default(), &PublicUrl::parse("https://hotline.example/").unwrap())
+    }
+
+    fn written(say: &[&str], then: Then) -> String {
+        let reply = Reply { catalog: Arc::new(catalog()), say: say.iter().map(|id| prompt(id)).collect(), then };
+        let text = String::from_utf8(markup().reply(&reply)).unwrap();
+        text.strip_prefix(DECLARATION).unwrap().to_owned()
+    }
+
+    fn collect(max: u8, finish: Option<Key>, first_key: u64, between_keys: u64, barge_in: BargeIn) -> Then {
+        let collect = Collect {
+            min: 1,
+            max,
+            finish,
+            first_key: Duration::from_millis(first_key),
+            between_keys: Duration::from_millis(between_keys),
+            barge_in,
+        };
+        Then::Collect(collect, "AbC-_9".into())
+    }
+
+    #[test]
+    fn a_menu_takes_one_key_at_any_time() {
+        assert_eq!(
+            written(&["greeting", "menu"], collect(1, None, 6000, 3000, BargeIn::Always)),
+            concat!(
+                r#"<Response>"#,
+                r#"<Gather input="dtmf" action="https://hotline.example/twilio/step/AbC-_9" method="POST" numDigits="1" finishOnKey="" timeout="6" actionOnEmptyResult="true">"#,
+                r#"<Say language="cmn-CN" voice="Polly.Zhiyu-Neural">您好。查询请按一。</Say>"#,
+                r#"</Gather>"#,
+                r#"<Redirect method="POST">https://hotline.example/twilio/step/AbC-_9</Redirect>"#,
+                r#"</Response>"#
+            )
+        );
+    }
+
+    #[test]
+    fn an_entry_waits_longer_for_its_first_key() {
+        assert_eq!(
+            written(&["greeting", "menu"], collect(18, Some(Key::Hash), 10_000, 4500, BargeIn::AfterPrompts(1))),
+            concat!(
+                r#"<Response>"#,
+                r#"<Say language="cmn-CN" voice="Polly.Zhiyu-Neural">您好。</Say>"#,
+                r##"<Gather input="dtmf" action="https://hotline.example/twilio/step/AbC-_9" method="POST" numDigits="18" finishOnKey="#" timeout="5" actionOnEmptyResult="true">"##,
+                r#"<Say language="cmn-CN" voice="Polly.Zhiyu-Neural">查询请按一。</Say>"#,
+                r#"<Pause length="5"/>"#,
+                r#"</Gather>"#,
+                r#"<Redirect method="POST">https://hotline.example/twilio/step/AbC-_9</Redirect>"#,
+                r#"</Response>"#
+            )
+        );
+    }
+
+    #[test]
+    fn all_may_have_to_be_heard_out() {
+        for n in [2, 200] {
+            assert_eq!(
+                written(&["greeting", "menu"], collect(2, Some(Key::Star), 0, 0, BargeIn::AfterPrompts(n))),
+                concat!(
+                    r#"<Response>"#,
+                    r#"<Say language="cmn-CN" voice="Polly.Zhiyu-Neural">您好。查询请按一。</Say>"#,
+                    r#"<Gather input="dtmf" action="https://hotline.example/twilio/step/AbC-_9" method="POST" numDigits="2" finishOnKey="*" timeout="1" actionOnEmptyResult="true">"#,
+                    r#"</Gather>"#,
+                    r#"<Redirect method="POST">https://hotline.example/twilio/step/AbC-_9</Redirect>"#,
+                    r#"</Response>"#
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn a_transfer_dials_a_number_or_a_sip_address() {
+        let transfer = |to| Then::Transfer(Transfer { to, ring: Duration::from_secs(25) }, "S".into());
+        assert_eq!(
+            written(&["greeting"], transfer(TransferTarget::Number("+861012333".into()))),
+            concat!(
+                r#"<Response>"#,
+                r#"<Say language="cmn-CN" voice="Polly.Zhiyu-Neural">您好。</Say>"#,
+                r#"<Dial action="https://hotline.example/twilio/transferred/S" method="POST" timeout="25" answerOnBridge="true">"#,
+                r#"<Number>+861012333</Number>"#,
+                r#"</Dial>"#,
+                r#"</Response>"#
+            )
+        );
+        assert_eq!(
+            written(&[], transfer(TransferTarget::Sip("sip:agents@pbx.example?a=1&b=<2>".into()))),
+            concat!(
+                r#"<Response>"#,
+                r#"<Dial action="https://hotline.example/twilio/transferred/S" method="POST" timeout="25" answerOnBridge="true">"#,
+                r#"<Sip>sip:agents@pbx.example?a=1&amp;b=&lt;2&gt;</Sip>"#,
+                r#"</Dial>"#,
+                r#"</Response>"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_hang_up_says_goodbye_first() {
+        assert_eq!(
+            written(&["greeting"], Then::HangUp),
+            r#"<Response><Say language="cmn-CN" voice="Polly.Zhiyu-Neural">您好。</Say><Hangup/></Response>"#
+        );
+        assert_eq!(written(&[], Then::HangUp), "<Response><Hangup/></Response>");
+    }
+
+    #[test]
+    fn the_voice_is_the_one_configured() {
+        let settings = toml::from_str(r#"voices.zh-CN = { language = "zh-CN", voice = "a\"<b" }"#).unwrap();
+        let markup = Markup::new(&settings, &PublicUrl::parse("https://hotline.example").unwrap());
+        assert_eq!(
+            String::from_utf8(markup.busy("再见。")).unwrap(),
+            concat!(
+                r#"<?xml version="1.0" encoding="UTF-8"?><Response>"#,
+                r#"<Say language="zh-CN" voice="a&quot;&lt;b">再见。</Say><Hangup/></Response>"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_break_is_heard_between_words() {
+        let pieces = [
+            Piece::Fragment { prompt: "p", part: 0, text: "请拨\u{1e}\u{0}" },
+            Piece::Unit("幺二"),
+            Piece::Break,
+            Piece::Unit("三三三"),
+        ];
+        let voice = Voice::default_of(Language::Mandarin);
+        let mut page = Page::new(&voice);
+        page.say(&text(&pieces));
+        assert_eq!(
+            String::from_utf8(page.finish()).unwrap().strip_prefix(DECLARATION).unwrap(),
+            r#"<Response><Say language="cmn-CN" voice="Polly.Zhiyu-Neural">请拨幺二<break time="200ms"/>三三三</Say></Response>"#
+        );
+    }
+
+    #[test]
+    fn long_speech_is_split_at_the_end_of_a_sentence() {
+        let sentence = format!("{}。", "一".repeat(99));
+        // Five sentences are five hundred characters: exactly what fits.
+        assert_eq!(lengths(&sentence.repeat(5)), [500]);
+        assert_eq!(lengths(&sentence.repeat(6)), [500, 100]);
+        assert_eq!(lengths(&format!("一{}", sentence.repeat(5))), [401, 100]);
+        assert_eq!(
+            lengths(&format!("{}，{}", "一".repeat(450), "一".repeat(450))),
+            [451, 450],
+            "no sentence: a clause"
+        );
+        assert_eq!(lengths(&"一".repeat(1001)), [500, 500, 1], "neither: anywhere");
+        assert_eq!(lengths(&"a".repeat(3001)), [3000, 1], "the other limit");
+    }
+
+    fn lengths(text: &str) -> Vec<usize> {
+        said(&markup().busy(text)).iter().map(|say| say.chars().count()).collect()
+    }
+
+    /// What each `Say` of a document says, to an XML parser.
+    fn said(markup: &[u8]) -> Vec<String> {
+        let mut reader = Reader::from_str(std::str::from_utf8(markup).unwrap());
+        let mut said = Vec::new();
+        let mut path = Vec::new();
+        loop {
+            match reader.read_event().unwrap() {
+                Event::Start(start) => {
+                    path.push(start.name().as_ref().to_owned());
+                    if path == ["Response", "Say"] {
+                        said.push(String::new());
+                    }
+                }
+                Event::End(_) => drop(path.pop()),
+                Event::Text(text) => said.last_mut().unwrap().push_str(&text.xml10_content()),
+                Event::GeneralRef(entity) => {
+                    let text = said.last_mut().unwrap();
+                    match entity.resolve_char_ref().unwrap() {
+                        Some(c) => text.push(c),
+                        None => text.push_str(resolve_predefined_entity(&entity.into_inner()).unwrap()),
+                    }
+                }
+                Event::Eof => break,
+                Event::Decl(_) | Event::Empty(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(path.is_empty());
+        said
+    }
+
+    #[test]
+    fn characters_that_xml_has_no_way_to_write_are_dropped() {
+        assert_eq!(said(&markup().busy("a\u{0}b\u{1e}c\u{b}d\u{fffe}e\u{ffff}f\t\r\n")), ["abcdef\t\r\n"]);
+        assert_eq!(said(&markup().busy("</Say><Dial>+1</Dial><Say>]]>&amp;")), ["</Say><Dial>+1</Dial><Say>]]>&amp;"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_said_as_it_is(text in any::<String>()) {
+            let expected: String = legal(&text).collect();
+            let said = said(&markup().busy(&text)).concat();
+            // What is all blank is not said at all.
+            prop_assert!(said == expected || (said.is_empty() && expected.trim().is_empty()));
+        }
+
+        #[test]
+        fn every_say_keeps_the_limits_and_loses_nothing(text in "[一二，。a<&' \u{1f600}]{0,4000}") {
+            let said = said(&markup().busy(&text));
+            for say in &said {
+                let url_encoded: usize = form_urlencoded::byte_serialize(say.as_bytes()).map(str::len).sum();
+                prop_assert!(say.len() <= 3000 && url_encoded <= 4500);
+            }
+            // A `Say` of nothing but blanks is left out.
+            prop_assert_eq!(said.concat().replace(' ', ""), text.replace(' ', ""));
+        }
+    }
+}

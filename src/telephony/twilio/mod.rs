@@ -1,0 +1,29 @@
+//! Twilio Programmable Voice: signed form posts in, `TwiML` out.
+//!
+//! ```text
+//! POST /twilio/voice               a call came in
+//! POST /twilio/step/{step}         keys, or silence, in answer to what was said
+//! POST /twilio/transferred/{step}  a transfer to a person is over
+//! POST /twilio/status              the call is over; 204
+//! POST /twilio/fallback            one of the others failed; go on from the greeting
+//! ```
+//!
+//! A request goes through [`signature`] (is it Twilio?), [`request`] (what happened?), the
+//! [`Conversation`](super::Conversation) (what now?) and [`markup`] (how is that said?); [`routes`] puts them in that order.
+//!
+//! Two facts of the platform shape all of it. A caller hears "an application error has occurred" and is cut off whenever
+//! a webhook is answered with anything but 200 and well-formed markup: so whoever has proved to be Twilio gets that, even
+//! if it is only a goodbye. And Twilio repeats a webhook it got no answer to: so a repeat must hear the same words. That is
+//! the conversation's work, which knows a repeat by its call and step. The `I-Twilio-Idempotency-Token` header names
+//! repeats too, but it is not signed, not always sent, and tells nothing that call and step do not: it is not read.
+
+mod markup;
+mod request;
+mod routes;
+mod settings;
+mod signature;
+#[cfg(test)]
+mod testing;
+
+pub use routes::router;
+pub use settings::{Settings, Voice};

@@ -1,0 +1,300 @@
+//! What happened? The parameters of a webhook.
+
+use zeroize::Zeroize;
+
+use crate::call::caller::{Call, CallEnd, Caller};
+use crate::dialog::{Event, TransferEnd};
+use crate::secret::Keys;
+
+/// How a call is named to the rest of the house.
+const DIALECT: &str = "twilio";
+
+/// The parameters that are read. Twilio adds others as it pleases; they are signed, and otherwise nothing to us.
+const READ: [&str; 8] =
+    ["AccountSid", "CallSid", "CallStatus", "DialCallStatus", "Digits", "FinishedOnKey", "From", "To"];
+
+/// The parameters of a form post, in order. Not to be printed: there are PINs among them.
+pub struct Form {
+    pairs: Vec<(String, String)>,
+}
+
+impl Form {
+    /// Reads an `application/x-www-form-urlencoded` body. Every text is one; what no one can mean is left as U+FFFD.
+    #[must_use]
+    pub fn parse(body: &[u8]) -> Self {
+        Self { pairs: form_urlencoded::parse(body).into_owned().collect() }
+    }
+
+    /// Names and values, decoded, in order.
+    #[must_use]
+    pub fn pairs(&self) -> &[(String, String)] {
+        &self.pairs
+    }
+
+    /// The first value of a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.pairs.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether a parameter that is read stands here more than once. Two answers are none: which of them the sender means,
+    /// cannot be told.
+    #[must_use]
+    pub fn duplicated(&self) -> bool {
+        READ.iter().any(|name| self.count(name) > 1)
+    }
+
+    fn count(&self, name: &str) -> usize {
+        self.pairs.iter().filter(|(n, _)| n == name).count()
+    }
+
+    /// Which call it is about.
+    ///
+    /// # Errors
+    /// The call's id is missing, empty, there twice, longer than 64 characters or has others than letters, digits, `-` and `_`.
+    pub fn call(&self) -> Result<Call, UnknownCall> {
+        let id = self.get("CallSid").ok_or(UnknownCall::Missing)?;
+        if self.count("CallSid") > 1 {
+            return Err(UnknownCall::Twice);
+        }
+        let is_id = (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+        if !is_id {
+            return Err(UnknownCall::Malformed);
+        }
+        let dialled = self.get("To").filter(|to| to.len() <= 128 && !to.contains(char::is_control));
+        Ok(Call {
+            dialect: DIALECT,
+            id: id.into(),
+            caller: Caller::parse(self.get("From").unwrap_or_default()),
+            dialled: dialled.unwrap_or_default().into(),
+        })
+    }
+
+    /// What happened while keys were waited for.
+    #[must_use]
+    pub fn keys(&self) -> Event {
+        self.unless_over(|| {
+            let finish = self.get("FinishedOnKey").unwrap_or_default();
+            // `FinishedOnKey` is sent but not documented. Where it is missing, an entry counts as ended by time or by length.
+            let finished = !finish.is_empty();
+            match self.get("Digits").unwrap_or_default() {
+                "" if !finished => Event::Silence,
+                digits => Keys::parse(digits, finished).map_or(Event::Garbled, Event::Keys),
+            }
+        })
+    }
+
+    /// How a transfer ended.
+    #[must_use]
+    pub fn transfer(&self) -> Event {
+        self.unless_over(|| {
+            Event::TransferEnded(match self.get("DialCallStatus") {
+                Some("completed" | "answered") => TransferEnd::Talked,
+                _ => TransferEnd::NotAnswered,
+            })
+        })
+    }
+
+    /// How the call ended, if it has.
+    #[must_use]
+    pub fn ended(&self) -> Option<CallEnd> {
+        match self.get("CallStatus")? {
+            "completed" => Some(CallEnd::Completed),
+            "busy" | "failed" | "no-answer" | "canceled" => Some(CallEnd::Failed),
+            _ => None,
+        }
+    }
+
+    /// Webhooks come late, too: what was pressed before the caller hung up is no longer asked for.
+    fn unless_over(&self, event: impl FnOnce() -> Event) -> Event {
+        if self.duplicated() {
+            Event::Garbled
+        } else if self.ended().is_some() {
+            Event::HungUp
+        } else {
+            event()
+        }
+    }
+}
+
+impl Drop for Form {
+    fn drop(&mut self) {
+        for (_, value) in &mut self.pairs {
+            value.zeroize();
+        }
+    }
+}
+
+/// A webhook that does not say which call it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownCall {
+    /// There is no id.
+    #[error("the call has no id")]
+    Missing,
+    /// There are two.
+    #[error("the call has two ids")]
+    Twice,
+    /// It is none that the platform gives.
+    #[error("the call's id is none that the platform gives")]
+    Malformed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Key;
+
+    /// A body as it was captured from Twilio, its account and call made up.
+    const CAPTURED: &str = "AccountSid=AC0&ApiVersion=2010-04-01&CallSid=CA65a1&CallStatus=in-progress&Called=%2B12248033558\
+        &CalledCity=&CalledVia=%2B49494949494912248033558&Caller=%2B49221669549907&CallerState=K%C3%B6ln&Digits=123456\
+        &Direction=inbound&FinishedOnKey=&ForwardedFrom=%2B49494949494912248033558&From=%2B49221669549907\
+        &To=%2B12248033558&ToZip=&msg=Gather+End";
+
+    /// Keys, and whether the finish key ended them.
+    #[derive(Debug, PartialEq)]
+    enum Heard {
+        Keys(String, bool),
+        Silence,
+        Garbled,
+        Ended(TransferEnd),
+        HungUp,
+    }
+
+    fn heard(event: Event) -> Heard {
+        match event {
+            Event::Keys(keys) => {
+                Heard::Keys(keys.expose().iter().copied().map(Key::as_char).collect(), keys.finished())
+            }
+            Event::Silence => Heard::Silence,
+            Event::Garbled => Heard::Garbled,
+            Event::TransferEnded(end) => Heard::Ended(end),
+            Event::HungUp => Heard::HungUp,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn keys(body: &str) -> Heard {
+        heard(Form::parse(body.as_bytes()).keys())
+    }
+
+    fn pressed(digits: &str) -> Heard {
+        Heard::Keys(digits.into(), false)
+    }
+
+    #[test]
+    fn a_captured_webhook_is_read() {
+        let form = Form::parse(CAPTURED.as_bytes());
+        let call = form.call().unwrap();
+        assert_eq!((call.dialect, &*call.id, &*call.dialled), ("twilio", "CA65a1", "+12248033558"));
+        assert_eq!(call.caller, Caller::Number("+49221669549907".into()));
+        assert_eq!(form.get("CallerState"), Some("Köln"));
+        assert_eq!(form.get("msg"), Some("Gather End"));
+        assert_eq!(heard(form.keys()), pressed("123456"));
+        assert_eq!(form.ended(), None);
+    }
+
+    #[test]
+    fn keys_and_what_ended_them_are_told_apart() {
+        assert_eq!(keys("Digits=12&FinishedOnKey=%23"), Heard::Keys("12".into(), true));
+        assert_eq!(keys("Digits=12&FinishedOnKey="), pressed("12"));
+        assert_eq!(keys("Digits=12"), pressed("12"));
+        // `#` alone.
+        assert_eq!(keys("Digits=&FinishedOnKey=%23"), Heard::Keys(String::new(), true));
+        assert_eq!(keys("Digits=%23&FinishedOnKey="), pressed("#"));
+        assert_eq!(keys("Digits=&FinishedOnKey="), Heard::Silence);
+        assert_eq!(keys("Digits="), Heard::Silence);
+        assert_eq!(keys("CallSid=CA1"), Heard::Silence);
+    }
+
+    #[test]
+    fn odd_digits_are_keys_or_garbled() {
+        assert_eq!(keys("Digits=11010519491231002*"), pressed("11010519491231002*"));
+        assert_eq!(keys("Digits=%EF%BC%91%EF%BC%92%EF%BC%8A"), pressed("12*"), "full-width");
+        assert_eq!(keys("Digits=007"), pressed("007"));
+        for garbled in ["hangup", "%D9%A1%D9%A2", "1+2", "1%002", "12%FF", "-1", "X", "1\n"] {
+            assert_eq!(keys(&format!("Digits={garbled}")), Heard::Garbled, "{garbled}");
+        }
+        assert_eq!(keys(&format!("Digits={}", "1".repeat(64))), pressed(&"1".repeat(64)));
+        assert_eq!(keys(&format!("Digits={}", "1".repeat(65))), Heard::Garbled);
+        assert_eq!(keys(&format!("Digits={}", "1".repeat(10_000))), Heard::Garbled);
+    }
+
+    #[test]
+    fn two_answers_are_none() {
+        for body in [
+            "Digits=1&Digits=2",
+            "Digits=1&Digits=1",
+            "Digits=1&FinishedOnKey=&FinishedOnKey=%23",
+            "Digits=1&From=1&From=2",
+            "Digits=1&CallStatus=in-progress&CallStatus=completed",
+        ] {
+            assert!(Form::parse(body.as_bytes()).duplicated(), "{body}");
+            assert_eq!(keys(body), Heard::Garbled, "{body}");
+        }
+        assert_eq!(keys("Digits=1&digits=2"), pressed("1"), "names have their case");
+        assert_eq!(keys("Digits=1&Extra=1&Extra=2"), pressed("1"), "what is not read is not judged");
+        assert_eq!(heard(Form::parse(b"DialCallStatus=completed&DialCallStatus=busy").transfer()), Heard::Garbled);
+    }
+
+    #[test]
+    fn a_late_webhook_tells_that_the_caller_hung_up() {
+        for status in ["completed", "busy", "failed", "no-answer", "canceled"] {
+            assert_eq!(keys(&format!("Digits=1&CallStatus={status}")), Heard::HungUp, "{status}");
+            let body = format!("DialCallStatus=completed&CallStatus={status}");
+            assert_eq!(heard(Form::parse(body.as_bytes()).transfer()), Heard::HungUp, "{status}");
+        }
+        for status in ["queued", "ringing", "in-progress", "new-one", ""] {
+            assert_eq!(keys(&format!("Digits=1&CallStatus={status}")), pressed("1"), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_transfer_ends_talked_or_not_answered() {
+        for (status, end) in [
+            ("completed", TransferEnd::Talked),
+            ("answered", TransferEnd::Talked),
+            ("busy", TransferEnd::NotAnswered),
+            ("no-answer", TransferEnd::NotAnswered),
+            ("failed", TransferEnd::NotAnswered),
+            ("canceled", TransferEnd::NotAnswered),
+            ("", TransferEnd::NotAnswered),
+        ] {
+            let body = format!("CallStatus=in-progress&DialCallStatus={status}");
+            assert_eq!(heard(Form::parse(body.as_bytes()).transfer()), Heard::Ended(end), "{status}");
+        }
+        assert_eq!(heard(Form::parse(b"").transfer()), Heard::Ended(TransferEnd::NotAnswered));
+    }
+
+    #[test]
+    fn a_call_ends_completed_or_failed() {
+        let ended = |status| Form::parse(format!("CallStatus={status}").as_bytes()).ended();
+        assert_eq!(ended("completed"), Some(CallEnd::Completed));
+        for status in ["busy", "failed", "no-answer", "canceled"] {
+            assert_eq!(ended(status), Some(CallEnd::Failed), "{status}");
+        }
+        assert_eq!(ended("ringing"), None);
+        assert_eq!(Form::parse(b"").ended(), None);
+    }
+
+    #[test]
+    fn a_call_needs_an_id() {
+        let call = |body: &str| Form::parse(body.as_bytes()).call().map(|call| call.id);
+        assert_eq!(call("CallSid=CA1"), Ok("CA1".into()));
+        assert_eq!(call("From=1"), Err(UnknownCall::Missing));
+        assert_eq!(call("CallSid=CA1&CallSid=CA1"), Err(UnknownCall::Twice));
+        assert_eq!(call(&format!("CallSid={}", "a".repeat(64))), Ok("a".repeat(64).into()));
+        for odd in ["", "CA+1", "CA%0A1", "CA%2F1", "CA%E4%B8%80", "CA%FF", &"a".repeat(65)] {
+            assert_eq!(call(&format!("CallSid={odd}")), Err(UnknownCall::Malformed), "{odd}");
+        }
+    }
+
+    #[test]
+    fn odd_numbers_are_withheld_and_odd_lines_unnamed() {
+        let call = |body: &str| Form::parse(body.as_bytes()).call().unwrap();
+        assert_eq!(call("CallSid=CA1").caller, Caller::Withheld);
+        assert_eq!(call("CallSid=CA1&From=anonymous").caller, Caller::Withheld);
+        assert_eq!(&*call("CallSid=CA1&To=12333%0D%0Aok").dialled, "");
+        assert_eq!(&*call(&format!("CallSid=CA1&To={}", "1".repeat(129))).dialled, "");
+        assert_eq!(&*call("CallSid=CA1&To=sip:12333@hotline.example").dialled, "sip:12333@hotline.example");
+    }
+}

@@ -1,0 +1,398 @@
+//! The addresses Twilio calls.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::markup::Markup;
+use super::request::Form;
+use super::settings::Settings;
+use super::signature::{SIGNATURE, SIGNATURE_SETTINGS, Tokens};
+use crate::dialog::Event;
+use crate::telephony::public_url::PublicUrl;
+use crate::telephony::{Conversation, Reply};
+
+/// Ten times what Twilio sends.
+const BODY_LIMIT: usize = 16 * 1024;
+
+/// How long an answer may take. Twilio waits for fifteen seconds, but nobody waits so long in silence.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The webhooks under `/twilio/`.
+pub fn router<C: Conversation>(conversation: Arc<C>, settings: &Settings, public_url: &PublicUrl) -> Router {
+    routes(Line {
+        conversation,
+        tokens: Tokens::new(settings),
+        markup: Markup::new(settings, public_url),
+        public_url: public_url.clone(),
+        patience: PATIENCE,
+    })
+}
+
+fn routes<C: Conversation>(line: Line<C>) -> Router {
+    let line = Arc::new(line);
+    let last_words = Arc::clone(&line);
+    Router::new()
+        .route("/twilio/voice", post(voice))
+        .route("/twilio/step/{step}", post(step))
+        .route("/twilio/transferred/{step}", post(transferred))
+        .route("/twilio/status", post(status))
+        .route("/twilio/fallback", post(fallback))
+        // Whatever breaks behind a webhook, the caller hears of it in words.
+        .layer(CatchPanicLayer::custom(move |_| last_words.busy()))
+        .with_state(line)
+}
+
+/// What answering takes.
+struct Line<C> {
+    conversation: Arc<C>,
+    tokens: Tokens,
+    markup: Markup,
+    public_url: PublicUrl,
+    patience: Duration,
+}
+
+async fn voice<C: Conversation>(State(line): State<Arc<Line<C>>>, Proven(form): Proven) -> Response {
+    let Ok(call) = form.call() else { return line.busy() };
+    line.answer(line.conversation.dialled(call)).await
+}
+
+async fn step<C: Conversation>(
+    State(line): State<Arc<Line<C>>>,
+    Path(step): Path<String>,
+    Proven(form): Proven,
+) -> Response {
+    line.go_on(&form, &step, form.keys()).await
+}
+
+async fn transferred<C: Conversation>(
+    State(line): State<Arc<Line<C>>>,
+    Path(step): Path<String>,
+    Proven(form): Proven,
+) -> Response {
+    line.go_on(&form, &step, form.transfer()).await
+}
+
+/// Told for every change of a call; only its end is news. There is nobody left to say anything to.
+async fn status<C: Conversation>(State(line): State<Arc<Line<C>>>, Proven(form): Proven) -> StatusCode {
+    if let (Ok(call), Some(how), false) = (form.call(), form.ended(), form.duplicated()) {
+        let _ = tokio::time::timeout(line.patience, line.conversation.ended(call, how)).await;
+    }
+    StatusCode::NO_CONTENT
+}
+
+async fn fallback<C: Conversation>(State(line): State<Arc<Line<C>>>, Proven(form): Proven) -> Response {
+    let Ok(call) = form.call() else { return line.busy() };
+    line.answer(line.conversation.resume(call)).await
+}
+
+impl<C: Conversation> Line<C> {
+    async fn go_on(&self, form: &Form, step: &str, event: Event) -> Response {
+        let Ok(call) = form.call() else { return self.busy() };
+        self.answer(self.conversation.step(call, step, event)).await
+    }
+
+    async fn answer(&self, reply: impl Future<Output = Reply>) -> Response {
+        match tokio::time::timeout(self.patience, reply).await {
+            Ok(reply) => spoken(self.markup.reply(&reply)),
+            Err(_) => self.busy(),
+        }
+    }
+
+    fn busy(&self) -> Response {
+        spoken(self.markup.busy(&self.conversation.busy()))
+    }
+
+    /// Whether Twilio sent `form` to `path_and_query`.
+    fn is_signed(&self, path_and_query: &str, headers: &HeaderMap, form: &Form) -> bool {
+        let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+        text(SIGNATURE).is_some_and(|signature| {
+            self.tokens.verify(&self.public_url, path_and_query, form, signature, text(SIGNATURE_SETTINGS))
+        })
+    }
+}
+
+fn spoken(markup: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, "text/xml; charset=utf-8")], markup).into_response()
+}
+
+/// A form whose sender has proved to be Twilio. Extracting it is the only way to one; whoever cannot prove it gets a bare
+/// status.
+struct Proven(Form);
+
+impl<C: Conversation> FromRequest<Arc<Line<C>>> for Proven {
+    type Rejection = StatusCode;
+
+    async fn from_request(request: Request, line: &Arc<Line<C>>) -> Result<Self, StatusCode> {
+        let (parts, body) = request.into_parts();
+        if !is_form(&parts.headers) {
+            return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        }
+        let form = Form::parse(&read(body).await?);
+        let path_and_query = parts.uri.path_and_query().map_or("/", |p| p.as_str());
+        if line.is_signed(path_and_query, &parts.headers, &form) { Ok(Self(form)) } else { Err(StatusCode::FORBIDDEN) }
+    }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = content_type.split(';').next().unwrap_or_default();
+    kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+async fn read(body: Body) -> Result<axum::body::Bytes, StatusCode> {
+    to_bytes(body, BODY_LIMIT).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use axum::http::Method;
+    use data_encoding::BASE64;
+    use hmac::{Hmac, KeyInit, Mac};
+    use sha1::Sha1;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::call::caller::{Call, CallEnd};
+    use crate::telephony::Then;
+    use crate::telephony::twilio::testing::{catalog, prompt};
+
+    /// Stands in for the call driver: writes down what it is told, and says the greeting.
+    #[derive(Default)]
+    struct Fake {
+        told: Mutex<Vec<String>>,
+    }
+
+    impl Fake {
+        async fn tell(&self, what: String) -> Reply {
+            assert!(!what.contains("panic"), "as the test asked");
+            if what.contains("never") {
+                std::future::pending::<()>().await;
+            }
+            self.told.lock().unwrap().push(what);
+            Reply { catalog: Arc::new(catalog()), say: vec![prompt("greeting")], then: Then::HangUp }
+        }
+    }
+
+    impl Conversation for Fake {
+        async fn dialled(&self, call: Call) -> Reply {
+            self.tell(format!("{} dialled {}", call.id, call.dialled)).await
+        }
+        async fn step(&self, call: Call, step: &str, event: Event) -> Reply {
+            self.tell(format!("{} {step} {event:?}", call.id)).await
+        }
+        async fn ended(&self, call: Call, how: CallEnd) {
+            self.tell(format!("{} {how:?}", call.id)).await;
+        }
+        async fn resume(&self, call: Call) -> Reply {
+            self.tell(format!("{} resumed", call.id)).await
+        }
+        fn busy(&self) -> Box<str> {
+            "系统繁忙。".into()
+        }
+    }
+
+    const GREETING: &str = concat!(
+        r#"<?xml version="1.0" encoding="UTF-8"?><Response>"#,
+        r#"<Say language="cmn-CN" voice="Polly.Zhiyu-Neural">您好。</Say><Hangup/></Response>"#
+    );
+    const BUSY: &str = concat!(
+        r#"<?xml version="1.0" encoding="UTF-8"?><Response>"#,
+        r#"<Say language="cmn-CN" voice="Polly.Zhiyu-Neural">系统繁忙。</Say><Hangup/></Response>"#
+    );
+    const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
+
+    struct App {
+        fake: Arc<Fake>,
+        routes: Router,
+    }
+
+    #[derive(Debug, PartialEq)]
+    struct Answer {
+        status: u16,
+        kind: String,
+        body: String,
+    }
+
+    fn spoken(body: &str) -> Answer {
+        Answer { status: 200, kind: "text/xml; charset=utf-8".into(), body: body.into() }
+    }
+
+    fn bare(status: u16) -> Answer {
+        Answer { status, kind: String::new(), body: String::new() }
+    }
+
+    impl App {
+        fn new() -> Self {
+            let fake = Arc::new(Fake::default());
+            let settings = toml::from_str(r#"auth_token = "12345""#).unwrap();
+            let public_url = PublicUrl::parse("https://hotline.example").unwrap();
+            let routes = routes(Line {
+                conversation: Arc::clone(&fake),
+                tokens: Tokens::new(&settings),
+                markup: Markup::new(&settings, &public_url),
+                public_url,
+                patience: Duration::from_millis(1),
+            });
+            Self { fake, routes }
+        }
+
+        /// What Twilio would send, signed as it would be.
+        async fn post(&self, path: &str, body: &str) -> Answer {
+            self.send(request(path, body).header(SIGNATURE, sign(path, body)).body(body.to_owned().into()).unwrap())
+                .await
+        }
+
+        async fn send(&self, request: Request) -> Answer {
+            let response = self.routes.clone().oneshot(request).await.unwrap();
+            let kind =
+                response.headers().get(header::CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap()).to_owned();
+            let status = response.status().as_u16();
+            let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+            Answer { status, kind, body: String::from_utf8(body.to_vec()).unwrap() }
+        }
+
+        fn told(&self) -> Vec<String> {
+            std::mem::take(&mut self.fake.told.lock().unwrap())
+        }
+    }
+
+    fn request(path: &str, body: &str) -> axum::http::request::Builder {
+        Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header(header::CONTENT_TYPE, FORM)
+            .header(header::CONTENT_LENGTH, body.len())
+    }
+
+    fn sign(path: &str, body: &str) -> String {
+        let mut pairs: Vec<_> = form_urlencoded::parse(body.as_bytes()).collect();
+        pairs.sort();
+        pairs.dedup();
+        let text: String = pairs.into_iter().flat_map(<[_; 2]>::from).collect();
+        let mut mac: Hmac<Sha1> = Hmac::new_from_slice(b"12345").unwrap();
+        mac.update(format!("https://hotline.example{path}{text}").as_bytes());
+        BASE64.encode(&mac.finalize().into_bytes())
+    }
+
+    #[tokio::test]
+    async fn each_webhook_reaches_the_conversation() {
+        let app = App::new();
+        assert_eq!(app.post("/twilio/voice?line=a", "CallSid=CA1&To=12333").await, spoken(GREETING));
+        assert_eq!(app.post("/twilio/step/A-b_9", "CallSid=CA1&Digits=12&FinishedOnKey=%23").await, spoken(GREETING));
+        assert_eq!(app.post("/twilio/step/S", "CallSid=CA1").await, spoken(GREETING));
+        assert_eq!(app.post("/twilio/transferred/S", "CallSid=CA1&DialCallStatus=busy").await, spoken(GREETING));
+        assert_eq!(app.post("/twilio/fallback", "CallSid=CA1&ErrorCode=11200&ErrorUrl=x").await, spoken(GREETING));
+        assert_eq!(app.post("/twilio/status", "CallSid=CA1&CallStatus=completed").await, bare(204));
+        assert_eq!(
+            app.told(),
+            [
+                "CA1 dialled 12333",
+                "CA1 A-b_9 Keys(Keys(…))",
+                "CA1 S Silence",
+                "CA1 S TransferEnded(NotAnswered)",
+                "CA1 resumed",
+                "CA1 Completed",
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn only_the_end_of_a_call_is_news() {
+        let app = App::new();
+        for body in [
+            "CallSid=CA1&CallStatus=ringing",
+            "CallSid=CA1",
+            "CallStatus=completed",
+            "CallSid=CA1&CallStatus=completed&CallStatus=busy",
+        ] {
+            assert_eq!(app.post("/twilio/status", body).await, bare(204), "{body}");
+        }
+        assert_eq!(app.told(), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn who_cannot_prove_to_be_twilio_gets_a_bare_403() {
+        let app = App::new();
+        let body = "CallSid=CA1&Digits=1";
+        let right = sign("/twilio/step/S", body);
+        let other = sign("/twilio/step/T", body);
+        for signature in ["", "王", &right[..20], &right[..27], &other, &right.to_lowercase()] {
+            let request = request("/twilio/step/S", body).header(SIGNATURE, signature);
+            assert_eq!(app.send(request.body(body.into()).unwrap()).await, bare(403), "{signature}");
+        }
+        for path in ["/twilio/voice", "/twilio/step/S", "/twilio/transferred/S", "/twilio/status", "/twilio/fallback"] {
+            assert_eq!(app.send(request(path, body).body(body.into()).unwrap()).await, bare(403), "{path}");
+        }
+        assert_eq!(app.told(), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn what_a_client_says_of_its_host_is_not_asked() {
+        let app = App::new();
+        let body = "CallSid=CA1";
+        let signed = request("/twilio/voice", body).header(SIGNATURE, sign("/twilio/voice", body));
+        let forwarded = signed
+            .header("host", "evil.example")
+            .header("x-forwarded-host", "evil.example")
+            .header("x-forwarded-proto", "http");
+        assert_eq!(app.send(forwarded.body(body.into()).unwrap()).await, spoken(GREETING));
+        let absolute = request("http://evil.example/twilio/voice", body).header(SIGNATURE, sign("/twilio/voice", body));
+        assert_eq!(app.send(absolute.body(body.into()).unwrap()).await, spoken(GREETING));
+    }
+
+    #[tokio::test]
+    async fn other_methods_kinds_and_sizes_are_refused() {
+        let app = App::new();
+        for method in [Method::GET, Method::HEAD, Method::PUT, Method::DELETE] {
+            let request = Request::builder().method(method).uri("/twilio/voice").body(Body::empty()).unwrap();
+            assert_eq!(app.send(request).await, bare(405));
+        }
+        for kind in [
+            "application/json",
+            "text/plain",
+            "multipart/form-data; boundary=x",
+            "application/x-www-form-urlencoded2",
+            "",
+        ] {
+            let signed = Request::post("/twilio/voice").header(SIGNATURE, sign("/twilio/voice", "CallSid=CA1"));
+            let request = signed.header(header::CONTENT_TYPE, kind).body("CallSid=CA1".into()).unwrap();
+            assert_eq!(app.send(request).await, bare(415), "{kind}");
+        }
+        let fits = format!("CallSid=CA1&Digits={}", "1".repeat(BODY_LIMIT - 19));
+        assert_eq!(fits.len(), BODY_LIMIT);
+        assert_eq!(app.post("/twilio/step/S", &fits).await, spoken(GREETING));
+        assert_eq!(app.post("/twilio/step/S", &format!("{fits}1")).await, bare(413));
+        assert_eq!(app.told(), ["CA1 S Garbled"]);
+    }
+
+    #[tokio::test]
+    async fn whoever_proved_to_be_twilio_always_hears_words() {
+        let app = App::new();
+        for (path, body) in [
+            ("/twilio/voice", "From=1"),
+            ("/twilio/voice", ""),
+            ("/twilio/step/S", "CallSid=CA1&CallSid=CA2&Digits=1"),
+            ("/twilio/transferred/S", "CallSid=%00"),
+            ("/twilio/fallback", "CallSid="),
+            ("/twilio/step/panic", "CallSid=CA1&Digits=1"),
+            ("/twilio/voice", "CallSid=panic"),
+            ("/twilio/step/never", "CallSid=CA1&Digits=1"),
+            ("/twilio/fallback", "CallSid=never"),
+        ] {
+            assert_eq!(app.post(path, body).await, spoken(BUSY), "{path} {body}");
+        }
+        assert_eq!(app.post("/twilio/status", "CallSid=never&CallStatus=completed").await, bare(204));
+        assert_eq!(app.told(), [""; 0]);
+        assert_eq!(app.post("/twilio/voice", "CallSid=CA1&To=1").await, spoken(GREETING), "others go on");
+    }
+}
