@@ -6,7 +6,7 @@ use hotline::secret::{Key, Keys};
 use hotline::speech::prompt::{KNOWN, Prompt, PromptId};
 use jiff::Timestamp;
 
-use crate::support::{line_12333, mandarin};
+use crate::support::line::{line_12333, mandarin};
 
 fn walk(
     step: impl Fn(&Flow, State, Event, Timestamp) -> (State, Turn),
