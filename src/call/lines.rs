@@ -68,7 +68,7 @@ impl Lines {
     /// Walks everything a caller of `flow` can do.
     #[must_use]
     pub fn walk(flow: &Flow, catalogs: &[&Catalog]) -> Exploration {
-        explore(flow, catalogs, |state, event, now| flow.step(state, event, now))
+        explore(flow, catalogs, |state, event, now| flow.step(state, event, now), |_| false)
     }
 
     /// Every line.

@@ -88,11 +88,12 @@ pub struct Exploration {
     pub prompts: BTreeSet<String>,
 }
 
-/// Walks `step`, starting at `flow`'s start.
+/// Walks `step`, starting at `flow`'s start, to the end or until what was found is `enough`.
 pub fn explore(
     flow: &Flow,
     catalogs: &[&Catalog],
     step: impl Fn(State, Event, Timestamp) -> (State, Turn),
+    enough: impl Fn(&[Finding]) -> bool,
 ) -> Exploration {
     let mut walk = Walk {
         flow,
@@ -109,7 +110,7 @@ pub fn explore(
             prompts: BTreeSet::new(),
         },
     };
-    walk.run();
+    walk.run(enough);
     walk.out
 }
 
@@ -126,13 +127,16 @@ struct Walk<'w, S> {
 }
 
 impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
-    fn run(&mut self) {
+    fn run(&mut self, enough: impl Fn(&[Finding]) -> bool) {
         let start = self.flow.start();
         self.seen.insert(start.clone(), None);
         self.queue.push_back(start);
         let times = self.times();
         let events: Vec<_> = times.first().map(|first| events(*first)).unwrap_or_default();
         while let Some(state) = self.queue.pop_front() {
+            if enough(&self.out.findings) {
+                break;
+            }
             for &now in &times {
                 for (name, event) in &events {
                     // Nothing but dialling begins a call, and nothing dials twice.
@@ -182,11 +186,8 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
     }
 
     fn arrive(&mut self, before: &State, name: &'static str, state: &State) {
-        let known = |e: &Edge| e.on == name && e.from == before.place.name() && e.to == state.place.name();
-        if !self.seen.contains_key(state) || !self.out.edges.iter().any(known) {
-            let (from, to) = (before.place.name().to_owned(), state.place.name().to_owned());
-            self.out.edges.insert(Edge { from, on: name, to });
-        }
+        let (from, to) = (before.place.name().to_owned(), state.place.name().to_owned());
+        self.out.edges.insert(Edge { from, on: name, to });
         if !self.seen.contains_key(state) {
             self.seen.insert(state.clone(), Some((before.clone(), name)));
             self.queue.push_back(state.clone());

@@ -1,4 +1,4 @@
-//! What tests share: the shipped line and wording.
+//! The shipped line and wording.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
