@@ -1,5 +1,8 @@
 //! What tests share: the shipped line and wording.
 
+pub mod caller;
+pub mod served;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
