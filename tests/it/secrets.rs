@@ -217,7 +217,7 @@ fn every_event_of_the_process_tells_nothing() {
     }
     scanner.scan("metrics", hotline.wire.get("/metrics").body.as_bytes());
     let log = String::from_utf8(traces.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("CA-a") && log.contains("TRACE"), "the events were not caught");
+    assert!(log.contains("CA-a") && log.contains("DEBUG"), "the events were not caught");
     scanner.scan_log("the events", &log);
     scanner.scan_files(&hotline.setup);
     scanner.found_nothing(100_000);

@@ -210,7 +210,7 @@ impl Caller {
             Some(taken) if !finish.is_empty() => (taken, finish.as_str()),
             _ => (keys, ""),
         };
-        assert!(taken.len() <= digits, "{digits} keys are waited for");
+        assert!(taken.chars().count() <= digits, "{digits} keys are waited for");
         self.post(path, &[("Digits", taken), ("FinishedOnKey", finished)])
     }
 
