@@ -38,7 +38,9 @@ impl Clock {
                 let now = Timestamp::now();
                 Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
             }
-            Source::Manual(millis) => Timestamp::from_millisecond(millis.load(Ordering::SeqCst)).unwrap_or(Timestamp::UNIX_EPOCH),
+            Source::Manual(millis) => {
+                Timestamp::from_millisecond(millis.load(Ordering::SeqCst)).unwrap_or(Timestamp::UNIX_EPOCH)
+            }
         }
     }
 

@@ -152,7 +152,11 @@ impl Settings {
         if let Some(path) = file {
             let source = path.display().to_string();
             let text = std::fs::read_to_string(path).map_err(|e| {
-                Faults(vec![Fault::of(&source, format!("cannot be read: {e}"), "name a file that is there with --config")])
+                Faults(vec![Fault::of(
+                    &source,
+                    format!("cannot be read: {e}"),
+                    "name a file that is there with --config",
+                )])
             })?;
             layers.file(&source, &text)?;
         }
@@ -187,7 +191,11 @@ impl Settings {
         let mut faults = Vec::new();
         let mut fault = |key: &str, problem: &str, remedy: &str| faults.push(Fault::of(key, problem, remedy));
         if self.server.reserved_for_running >= self.server.max_in_flight {
-            fault("server.reserved_for_running", "leaves no room for new calls", "make it less than server.max_in_flight");
+            fault(
+                "server.reserved_for_running",
+                "leaves no room for new calls",
+                "make it less than server.max_in_flight",
+            );
         }
         if self.public_url().is_err() {
             fault("server.public_url", "is no address", "write it as \"https://hotline.example\", without ? and #");
@@ -199,7 +207,11 @@ impl Settings {
             fault("sign_in.tries_before_lock", "must be from 1 to 10", "5 is customary");
         }
         if self.sign_in.hard_limit < self.sign_in.tries_before_lock || self.sign_in.hard_limit > 100 {
-            fault("sign_in.hard_limit", "must be from sign_in.tries_before_lock to 100", "20 keeps a PIN safe for years");
+            fault(
+                "sign_in.hard_limit",
+                "must be from sign_in.tries_before_lock to 100",
+                "20 keeps a PIN safe for years",
+            );
         }
         if self.sign_in.hash_memory_kib < 7168 || self.sign_in.hash_passes == 0 {
             fault("sign_in.hash_memory_kib", "is below what keeps PINs safe", "take at least 7168 KiB and 1 pass");
@@ -221,13 +233,21 @@ impl Settings {
             fault("twilio.auth_token", "no webhook has a secret: nobody could call", "set the token of your account");
         }
         if self.webhook_secrets().any(|secret| secret.expose().len() < 16) {
-            fault("twilio.auth_token, browser.token", "a secret is shorter than 16 characters", "take the platform's own token, or 32 random characters");
+            fault(
+                "twilio.auth_token, browser.token",
+                "a secret is shorter than 16 characters",
+                "take the platform's own token, or 32 random characters",
+            );
         }
         let url = &self.server.public_url;
         let host = url.split("//").nth(1).unwrap_or_default();
         let loopback = ["127.", "localhost", "[::1]"].iter().any(|l| host.starts_with(l));
         if loopback || !url.starts_with("https://") {
-            fault("server.public_url", "is not a public https:// address", "write the address platforms call, as they see it");
+            fault(
+                "server.public_url",
+                "is not a public https:// address",
+                "write the address platforms call, as they see it",
+            );
         }
     }
 }
@@ -243,7 +263,8 @@ struct Layers {
 
 impl Layers {
     fn defaults() -> Result<Self, Faults> {
-        let table: Table = toml::from_str(DEFAULT).map_err(|e| Faults(vec![Fault::from_toml("default.toml", DEFAULT, &e)]))?;
+        let table: Table =
+            toml::from_str(DEFAULT).map_err(|e| Faults(vec![Fault::from_toml("default.toml", DEFAULT, &e)]))?;
         Ok(Self { merged: table.clone(), origin: HashMap::new(), defaults: table, faults: Vec::new() })
     }
 
@@ -263,7 +284,10 @@ impl Layers {
         for (key, value) in table {
             let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
             match value {
-                Value::Table(inner) if !OPEN_TABLES.contains(&path.as_str()) && matches!(find(&self.defaults, &path), Some(Value::Table(_))) => {
+                Value::Table(inner)
+                    if !OPEN_TABLES.contains(&path.as_str())
+                        && matches!(find(&self.defaults, &path), Some(Value::Table(_))) =>
+                {
                     self.leaves(&path, inner, out);
                 }
                 value => out.push((path, value.clone())),
@@ -285,14 +309,18 @@ impl Layers {
     }
 
     fn set(&mut self, path: &str, value: Value, origin: (String, Option<usize>)) {
-        let fault = |problem: String, remedy: String| Fault { source: origin.0.clone(), line: origin.1, problem, remedy };
+        let fault =
+            |problem: String, remedy: String| Fault { source: origin.0.clone(), line: origin.1, problem, remedy };
         match find(&self.defaults, path) {
             None => {
                 self.faults.push(fault(format!("unknown setting \"{path}\""), self.nearest(path)));
                 return;
             }
             Some(Value::Table(_)) if !OPEN_TABLES.contains(&path) => {
-                self.faults.push(fault(format!("\"{path}\" is a section, not a setting"), format!("write its settings under [{path}]")));
+                self.faults.push(fault(
+                    format!("\"{path}\" is a section, not a setting"),
+                    format!("write its settings under [{path}]"),
+                ));
                 return;
             }
             Some(default) if !default.same_type(&value) => {
@@ -313,7 +341,10 @@ impl Layers {
         self.leaves("", &self.defaults, &mut known);
         let last = path.rsplit('.').next().unwrap_or(path);
         let section = path.split('.').next().unwrap_or(path);
-        let like = known.iter().map(|(k, _)| k.as_str()).find(|k| k.ends_with(last) || k.rsplit('.').next().is_some_and(|l| last.contains(l)));
+        let like = known
+            .iter()
+            .map(|(k, _)| k.as_str())
+            .find(|k| k.ends_with(last) || k.rsplit('.').next().is_some_and(|l| last.contains(l)));
         match like {
             Some(like) => format!("did you mean {like}? config/default.toml lists every setting"),
             None if known.iter().any(|(k, _)| k.starts_with(&format!("{section}."))) => {
@@ -341,7 +372,10 @@ impl Layers {
                         source,
                         line,
                         problem: format!("{path}: {message}"),
-                        remedy: format!("write it like the default: {}", find(&defaults, path).map(ToString::to_string).unwrap_or_default()),
+                        remedy: format!(
+                            "write it like the default: {}",
+                            find(&defaults, path).map(ToString::to_string).unwrap_or_default()
+                        ),
                     });
                 }
             }
@@ -349,7 +383,9 @@ impl Layers {
         self.faults.sort_by(|a, b| (&a.source, a.line, &a.problem).cmp(&(&b.source, b.line, &b.problem)));
         match settings {
             Ok(settings) if self.faults.is_empty() => Ok(settings),
-            Err(e) if self.faults.is_empty() => Err(Faults(vec![Fault::of("settings", e.message(), "compare with config/default.toml")])),
+            Err(e) if self.faults.is_empty() => {
+                Err(Faults(vec![Fault::of("settings", e.message(), "compare with config/default.toml")]))
+            }
             _ => Err(Faults(self.faults)),
         }
     }
@@ -396,7 +432,7 @@ fn line_of(text: &str, path: &str) -> Option<usize> {
     for (n, line) in text.lines().enumerate() {
         let line = line.trim();
         if let Some(header) = line.strip_prefix('[').and_then(|l| l.split(']').next()) {
-            current = header.trim().to_owned();
+            header.trim().clone_into(&mut current);
         }
         let name = line.split('=').next().unwrap_or_default().trim();
         let full = if current.is_empty() { name.to_owned() } else { format!("{current}.{name}") };

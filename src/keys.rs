@@ -100,7 +100,11 @@ impl KeyRing {
     pub fn load_or_create(path: &Path) -> Result<Self, Faults> {
         let source = path.display().to_string();
         let trouble = |error: &dyn fmt::Display| {
-            Faults(vec![Fault::of(&source, format!("cannot be created: {error}"), "make its directory writable, or bring a key ring")])
+            Faults(vec![Fault::of(
+                &source,
+                format!("cannot be created: {error}"),
+                "make its directory writable, or bring a key ring",
+            )])
         };
         if !path.exists() {
             let mut root = Zeroizing::new([0; 32]);
@@ -131,7 +135,11 @@ impl KeyRing {
     pub fn load(path: &Path, strict: bool) -> Result<Self, Faults> {
         let source = path.display().to_string();
         let unreadable = |e: io::Error| {
-            Faults(vec![Fault::of(&source, format!("cannot be read: {e}"), "name an existing key ring, or let one be created")])
+            Faults(vec![Fault::of(
+                &source,
+                format!("cannot be read: {e}"),
+                "name an existing key ring, or let one be created",
+            )])
         };
         let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode();
         if strict && mode & 0o077 != 0 {
@@ -181,7 +189,11 @@ impl KeyRing {
             (Some(first), Some(current)) if faults.is_empty() => Ok(Self { current, first, all }),
             (_, current) => {
                 if current.is_none() {
-                    faults.push(Fault::of(source, format!("current is {}, and there is no such key", written.current), REMEDY));
+                    faults.push(Fault::of(
+                        source,
+                        format!("current is {}, and there is no such key", written.current),
+                        REMEDY,
+                    ));
                 }
                 Err(Faults(faults))
             }
@@ -291,7 +303,10 @@ mod tests {
         let again = KeyRing::load_or_create(&path).unwrap();
         assert_eq!(made.current(Purpose::Fields), again.current(Purpose::Fields));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        assert_eq!(KeyRing::load(&path, true).unwrap_err().0[0].problem, "may be read by others than its owner (mode 640)");
+        assert_eq!(
+            KeyRing::load(&path, true).unwrap_err().0[0].problem,
+            "may be read by others than its owner (mode 640)"
+        );
         assert!(KeyRing::load(&path, false).is_ok());
         assert_eq!(format!("{made:?}"), "KeyRing(…)");
     }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{DefaultIsZeroes, Zeroize, ZeroizeOnDrop};
 
 /// One key of a telephone keypad.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,8 +39,8 @@ impl Key {
     #[must_use]
     pub fn from_char(c: char) -> Option<Self> {
         match c {
-            '0'..='9' => Some(Self::Digit((u32::from(c) - u32::from('0')) as u8)),
-            '０'..='９' => Some(Self::Digit((u32::from(c) - u32::from('０')) as u8)),
+            '0'..='9' => (u32::from(c) - u32::from('0')).try_into().ok().map(Self::Digit),
+            '０'..='９' => (u32::from(c) - u32::from('０')).try_into().ok().map(Self::Digit),
             '*' | '＊' => Some(Self::Star),
             '#' | '＃' => Some(Self::Hash),
             _ => None,
@@ -58,6 +58,15 @@ impl Key {
     }
 }
 
+impl Default for Key {
+    /// What wiping leaves.
+    fn default() -> Self {
+        Self::Digit(0)
+    }
+}
+
+impl DefaultIsZeroes for Key {}
+
 impl fmt::Debug for Key {
     /// A single key is a menu choice at most, but a log of them one by one spells a PIN: so none is shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,7 +75,7 @@ impl fmt::Debug for Key {
 }
 
 /// The keys pressed in answer to one prompt, without the key that ended the entry.
-#[derive(Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash, Zeroize, ZeroizeOnDrop)]
 pub struct Keys {
     pressed: Vec<Key>,
     finished: bool,
@@ -85,21 +94,15 @@ impl Keys {
     /// Reads what a platform calls digits. `None`: longer than [`Keys::MAX`], or a character no keypad has.
     #[must_use]
     pub fn parse(text: &str, finished: bool) -> Option<Self> {
-        let mut pressed = Vec::with_capacity(text.len().min(Self::MAX));
+        // Built in place: an early return drops it, and dropping wipes it.
+        let mut keys = Self { pressed: Vec::with_capacity(text.len().min(Self::MAX)), finished };
         for c in text.chars() {
-            if pressed.len() == Self::MAX {
-                pressed.zeroize_keys();
+            if keys.pressed.len() == Self::MAX {
                 return None;
             }
-            match Key::from_char(c) {
-                Some(key) => pressed.push(key),
-                None => {
-                    pressed.zeroize_keys();
-                    return None;
-                }
-            }
+            keys.pressed.push(Key::from_char(c)?);
         }
-        Some(Self { pressed, finished })
+        Some(keys)
     }
 
     /// The keys themselves.
@@ -136,30 +139,9 @@ impl Keys {
     }
 }
 
-impl Drop for Keys {
-    fn drop(&mut self) {
-        self.pressed.zeroize_keys();
-    }
-}
-
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Keys(…)")
-    }
-}
-
-trait ZeroizeKeys {
-    fn zeroize_keys(&mut self);
-}
-
-impl ZeroizeKeys for Vec<Key> {
-    fn zeroize_keys(&mut self) {
-        for key in self.iter_mut() {
-            *key = Key::Hash;
-        }
-        // The write above must not be optimised away: zeroize's fence keeps it.
-        std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
-        self.clear();
     }
 }
 

@@ -68,7 +68,7 @@ impl Lines {
     /// Walks everything a caller of `flow` can do.
     #[must_use]
     pub fn walk(flow: &Flow, catalogs: &[&Catalog]) -> Exploration {
-        explore(flow, catalogs, |state, event, now| flow.step(state, event, now))
+        explore(flow, catalogs, |state, event, now| flow.step(state, event, now), |_| false)
     }
 
     /// Every line.
@@ -88,7 +88,11 @@ impl Lines {
     pub fn dialled(&self, number: &str) -> &Arc<Flow> {
         let user = number.trim_start_matches("sip:").split('@').next().unwrap_or_default();
         let digits = user.trim_start_matches('+');
-        let longest = self.flows.iter().flat_map(|f| f.dialled.iter().map(move |n| (n, f))).filter(|(n, _)| digits.ends_with(&***n));
+        let longest = self
+            .flows
+            .iter()
+            .flat_map(|f| f.dialled.iter().map(move |n| (n, f)))
+            .filter(|(n, _)| digits.ends_with(&***n));
         longest.max_by_key(|(n, _)| n.len()).map_or(&self.first, |(_, flow)| flow)
     }
 
@@ -110,11 +114,16 @@ fn files(directory: &Path, faults: &mut Vec<Fault>) -> Vec<(String, String)> {
     let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(e) => {
-            faults.push(Fault::of(&shown, format!("cannot be read: {e}"), "run from the project's folder, or set lines.directory"));
+            faults.push(Fault::of(
+                &shown,
+                format!("cannot be read: {e}"),
+                "run from the project's folder, or set lines.directory",
+            ));
             return Vec::new();
         }
     };
-    let mut paths: Vec<_> = entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.extension().is_some_and(|e| e == "toml")).collect();
+    let mut paths: Vec<_> =
+        entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.extension().is_some_and(|e| e == "toml")).collect();
     paths.sort();
     if paths.is_empty() {
         faults.push(Fault::of(&shown, "holds no line", "add a file such as 12333.toml"));
@@ -153,25 +162,46 @@ fn collisions(flows: &[(String, Arc<Flow>)], faults: &mut Vec<Fault>) {
     for (n, (source, flow)) in flows.iter().enumerate() {
         for (other_source, other) in flows.iter().take(n) {
             if flow.name == other.name {
-                faults.push(Fault::of(source, format!("the name \"{}\" is taken by {other_source}", flow.name), "name each line once"));
+                faults.push(Fault::of(
+                    source,
+                    format!("the name \"{}\" is taken by {other_source}", flow.name),
+                    "name each line once",
+                ));
             }
             if let Some(number) = flow.dialled.iter().find(|d| other.dialled.contains(d)) {
-                faults.push(Fault::of(source, format!("the number {number} reaches {other_source} too"), "let each number reach one line"));
+                faults.push(Fault::of(
+                    source,
+                    format!("the number {number} reaches {other_source} too"),
+                    "let each number reach one line",
+                ));
             }
             if flow.takes_any_number() && other.takes_any_number() {
-                faults.push(Fault::of(source, format!("{other_source} takes every other number too"), "write \"*\" under dialled in one line only"));
+                faults.push(Fault::of(
+                    source,
+                    format!("{other_source} takes every other number too"),
+                    "write \"*\" under dialled in one line only",
+                ));
             }
         }
     }
 }
 
 /// Wording that nothing says: a slip of the pen in an id, most likely.
-fn unused(flows: &[(String, Arc<Flow>)], catalogs: &HashMap<Language, Arc<Catalog>>, prompts: &Path, faults: &mut Vec<Fault>) {
+fn unused(
+    flows: &[(String, Arc<Flow>)],
+    catalogs: &HashMap<Language, Arc<Catalog>>,
+    prompts: &Path,
+    faults: &mut Vec<Fault>,
+) {
     for catalog in catalogs.values() {
         for id in catalog.menu_prompts() {
             if !flows.iter().any(|(_, flow)| flow.prompts().any(|p| p == id)) {
                 let source = prompts.join(catalog.language().tag()).join("prompts.toml").display().to_string();
-                faults.push(Fault::of(&source, format!("no line says the prompt \"{id}\""), "name it in a line, or take it out"));
+                faults.push(Fault::of(
+                    &source,
+                    format!("no line says the prompt \"{id}\""),
+                    "name it in a line, or take it out",
+                ));
             }
         }
     }

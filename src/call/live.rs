@@ -52,7 +52,7 @@ impl Moment {
 
 impl LiveCalls {
     /// How long an ended call is remembered, so that what comes late is told from what goes on.
-    const AFTER_END: Duration = Duration::from_secs(600);
+    const AFTER_END: Duration = Duration::from_mins(10);
 
     /// Room for `most` calls; those beyond are served all the same, unregistered.
     #[must_use]

@@ -72,7 +72,10 @@ fn talk(args: &Args, line: &Line) -> anyhow::Result<()> {
                 break;
             }
             Following::Transfer => {
-                println!("— to {}: \"talked\", \"not answered\" or \"hang up\" —", heard.transfer.as_deref().unwrap_or("a person"));
+                println!(
+                    "— to {}: \"talked\", \"not answered\" or \"hang up\" —",
+                    heard.transfer.as_deref().unwrap_or("a person")
+                );
                 match fingers.line()?.as_deref().map(str::trim) {
                     Some("talked") => Happened { transfer: Some(Transferred::Talked), ..of(&heard) },
                     Some("not answered") => Happened { transfer: Some(Transferred::NotAnswered), ..of(&heard) },
@@ -133,12 +136,14 @@ impl Line {
                 match request.send(body) {
                     Ok(mut response) => response.body_mut().read_to_vec().context("the answer broke off"),
                     Err(ureq::Error::StatusCode(403)) => {
-                        bail!("{server} lets nobody in without its token: give it with --token or HOTLINE_BROWSER__TOKEN")
+                        bail!(
+                            "{server} lets nobody in without its token: give it with --token or HOTLINE_BROWSER__TOKEN"
+                        )
                     }
                     Err(ureq::Error::StatusCode(status)) => bail!("{server} answers {status}: is it a hotline?"),
-                    Err(e) => {
-                        Err(e).with_context(|| format!("no hotline answers at {server}; start one with `hotline serve`, or dial --in-process"))
-                    }
+                    Err(e) => Err(e).with_context(|| {
+                        format!("no hotline answers at {server}; start one with `hotline serve`, or dial --in-process")
+                    }),
                 }
             }
             Self::InProcess(runtime, routes) => {
@@ -148,14 +153,15 @@ impl Line {
                     .header(header::HOST, "localhost")
                     .extension(peer)
                     .body(Body::from(body.to_vec()))?;
-                runtime.block_on(async {
-                    let Ok(response) = routes.clone().oneshot(request).await;
-                    if !response.status().is_success() {
-                        bail!("the hotline in this process answers {}", response.status());
-                    }
-                    to_bytes(response.into_body(), 1 << 20).await.context("the answer broke off")
-                })
-                .map(|bytes| bytes.to_vec())
+                runtime
+                    .block_on(async {
+                        let Ok(response) = routes.clone().oneshot(request).await;
+                        if !response.status().is_success() {
+                            bail!("the hotline in this process answers {}", response.status());
+                        }
+                        to_bytes(response.into_body(), 1 << 20).await.context("the answer broke off")
+                    })
+                    .map(|bytes| bytes.to_vec())
             }
         }
     }

@@ -62,12 +62,17 @@ pub fn run(command: &Command, settings: impl FnOnce() -> anyhow::Result<Settings
         }
         Command::Sample { count, transactions, output } => {
             let out: Box<dyn Write> = match output {
-                Some(path) => Box::new(File::create(path).with_context(|| format!("{} cannot be written", path.display()))?),
+                Some(path) => {
+                    Box::new(File::create(path).with_context(|| format!("{} cannot be written", path.display()))?)
+                }
                 None => Box::new(std::io::stdout().lock()),
             };
             let mut out = BufWriter::with_capacity(1 << 16, out);
-            let written =
-                if *transactions { sample::write_transactions_csv(*count, &mut out) } else { sample::write_members_csv(*count, &mut out) };
+            let written = if *transactions {
+                sample::write_transactions_csv(*count, &mut out)
+            } else {
+                sample::write_members_csv(*count, &mut out)
+            };
             match written.and_then(|()| out.flush()) {
                 // Whoever reads us has seen enough.
                 Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
@@ -129,7 +134,10 @@ where
         if batch.len() == BATCH || rows.peek().is_none() {
             taken += batch.len() as u64;
             let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
-            known += store(full).await.with_context(|| format!("stopped; {taken} rows of {} were taken before", file.display()))?.unwrap_or(0);
+            known += store(full)
+                .await
+                .with_context(|| format!("stopped; {taken} rows of {} were taken before", file.display()))?
+                .unwrap_or(0);
             progress.bar.set_position(progress.read.load(Ordering::Relaxed));
         }
     }

@@ -25,7 +25,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 not as it should be (faults foun
 #[derive(Debug, Parser)]
 #[command(name = "hotline", version, after_help = EXIT_CODES)]
 struct Arguments {
-    /// A file of settings, over the defaults and under the environment (HOTLINE_SECTION__KEY).
+    /// A file of settings, over the defaults and under the environment (`HOTLINE_SECTION__KEY`).
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -81,5 +81,8 @@ fn settings(config: Option<PathBuf>) -> anyhow::Result<Settings> {
 
 /// A runtime for commands that wait for something.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the threads of the runtime could not be made")
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the threads of the runtime could not be made")
 }

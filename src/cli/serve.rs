@@ -36,7 +36,10 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
         drain: server.drain,
     };
     let edge = Edge::bind(server.listen, limits).await.with_context(|| {
-        format!("cannot listen at {}; is another hotline running? HOTLINE_SERVER__LISTEN sets another address", server.listen)
+        format!(
+            "cannot listen at {}; is another hotline running? HOTLINE_SERVER__LISTEN sets another address",
+            server.listen
+        )
     })?;
     welcome(settings, edge.address()?)?;
     let housekeeping = tokio::spawn({
@@ -52,7 +55,8 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
 
 /// Until the process is asked to end.
 async fn stopped() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         // Without signals there is no asking: run until killed, which loses nothing.
         return std::future::pending().await;
     };
@@ -64,8 +68,9 @@ async fn stopped() {
 
 /// One line an event on standard error; standard output is for people.
 fn log(settings: &Settings) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&settings.log.level)
-        .with_context(|| "log.level is no level; take trace, debug, info, warn, error, or a filter like \"info,hotline=debug\"")?;
+    let filter = EnvFilter::try_new(&settings.log.level).with_context(
+        || "log.level is no level; take trace, debug, info, warn, error, or a filter like \"info,hotline=debug\"",
+    )?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let set = match settings.log.format {
         LogFormat::Pretty => lines.compact().try_init(),
@@ -85,7 +90,10 @@ fn welcome(settings: &Settings, address: std::net::SocketAddr) -> anyhow::Result
     if settings.profile == Profile::Development && settings.store.sample_members {
         writeln!(out, "\nPlace a first call, in another terminal:")?;
         writeln!(out, "    hotline dial --server http://{address}      (or: cargo run --release -- dial)")?;
-        writeln!(out, "and press 1, 1, 11010519491231002*#, 1, 739154#, 1. That is a sample member; * is the X of the number.")?;
+        writeln!(
+            out,
+            "and press 1, 1, 11010519491231002*#, 1, 739154#, 1. That is a sample member; * is the X of the number."
+        )?;
     }
     writeln!(out, "\nWebhooks for Twilio (HTTP POST):")?;
     writeln!(out, "    a call comes in        {public}/twilio/voice")?;

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::sign_in::SignedIn;
-use crate::member::account::{PersonalAccount, PooledFund};
 use crate::member::MemberKey;
+use crate::member::account::{PersonalAccount, PooledFund};
 use crate::secret::Keys;
 use crate::speech::language::Language;
 

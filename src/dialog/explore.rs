@@ -88,8 +88,13 @@ pub struct Exploration {
     pub prompts: BTreeSet<String>,
 }
 
-/// Walks `step`, starting at `flow`'s start.
-pub fn explore(flow: &Flow, catalogs: &[&Catalog], step: impl Fn(State, Event, Timestamp) -> (State, Turn)) -> Exploration {
+/// Walks `step`, starting at `flow`'s start, to the end or until what was found is `enough`.
+pub fn explore(
+    flow: &Flow,
+    catalogs: &[&Catalog],
+    step: impl Fn(State, Event, Timestamp) -> (State, Turn),
+    enough: impl Fn(&[Finding]) -> bool,
+) -> Exploration {
     let mut walk = Walk {
         flow,
         catalogs,
@@ -97,9 +102,15 @@ pub fn explore(flow: &Flow, catalogs: &[&Catalog], step: impl Fn(State, Event, T
         seen: HashMap::new(),
         queue: VecDeque::new(),
         said: HashSet::new(),
-        out: Exploration { states: 0, steps: 0, edges: BTreeSet::new(), findings: Vec::new(), prompts: BTreeSet::new() },
+        out: Exploration {
+            states: 0,
+            steps: 0,
+            edges: BTreeSet::new(),
+            findings: Vec::new(),
+            prompts: BTreeSet::new(),
+        },
     };
-    walk.run();
+    walk.run(enough);
     walk.out
 }
 
@@ -116,17 +127,22 @@ struct Walk<'w, S> {
 }
 
 impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
-    fn run(&mut self) {
+    fn run(&mut self, enough: impl Fn(&[Finding]) -> bool) {
         let start = self.flow.start();
         self.seen.insert(start.clone(), None);
         self.queue.push_back(start);
         let times = self.times();
         let events: Vec<_> = times.first().map(|first| events(*first)).unwrap_or_default();
         while let Some(state) = self.queue.pop_front() {
+            if enough(&self.out.findings) {
+                break;
+            }
             for &now in &times {
                 for (name, event) in &events {
                     // Nothing but dialling begins a call, and nothing dials twice.
-                    if matches!(event, Event::Dialled(_)) != (state.place == Place::Start) && !matches!(event, Event::HungUp) {
+                    if matches!(event, Event::Dialled(_)) != (state.place == Place::Start)
+                        && !matches!(event, Event::HungUp)
+                    {
                         continue;
                     }
                     self.take(&state, name, event, now);
@@ -184,12 +200,18 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         if turn.say.iter().any(Prompt::is_personal)
             && (proof.is_none() || !matches!(before.place, Place::Reading { .. }))
         {
-            broken.push((Rule::NothingPersonalBeforeSignIn, "an account is told to someone who has not signed in".to_owned()));
+            broken.push((
+                Rule::NothingPersonalBeforeSignIn,
+                "an account is told to someone who has not signed in".to_owned(),
+            ));
         }
         if let Next::Ask(Request::PersonalBalance(p) | Request::PooledFund(p)) = &turn.next
             && !p.holds(now)
         {
-            broken.push((Rule::NothingPersonalBeforeSignIn, "an account is asked for with a sign-in that is over".to_owned()));
+            broken.push((
+                Rule::NothingPersonalBeforeSignIn,
+                "an account is asked for with a sign-in that is over".to_owned(),
+            ));
         }
         for prompt in &turn.say {
             if !self.said.insert(prompt.clone()) {
@@ -200,7 +222,8 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
                 Some(known) => known.slots.iter().map(|(_, slot)| *slot).eq(prompt.values().iter().map(Value::slot)),
                 None => self.catalogs.iter().all(|c| c.has(prompt.id(), !prompt.values().is_empty())),
             };
-            let silent = self.catalogs.iter().any(|c| c.speak_all(std::slice::from_ref(prompt)).text().trim().is_empty());
+            let silent =
+                self.catalogs.iter().any(|c| c.speak_all(std::slice::from_ref(prompt)).text().trim().is_empty());
             if !fits || silent {
                 broken.push((Rule::EveryPromptSpeaks, format!("\"{}\" cannot be said", prompt.id())));
             }
@@ -218,7 +241,10 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
             Next::Transfer(_) | Next::HangUp => {}
             Next::Ask(_) => {
                 if !turn.say.is_empty() {
-                    broken.push((Rule::AnswersSpeak, "something is said while the world is asked, and would be lost".to_owned()));
+                    broken.push((
+                        Rule::AnswersSpeak,
+                        "something is said while the world is asked, and would be lost".to_owned(),
+                    ));
                 }
                 if matches!(event, Event::Answer(_)) && !matches!(before.place, Place::SigningIn { .. }) {
                     broken.push((Rule::AnswersSpeak, "an answer led to another question".to_owned()));
@@ -228,7 +254,8 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         if state.wrong_pins >= self.flow.patience.wrong_pins && !matches!(turn.next, Next::HangUp) {
             broken.push((Rule::WrongPinsEnd, "the call goes on after the last wrong PIN".to_owned()));
         }
-        let over = matches!(event, Event::HungUp | Event::LimitReached | Event::Answer(Answer::CallEnded)) || before.place == Place::Over;
+        let over = matches!(event, Event::HungUp | Event::LimitReached | Event::Answer(Answer::CallEnded))
+            || before.place == Place::Over;
         if over && !(matches!(turn.next, Next::HangUp) && state.place == Place::Over && state.signed_in.is_none()) {
             broken.push((Rule::OverIsOver, "what should be over goes on".to_owned()));
         }
@@ -276,7 +303,15 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
 }
 
 fn misses_possible(place: &Place) -> bool {
-    !matches!(place, Place::Start | Place::Over | Place::Identifying { .. } | Place::SigningIn { .. } | Place::Reading { .. } | Place::WithPerson)
+    !matches!(
+        place,
+        Place::Start
+            | Place::Over
+            | Place::Identifying { .. }
+            | Place::SigningIn { .. }
+            | Place::Reading { .. }
+            | Place::WithPerson
+    )
 }
 
 /// Every kind of thing that can happen, one of each.
@@ -299,7 +334,8 @@ fn events(now: Timestamp) -> Vec<(&'static str, Event)> {
         ("hang-up", Event::HungUp),
     ];
     let pressed = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#"];
-    events.extend(Key::ALL.into_iter().zip(pressed).map(|(key, name)| (name, Event::Keys(Keys::new(vec![key], false)))));
+    events
+        .extend(Key::ALL.into_iter().zip(pressed).map(|(key, name)| (name, Event::Keys(Keys::new(vec![key], false)))));
     events.extend(answers(now).into_iter().map(|(name, answer)| (name, Event::Answer(answer))));
     events
 }
@@ -324,7 +360,13 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
         ("identified ID", Answer::Identified(key(IdentifierKind::Id))),
         ("identified card", Answer::Identified(key(IdentifierKind::Card))),
         ("refused", Answer::SignIn(SignInOutcome::Refused)),
-        ("locked", Answer::SignIn(SignInOutcome::Locked { until: now.saturating_add(SignedDuration::from_mins(30)).unwrap_or(now), at: now })),
+        (
+            "locked",
+            Answer::SignIn(SignInOutcome::Locked {
+                until: now.saturating_add(SignedDuration::from_mins(30)).unwrap_or(now),
+                at: now,
+            }),
+        ),
         ("initial PIN", Answer::SignIn(SignInOutcome::InitialPin)),
         ("balance", Answer::PersonalBalance(account)),
         ("no account", Answer::PersonalBalance(None)),

@@ -225,7 +225,11 @@ impl Compiler<'_> {
         for language in &file.languages {
             if !self.catalogs.iter().any(|c| c.language() == *language.get_ref()) {
                 let tag = language.get_ref().tag();
-                self.fault(language, format!("there are no prompts in {tag}"), "add voice-prompts for it, or leave the language out");
+                self.fault(
+                    language,
+                    format!("there are no prompts in {tag}"),
+                    "add voice-prompts for it, or leave the language out",
+                );
             }
         }
         let offset = self.offset(&file.time_zone);
@@ -306,14 +310,18 @@ impl Compiler<'_> {
 
     fn person(&mut self, file: &PersonFile, offset: Offset) -> Person {
         let spans = file.hours.iter().filter_map(|span| self.span(span)).collect();
-        Person { to: self.target(&file.transfer_to), ring: self.wait(&file.ring, "ring"), hours: Hours { offset, spans } }
+        Person {
+            to: self.target(&file.transfer_to),
+            ring: self.wait(&file.ring, "ring"),
+            hours: Hours { offset, spans },
+        }
     }
 
     fn target(&mut self, target: &Spanned<String>) -> TransferTarget {
         let text = target.get_ref();
-        let is_number = text.strip_prefix('+').is_some_and(|digits| {
-            (3..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
-        });
+        let is_number = text
+            .strip_prefix('+')
+            .is_some_and(|digits| (3..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()));
         if is_number {
             return TransferTarget::Number(text.as_str().into());
         }
@@ -322,7 +330,11 @@ impl Compiler<'_> {
                 && !rest.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"'))
         });
         if !is_sip {
-            self.fault(target, "transfer_to is neither a number nor a SIP address", "write \"+861012333\" or \"sip:agents@pbx.example\"");
+            self.fault(
+                target,
+                "transfer_to is neither a number nor a SIP address",
+                "write \"+861012333\" or \"sip:agents@pbx.example\"",
+            );
         }
         TransferTarget::Sip(text.as_str().into())
     }
@@ -346,7 +358,11 @@ impl Compiler<'_> {
         }
         for (name, menu) in &file.menu {
             if name.get_ref().contains(|c: char| !c.is_ascii_lowercase() && !"-.0123456789".contains(c)) {
-                self.fault(name, format!("menu \"{}\" has a name that cannot be used", name.get_ref()), "take small letters, digits and -");
+                self.fault(
+                    name,
+                    format!("menu \"{}\" has a name that cannot be used", name.get_ref()),
+                    "take small letters, digits and -",
+                );
             }
             let options = self.options(name, &menu.options, file, &mut pointed_at);
             if let Some(up) = &menu.up
@@ -367,7 +383,11 @@ impl Compiler<'_> {
         }
         for name in file.menu.keys() {
             if !pointed_at.contains(&name.get_ref().as_str()) {
-                self.fault(name, format!("no key leads to menu \"{}\"", name.get_ref()), "let an option go there, or take it out");
+                self.fault(
+                    name,
+                    format!("no key leads to menu \"{}\"", name.get_ref()),
+                    "let an option go there, or take it out",
+                );
             }
         }
         menus
@@ -381,14 +401,22 @@ impl Compiler<'_> {
         pointed_at: &mut Vec<&'m str>,
     ) -> Vec<MenuOption> {
         if options.is_empty() || options.len() > MOST_OPTIONS {
-            self.fault(menu, format!("menu \"{}\" has {} options", menu.get_ref(), options.len()), "offer one to five; 0, *, # and 9 work everywhere and are not counted");
+            self.fault(
+                menu,
+                format!("menu \"{}\" has {} options", menu.get_ref(), options.len()),
+                "offer one to five; 0, *, # and 9 work everywhere and are not counted",
+            );
         }
         options
             .iter()
             .enumerate()
             .map(|(n, option)| {
                 if usize::from(*option.key.get_ref()) != n + 1 {
-                    self.fault(&option.key, "the keys of a menu are 1, 2, 3 … without gaps, in the order they are said", format!("give this option key {}", n + 1));
+                    self.fault(
+                        &option.key,
+                        "the keys of a menu are 1, 2, 3 … without gaps, in the order they are said",
+                        format!("give this option key {}", n + 1),
+                    );
                 }
                 let say = self.prompt(&option.say, true);
                 let go = self.go(&option.go, file);
@@ -403,7 +431,9 @@ impl Compiler<'_> {
     fn go(&mut self, go: &Spanned<String>, file: &File) -> Target {
         let text = go.get_ref();
         let target = match text.split_once(':') {
-            Some(("menu", name)) => file.menu.keys().any(|m| m.get_ref() == name).then(|| Target::Menu(MenuId::new(name))),
+            Some(("menu", name)) => {
+                file.menu.keys().any(|m| m.get_ref() == name).then(|| Target::Menu(MenuId::new(name)))
+            }
             Some(("service", name)) => Service::ALL.into_iter().find(|s| s.name() == name).map(Target::Service),
             None if text == "person" => Some(Target::Person),
             None if text == "goodbye" => Some(Target::Goodbye),
@@ -411,7 +441,11 @@ impl Compiler<'_> {
         };
         target.unwrap_or_else(|| {
             let services = Service::ALL.map(|s| format!("service:{}", s.name())).join(", ");
-            self.fault(go, format!("go = \"{text}\" leads nowhere"), format!("take menu:NAME of this file, {services}, person or goodbye"));
+            self.fault(
+                go,
+                format!("go = \"{text}\" leads nowhere"),
+                format!("take menu:NAME of this file, {services}, person or goodbye"),
+            );
             Target::Person
         })
     }

@@ -20,7 +20,7 @@ pub struct SignedIn {
 
 impl SignedIn {
     /// How long a sign-in lasts (TRUST.md 4: balances are spoken only inside five minutes after the PIN).
-    pub const LASTS: Duration = Duration::from_secs(300);
+    pub const LASTS: Duration = Duration::from_mins(5);
 
     /// Grants what `proof` proves for `member`, from `now` on.
     #[must_use]

@@ -141,7 +141,9 @@ impl Flow {
             Place::NumberKind { goal, .. } => {
                 let chosen = self.number_keys().find(|(k, _)| *k == key);
                 match chosen {
-                    Some((_, kind)) => self.go(state, Place::Number { goal, kind, misses: Misses::default() }, Vec::new()),
+                    Some((_, kind)) => {
+                        self.go(state, Place::Number { goal, kind, misses: Misses::default() }, Vec::new())
+                    }
                     None => self.miss(state, Miss::Wrong, now),
                 }
             }
@@ -177,7 +179,15 @@ impl Flow {
 
     // ---- sign-in ----
 
-    fn number(&self, state: State, goal: Goal, kind: IdentifierKind, misses: Misses, keys: &[Key], now: Timestamp) -> (State, Turn) {
+    fn number(
+        &self,
+        state: State,
+        goal: Goal,
+        kind: IdentifierKind,
+        misses: Misses,
+        keys: &[Key],
+        now: Timestamp,
+    ) -> (State, Turn) {
         match self.identifier(kind, keys, now) {
             Ok(identifier) => {
                 let tail = identifier.tail();
@@ -207,7 +217,15 @@ impl Flow {
         }
     }
 
-    fn signed_in(&self, state: State, goal: Goal, who: MemberKey, misses: Misses, outcome: SignInOutcome, now: Timestamp) -> (State, Turn) {
+    fn signed_in(
+        &self,
+        state: State,
+        goal: Goal,
+        who: MemberKey,
+        misses: Misses,
+        outcome: SignInOutcome,
+        now: Timestamp,
+    ) -> (State, Turn) {
         match outcome {
             SignInOutcome::Granted(proof) => self.reach(State { signed_in: Some(proof), ..state }, goal, now),
             SignInOutcome::Refused => {
@@ -238,7 +256,7 @@ impl Flow {
 
     /// Reads what `service` tells, after sign-in if need be.
     fn serve(&self, state: State, service: Service, back: MenuId, now: Timestamp) -> (State, Turn) {
-        match self.proof(&state, now) {
+        match Self::proof(&state, now) {
             Ok(proof) => {
                 let request = match service {
                     Service::PersonalBalance => Request::PersonalBalance(proof),
@@ -251,7 +269,7 @@ impl Flow {
     }
 
     /// The proof of sign-in, or what to say before asking for it.
-    fn proof(&self, state: &State, now: Timestamp) -> Result<SignedIn, Prompt> {
+    fn proof(state: &State, now: Timestamp) -> Result<SignedIn, Prompt> {
         match state.signed_in {
             Some(proof) if proof.holds(now) => Ok(proof),
             Some(_) => Err(Prompt::sign_in_expired()),
@@ -285,10 +303,15 @@ impl Flow {
                 self.signed_in(state, goal, who, misses, outcome, now)
             }
             // Told only while the sign-in it was asked with still holds.
-            (Place::Reading { service, back }, Answer::PersonalBalance(_) | Answer::PooledFund(_)) if self.proof(&state, now).is_err() => {
+            (Place::Reading { service, back }, Answer::PersonalBalance(_) | Answer::PooledFund(_))
+                if Self::proof(&state, now).is_err() =>
+            {
                 self.serve(state, service, back, now)
             }
-            (Place::Reading { service: service @ Service::PersonalBalance, back }, Answer::PersonalBalance(account)) => {
+            (
+                Place::Reading { service: service @ Service::PersonalBalance, back },
+                Answer::PersonalBalance(account),
+            ) => {
                 let words = match account {
                     Some(account) => vec![Prompt::privacy(), personal_balance(&account)],
                     None => vec![Prompt::no_personal_account()],
@@ -380,7 +403,8 @@ impl Flow {
     fn transfer(&self, state: State, mut say: Lead) -> (State, Turn) {
         say.push(Prompt::connecting());
         // Nobody stays signed in behind an agent's back.
-        let state = State { place: Place::WithPerson, signed_in: None, transfers: state.transfers.saturating_add(1), ..state };
+        let state =
+            State { place: Place::WithPerson, signed_in: None, transfers: state.transfers.saturating_add(1), ..state };
         let transfer = Transfer { to: self.person.to.clone(), ring: self.person.ring };
         (state, Turn { say, next: Next::Transfer(transfer) })
     }
@@ -398,7 +422,7 @@ impl Flow {
 
     fn menu(&self, state: State, menu: &MenuId, now: Timestamp) -> (State, Turn) {
         let needs_sign_in = self.menus.get(menu).is_some_and(|m| m.signed_in);
-        match self.proof(&state, now) {
+        match Self::proof(&state, now) {
             Err(why) if needs_sign_in => self.sign_in(state, Goal::Menu(menu.clone()), why),
             _ => self.go(state, Place::Menu { menu: menu.clone(), misses: Misses::default() }, Vec::new()),
         }
@@ -460,14 +484,18 @@ impl Flow {
             Place::Pin { .. } => {
                 say.push(Prompt::enter_pin());
                 say.push(Prompt::entry_keys());
-                self.entry(Pin::LENGTH as u8, barge_in)
+                self.entry(6, barge_in)
             }
             Place::Told { .. } => {
                 say.push(Prompt::hear_again(ONE));
                 say.push(Prompt::universal_keys());
                 self.one_key(barge_in)
             }
-            Place::Start | Place::Identifying { .. } | Place::SigningIn { .. } | Place::Reading { .. } | Place::WithPerson => {
+            Place::Start
+            | Place::Identifying { .. }
+            | Place::SigningIn { .. }
+            | Place::Reading { .. }
+            | Place::WithPerson => {
                 return self.main_menu(state, say);
             }
             Place::Over => return over(state, say),

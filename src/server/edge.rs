@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -117,7 +117,12 @@ async fn accept(
 }
 
 /// Reads the whole body, within its time and size, before anything looks at the request.
-async fn answer(routes: Router, request: Request, peer: Peer, limits: Limits) -> Result<Response, std::convert::Infallible> {
+async fn answer(
+    routes: Router,
+    request: Request,
+    peer: Peer,
+    limits: Limits,
+) -> Result<Response, std::convert::Infallible> {
     let (mut parts, body) = request.into_parts();
     let body = match tokio::time::timeout(limits.body_timeout, to_bytes(body, limits.body_bytes)).await {
         Ok(Ok(body)) => body,
@@ -130,5 +135,5 @@ async fn answer(routes: Router, request: Request, peer: Peer, limits: Limits) ->
 
 /// What is left of the request is not read: the connection ends with the answer.
 fn close(status: StatusCode) -> Response {
-    (status, [(header::CONNECTION, "close"), (header::CACHE_CONTROL, "no-store")]).into_response()
+    (status, [(axum::http::header::CONNECTION, "close")]).into_response()
 }

@@ -51,7 +51,8 @@ impl App {
         let production = settings.profile == Profile::Production;
         let lines = Arc::new(Lines::load(&settings.lines.directory, &settings.prompts.directory)?);
         if production && let Some(flow) = lines.flows().find(|flow| flow.has_example_target()) {
-            let problem = format!("line {} still transfers to the example person (profile = \"production\")", flow.name);
+            let problem =
+                format!("line {} still transfers to the example person (profile = \"production\")", flow.name);
             return Err(Faults(vec![Fault::of("lines", problem, "set transfer_to under [person] to your own")]));
         }
         let keys = Arc::new(open_keys(settings, production)?);
@@ -84,7 +85,6 @@ impl App {
     }
 
     /// Every address, for the edge or for a client in this process.
-    #[must_use]
     pub fn routes(&self) -> Router {
         self.routes.clone()
     }
@@ -109,7 +109,7 @@ impl App {
 
     /// What a hotline does beside answering, until the process ends: forgets what is over, anchors the audit, hardens PINs.
     pub async fn housekeep(&self, settings: &Settings) {
-        const EVERY: Duration = Duration::from_secs(60);
+        const EVERY: Duration = Duration::from_mins(1);
         const ROUNDS_TO_ANCHOR: u64 = 60;
         const PINS_A_ROUND: u16 = 100;
         let services = self.driver.services();
@@ -168,7 +168,11 @@ pub async fn open_store(settings: &Settings, keys: Arc<KeyRing>, clock: Clock) -
         connections: settings.store.connections,
     };
     Store::open(&store, keys, clock).await.map_err(|e| {
-        Faults(vec![Fault::of("store.url", format!("the store cannot be opened: {e}"), "check that the database is up and may be written")])
+        Faults(vec![Fault::of(
+            "store.url",
+            format!("the store cannot be opened: {e}"),
+            "check that the database is up and may be written",
+        )])
     })
 }
 
@@ -213,7 +217,9 @@ fn tries(settings: &Settings, lines: &Lines) -> TryLimits {
 
 /// The samples that make a first call possible, when there is no member yet.
 async fn load_samples(store: &Store, clock: &Clock) -> Result<(), Faults> {
-    let failed = |e: &dyn std::fmt::Display| Faults(vec![Fault::of("sample members", e.to_string(), "set store.sample_members to false")]);
+    let failed = |e: &dyn std::fmt::Display| {
+        Faults(vec![Fault::of("sample members", e.to_string(), "set store.sample_members to false")])
+    };
     if store.count_members().await.map_err(|e| failed(&e))? > 0 {
         return Ok(());
     }
@@ -222,8 +228,10 @@ async fn load_samples(store: &Store, clock: &Clock) -> Result<(), Faults> {
     let members: Vec<_> = members.collect::<Result<_, _>>().map_err(|e| failed(&e))?;
     store.import_members(members, CardRule::DigitsOnly).await.map_err(|e| failed(&e))?;
     let transactions = TransactionRows::new(sample::TRANSACTIONS_CSV.as_bytes(), today).map_err(|e| failed(&e))?;
-    let transactions: Vec<_> =
-        transactions.map(|row| row.map(|r| (r.id_number, r.transaction))).collect::<Result<_, _>>().map_err(|e| failed(&e))?;
+    let transactions: Vec<_> = transactions
+        .map(|row| row.map(|r| (r.id_number, r.transaction)))
+        .collect::<Result<_, _>>()
+        .map_err(|e| failed(&e))?;
     store.import_transactions(transactions).await.map_err(|e| failed(&e))?;
     tracing::info!("sample members loaded");
     Ok(())
@@ -252,7 +260,8 @@ fn routes(settings: &Settings, driver: &Arc<Driver>, telemetry: &Arc<Telemetry>)
 async fn measure(State(telemetry): State<Arc<Telemetry>>, request: Request, next: Next) -> Response {
     let start = std::time::Instant::now();
     // The pattern of the route: a path as it came holds a sealed step, or whatever a stranger wrote.
-    let route = request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    let route =
+        request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let response = next.run(request).await;
     telemetry.record(&crate::telemetry::Occurrence::Answered {
         route: &route,

@@ -7,7 +7,12 @@ use crate::store::audit::Event;
 use crate::store::effects::{Known, TurnKey};
 
 impl Services {
-    pub(super) async fn personal_balance(&self, call: &Call, turn: &TurnKey, proof: SignedIn) -> Result<Answer, Trouble> {
+    pub(super) async fn personal_balance(
+        &self,
+        call: &Call,
+        turn: &TurnKey,
+        proof: SignedIn,
+    ) -> Result<Answer, Trouble> {
         self.read(call, turn, proof, Service::PersonalBalance).await
     }
 

@@ -93,7 +93,9 @@ impl Hasher {
             // A hash of other cost (a setting was changed) may need more.
             blocks.resize(blocks.len().max(cost.memory as usize), Block::default());
             let result = Params::new(cost.memory, cost.passes, 1, Some(32))
-                .and_then(|params| Argon2::new_with_secret(pepper.as_slice(), Algorithm::Argon2id, Version::V0x13, params))
+                .and_then(|params| {
+                    Argon2::new_with_secret(pepper.as_slice(), Algorithm::Argon2id, Version::V0x13, params)
+                })
                 .and_then(|argon2| {
                     argon2.hash_password_into_with_memory(input.as_slice(), &salt, hash.as_mut_slice(), &mut blocks)
                 });

@@ -64,7 +64,13 @@ struct Checked {
 }
 
 impl Services {
-    pub(super) async fn sign_in(&self, call: &Call, turn: &TurnKey, who: MemberKey, pin: Pin) -> Result<Answer, Trouble> {
+    pub(super) async fn sign_in(
+        &self,
+        call: &Call,
+        turn: &TurnKey,
+        who: MemberKey,
+        pin: Pin,
+    ) -> Result<Answer, Trouble> {
         let place = self.hasher.admit().ok_or(Trouble::QueueFull)?;
         let seals = self.store.seals();
         let asked = Asked {
@@ -85,7 +91,13 @@ impl Services {
     }
 
     /// Exactly one hash, whoever it is and whatever is stored.
-    async fn check(&self, place: QueuePlace, who: &MemberKey, attempt: &Attempt, pin: &Pin) -> Result<Checked, Trouble> {
+    async fn check(
+        &self,
+        place: QueuePlace,
+        who: &MemberKey,
+        attempt: &Attempt,
+        pin: &Pin,
+    ) -> Result<Checked, Trouble> {
         let seals = self.store.seals();
         let stored = attempt.stored.as_ref().map(|stored| &stored.record);
         let keyed = seals.pin(attempt.member.unwrap_or(MemberId(who.index)), pin);
@@ -104,7 +116,8 @@ impl Services {
             PinForm::Argon2id(..) if cost != self.hasher.cost() => Some((&keyed, PinForm::Keyed, record.initial)),
             PinForm::Argon2id(..) => None,
         });
-        let better = better.map(|(hash, form, initial): (&Zeroizing<[u8; 32]>, _, _)| PinRecord { hash: **hash, form, initial });
+        let better =
+            better.map(|(hash, form, initial): (&Zeroizing<[u8; 32]>, _, _)| PinRecord { hash: **hash, form, initial });
         Ok(Checked { proof, better })
     }
 }
@@ -152,7 +165,13 @@ async fn reserve(mut tx: Tx<'_>, asked: Asked) -> Result<Reserved, StoreError> {
 }
 
 /// The second transaction.
-async fn settle(mut tx: Tx<'_>, asked: Asked, attempt: Attempt, checked: Checked, pin: Pin) -> Result<Answer, StoreError> {
+async fn settle(
+    mut tx: Tx<'_>,
+    asked: Asked,
+    attempt: Attempt,
+    checked: Checked,
+    pin: Pin,
+) -> Result<Answer, StoreError> {
     let Asked { turn, request, who, caller, limits } = asked;
     let ended = match tx.known(&turn, &request).await? {
         // Another copy of the webhook was faster.

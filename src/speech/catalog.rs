@@ -125,6 +125,7 @@ impl Catalog {
     }
 
     /// The words of several prompts, one after the other.
+    #[must_use]
     pub fn speak_all<'c>(&'c self, prompts: &[Prompt]) -> Words<'c> {
         let mut words = Words::new();
         for prompt in prompts {
@@ -161,9 +162,9 @@ fn compile(id: &str, text: &str) -> Result<Wording, (String, String)> {
     while let Some(open) = rest.find('{') {
         let (before, after) = rest.split_at(open);
         push_text(&mut parts, before)?;
-        let close = after.find('}').ok_or_else(|| {
-            ("has a { without its }".to_owned(), "write placeholders as {name:kind}".to_owned())
-        })?;
+        let close = after
+            .find('}')
+            .ok_or_else(|| ("has a { without its }".to_owned(), "write placeholders as {name:kind}".to_owned()))?;
         let inner = &after[1..close];
         let (name, kind) = inner.split_once(':').unwrap_or((inner, ""));
         let place = slots.iter().position(|(n, slot)| *n == name && slot.name() == kind).ok_or_else(|| {

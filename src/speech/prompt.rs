@@ -110,16 +110,8 @@ impl Slot {
     }
 
     /// Every kind there is.
-    pub const ALL: [Self; 8] = [
-        Self::Amount,
-        Self::Date,
-        Self::Year,
-        Self::Tail,
-        Self::Key,
-        Self::Time,
-        Self::Weekdays,
-        Self::Minutes,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Amount, Self::Date, Self::Year, Self::Tail, Self::Key, Self::Time, Self::Weekdays, Self::Minutes];
 }
 
 impl Value {
@@ -195,14 +187,30 @@ pub fn signature(id: &str) -> Option<&'static Signature> {
 }
 
 macro_rules! slot_type {
-    (Amount) => { Money };
-    (Date) => { Date };
-    (Year) => { i16 };
-    (Tail) => { Tail };
-    (Key) => { Key };
-    (Time) => { Time };
-    (Minutes) => { u32 };
-    (Weekdays) => { Weekdays };
+    (Amount) => {
+        Money
+    };
+    (Date) => {
+        Date
+    };
+    (Year) => {
+        i16
+    };
+    (Tail) => {
+        Tail
+    };
+    (Key) => {
+        Key
+    };
+    (Time) => {
+        Time
+    };
+    (Minutes) => {
+        u32
+    };
+    (Weekdays) => {
+        Weekdays
+    };
 }
 
 macro_rules! prompts {

@@ -6,7 +6,8 @@
 //! whole but shorter: that shows against *anchors*, heads appended now and then to a file outside the database.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -77,7 +78,11 @@ impl Content<'_> {
         for number in [self.seq, self.at, self.turn] {
             bytes.extend_from_slice(&number.to_be_bytes());
         }
-        for text in [self.chain, self.event, self.dialect, self.call].map(|t| Some(t.as_bytes())).iter().chain([&self.person, &self.caller]) {
+        for text in [self.chain, self.event, self.dialect, self.call]
+            .map(|t| Some(t.as_bytes()))
+            .iter()
+            .chain([&self.person, &self.caller])
+        {
             // A missing text is not an empty one.
             bytes.extend_from_slice(&text.map_or(u64::MAX, |t| t.len() as u64).to_be_bytes());
             bytes.extend_from_slice(text.unwrap_or_default());
@@ -153,8 +158,9 @@ impl Anchors {
     /// The first line that is no anchor.
     pub fn load(path: &Path) -> Result<Self, Fault> {
         let source = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| Fault::of(&source, format!("cannot be read: {e}"), "name the file the anchors were written to"))?;
+        let text = std::fs::read_to_string(path).map_err(|e| {
+            Fault::of(&source, format!("cannot be read: {e}"), "name the file the anchors were written to")
+        })?;
         let mut anchors = Self::default();
         for (n, line) in text.lines().enumerate() {
             let mut words = line.split('\t').skip(1);
@@ -168,7 +174,9 @@ impl Anchors {
                     source,
                     line: Some(n + 1),
                     problem: "is no anchor: time, chain, row and MAC, with tabs between".to_owned(),
-                    remedy: "restore the file from where it is kept; if it is lost, the end of the audit cannot be proven".to_owned(),
+                    remedy:
+                        "restore the file from where it is kept; if it is lost, the end of the audit cannot be proven"
+                            .to_owned(),
                 });
             };
             anchors.0.entry(chain).or_default().insert(seq, mac);
@@ -188,7 +196,8 @@ impl Store {
         let heads = self.heads().await?;
         let mut lines = String::new();
         for (chain, (seq, mac)) in &heads {
-            lines.push_str(&format!("{at}\t{chain}\t{seq}\t{}\n", HEX.encode(mac)));
+            // Writing to a string cannot fail.
+            let _ = writeln!(lines, "{at}\t{chain}\t{seq}\t{}", HEX.encode(mac));
         }
         let append = || {
             let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path)?;
@@ -281,7 +290,9 @@ impl Store {
     async fn chains(&self) -> Result<Vec<String>, StoreError> {
         self.read(|tx| {
             Box::pin(async move {
-                Ok(sqlx::query_scalar("SELECT chain FROM audit_chains UNION SELECT DISTINCT chain FROM audit").fetch_all(tx.conn).await?)
+                Ok(sqlx::query_scalar("SELECT chain FROM audit_chains UNION SELECT DISTINCT chain FROM audit")
+                    .fetch_all(tx.conn)
+                    .await?)
             })
         })
         .await

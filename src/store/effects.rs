@@ -136,7 +136,7 @@ impl Tx<'_> {
     /// then no platform repeats a webhook, and a sign-in of the call has long run out.
     pub(crate) async fn sweep_calls(&mut self) -> Result<(), StoreError> {
         let ago = |span| self.now.saturating_sub(span).unwrap_or(Timestamp::MIN).as_millisecond();
-        let (ended, day) = (ago(Duration::from_secs(10 * 60)), ago(Duration::from_secs(24 * 60 * 60)));
+        let (ended, day) = (ago(Duration::from_mins(10)), ago(Duration::from_hours(24)));
         sqlx::query(
             "DELETE FROM effects WHERE created_at < $2 OR EXISTS (SELECT 1 FROM calls \
              WHERE calls.dialect = effects.dialect AND calls.call = effects.call AND calls.ended_at < $1)",

@@ -25,7 +25,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use super::crypto::{Place, number_of, random};
 use super::{Store, StoreError, Tx, key_of};
 use crate::member::account::{
-    Benefit, CardStatus, ContributionStatus, InsuranceStatus, PersonalAccount, PooledFund, Scheme, Transaction, YearMonth,
+    Benefit, CardStatus, ContributionStatus, InsuranceStatus, PersonalAccount, PooledFund, Scheme, Transaction,
+    YearMonth,
 };
 use crate::member::card_number::{CardNumber, CardRule};
 use crate::member::id_number::IdNumber;
@@ -126,7 +127,8 @@ impl<'a> Record<'a> {
 
 impl Drop for Record<'_> {
     fn drop(&mut self) {
-        let numbers = [Some(&mut self.id_number), self.card_number.as_mut(), self.personal_number.as_mut(), Some(&mut self.name)];
+        let numbers =
+            [Some(&mut self.id_number), self.card_number.as_mut(), self.personal_number.as_mut(), Some(&mut self.name)];
         for text in numbers.into_iter().flatten() {
             if let Cow::Owned(text) = text {
                 text.zeroize();
@@ -181,12 +183,15 @@ impl Store {
         Ok(())
     }
 
-    /// Writes `transactions` of the members with these ID numbers. One that is there (same member, time, kind, amount
+    /// Writes `transactions`, of members who may be imported later or never. One that is there (same member, time, kind, amount
     /// and balance) stays as it is, so a file may be imported again, or overlap with the last.
     ///
     /// # Errors
     /// What [`StoreError`] names; the thousands before are written.
-    pub async fn import_transactions(&self, transactions: Vec<(IdNumber, Transaction)>) -> Result<Imported, StoreError> {
+    pub async fn import_transactions(
+        &self,
+        transactions: Vec<(IdNumber, Transaction)>,
+    ) -> Result<Imported, StoreError> {
         let mut imported = Imported::default();
         for batch in batches(transactions) {
             let rows = batch.len() as u64;
@@ -229,14 +234,18 @@ impl Store {
     pub async fn keyed_pins(&self, most: u16) -> Result<Vec<KeyedPin>, StoreError> {
         self.read(move |tx| {
             Box::pin(async move {
-                let rows = sqlx::query("SELECT member, pin FROM members WHERE pin_hardened = 0 AND pin IS NOT NULL LIMIT $1")
-                    .bind(i64::from(most))
-                    .fetch_all(&mut *tx.conn)
-                    .await?;
+                let rows =
+                    sqlx::query("SELECT member, pin FROM members WHERE pin_hardened = 0 AND pin IS NOT NULL LIMIT $1")
+                        .bind(i64::from(most))
+                        .fetch_all(&mut *tx.conn)
+                        .await?;
                 let open = |row| {
                     let member = MemberId(key_of(row, "member")?);
                     let sealed: Vec<u8> = row.try_get("pin")?;
-                    Ok(KeyedPin { member, stored: StoredPin { record: tx.seals.open(pin_of(&member), &sealed)?, sealed } })
+                    Ok(KeyedPin {
+                        member,
+                        stored: StoredPin { record: tx.seals.open(pin_of(&member), &sealed)?, sealed },
+                    })
                 };
                 rows.iter().map(open).collect()
             })
@@ -246,7 +255,8 @@ impl Store {
 
     /// Puts `hardened` in the place of what stood there when `pin` was read, unless something else stands there now.
     pub(crate) async fn harden_pin(&self, pin: KeyedPin, hardened: PinRecord) -> Result<(), StoreError> {
-        self.write(move |mut tx| Box::pin(async move { tx.replace_pin(pin.member, &pin.stored, &hardened).await })).await
+        self.write(move |mut tx| Box::pin(async move { tx.replace_pin(pin.member, &pin.stored, &hardened).await }))
+            .await
     }
 }
 
@@ -284,7 +294,12 @@ impl Tx<'_> {
     }
 
     /// Puts `new` in the place of `stored`, unless something else stands there now.
-    pub(crate) async fn replace_pin(&mut self, member: MemberId, stored: &StoredPin, new: &PinRecord) -> Result<(), StoreError> {
+    pub(crate) async fn replace_pin(
+        &mut self,
+        member: MemberId,
+        stored: &StoredPin,
+        new: &PinRecord,
+    ) -> Result<(), StoreError> {
         let sealed = self.seals.seal(pin_of(&member), new)?;
         sqlx::query("UPDATE members SET pin = $3, pin_hardened = $4 WHERE member = $1 AND pin = $2")
             .bind(member.0.as_slice())
@@ -319,7 +334,11 @@ impl Tx<'_> {
         self.account(member, AccountKind::Pooled).await?.ok_or(StoreError::Missing("accounts"))
     }
 
-    async fn account<T: serde::de::DeserializeOwned>(&mut self, member: MemberId, kind: AccountKind) -> Result<Option<T>, StoreError> {
+    async fn account<T: serde::de::DeserializeOwned>(
+        &mut self,
+        member: MemberId,
+        kind: AccountKind,
+    ) -> Result<Option<T>, StoreError> {
         let sealed: Option<Vec<u8>> = sqlx::query_scalar("SELECT record FROM accounts WHERE member = $1 AND kind = $2")
             .bind(member.0.as_slice())
             .bind(kind as i64)
@@ -332,7 +351,8 @@ impl Tx<'_> {
         let id = self.member_id(&member.id_number);
         let record = self.seals.seal(record_of(&id), &Record::of(member))?;
         let pin = member.pin.as_ref().map(|pin| {
-            let record = PinRecord { hash: *self.seals.pin(id, pin), form: PinForm::Keyed, initial: member.pin_is_initial };
+            let record =
+                PinRecord { hash: *self.seals.pin(id, pin), form: PinForm::Keyed, initial: member.pin_is_initial };
             self.seals.seal(pin_of(&id), &record)
         });
         let was_there: Option<i64> = sqlx::query_scalar("SELECT updated_at FROM members WHERE member = $1")
@@ -373,7 +393,12 @@ impl Tx<'_> {
         self.put_account(id, AccountKind::Pooled, &member.pooled).await
     }
 
-    async fn put_account<T: Serialize + Sync>(&mut self, member: MemberId, kind: AccountKind, account: &T) -> Result<(), StoreError> {
+    async fn put_account<T: Serialize + Sync>(
+        &mut self,
+        member: MemberId,
+        kind: AccountKind,
+        account: &T,
+    ) -> Result<(), StoreError> {
         let sealed = self.seals.seal(account_of(&member, kind), account)?;
         sqlx::query("INSERT INTO accounts (member, kind, record) VALUES ($1, $2, $3)")
             .bind(member.0.as_slice())
@@ -395,12 +420,13 @@ impl Tx<'_> {
         ]);
         let row = [member.0, entry].concat();
         let sealed = self.seals.seal(Place { table: "transactions", column: "record", row: &row }, transaction)?;
-        let inserted = sqlx::query("INSERT INTO transactions (member, entry, record) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
-            .bind(member.0.as_slice())
-            .bind(entry.as_slice())
-            .bind(sealed)
-            .execute(&mut *self.conn)
-            .await?;
+        let inserted =
+            sqlx::query("INSERT INTO transactions (member, entry, record) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+                .bind(member.0.as_slice())
+                .bind(entry.as_slice())
+                .bind(sealed)
+                .execute(&mut *self.conn)
+                .await?;
         Ok(inserted.rows_affected())
     }
 }

@@ -1,4 +1,4 @@
-//! What must outlive a turn, in SQLite or PostgreSQL.
+//! What must outlive a turn, in `SQLite` or `PostgreSQL`.
 //!
 //! | table | holds | readable without the key ring |
 //! |---|---|---|
@@ -18,7 +18,7 @@ use std::fmt;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -66,7 +66,9 @@ impl From<sqlx::Error> for StoreError {
             },
             sqlx::Error::PoolTimedOut => "no free connection",
             sqlx::Error::Io(_) | sqlx::Error::Tls(_) => "connection lost",
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => "unexpected column",
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => {
+                "unexpected column"
+            }
             _ => "driver error",
         })
     }
@@ -81,18 +83,18 @@ pub struct StoreSettings {
     pub node: Box<str>,
     /// The longest a job of a call may take.
     pub deadline: Duration,
-    /// Connections to PostgreSQL.
+    /// Connections to `PostgreSQL`.
     pub connections: u32,
 }
 
 impl StoreSettings {
-    /// SQLite in the file at `path`.
+    /// `SQLite` in the file at `path`.
     #[must_use]
     pub fn sqlite(path: &Path) -> Self {
-        let mut url = String::from("sqlite://");
         // What a URL gives a meaning to, and what the driver decodes.
         const SPECIAL: &percent_encoding::AsciiSet =
             &percent_encoding::CONTROLS.add(b' ').add(b'%').add(b'?').add(b'#').add(b'"').add(b'<').add(b'>').add(b'`');
+        let mut url = String::from("sqlite://");
         url.extend(percent_encoding::utf8_percent_encode(&path.to_string_lossy(), SPECIAL));
         Self::url(url)
     }
@@ -111,7 +113,10 @@ impl StoreSettings {
 
 impl fmt::Debug for StoreSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoreSettings").field("node", &self.node).field("deadline", &self.deadline).finish_non_exhaustive()
+        f.debug_struct("StoreSettings")
+            .field("node", &self.node)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
     }
 }
 
@@ -154,8 +159,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn open(settings: &StoreSettings, keys: Arc<KeyRing>, clock: Clock) -> Result<Self, StoreError> {
-        static DRIVERS: Once = Once::new();
-        DRIVERS.call_once(sqlx::any::install_default_drivers);
+        sqlx::any::install_default_drivers();
         let shared = Arc::new(Shared {
             seals: Seals::new(keys),
             clock,

@@ -1,12 +1,12 @@
-//! PostgreSQL: a pool, a transaction a job, the database's clock.
+//! `PostgreSQL`: a pool, a transaction a job, the database's clock.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, Executor};
+use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Executor};
 
 use super::{Shared, Step, StoreError, StoreSettings, Tx, time_of};
 
@@ -20,21 +20,22 @@ pub(super) struct Postgres {
 
 impl Postgres {
     pub(super) async fn open(url: &str, settings: &StoreSettings) -> Result<Self, StoreError> {
+        // A server that is slow gives up by itself, so that its connections come back. The isolation is the default,
+        // written down because the conditional updates rely on it: a second one waits for the first and then sees
+        // what it left.
+        let patience = settings.deadline.as_millis();
+        let setup = Arc::<str>::from(format!(
+            "SET statement_timeout = {patience}; SET lock_timeout = {patience}; \
+             SET idle_in_transaction_session_timeout = {}; SET default_transaction_isolation = 'read committed'",
+            4 * patience
+        ));
         let pool = AnyPoolOptions::new()
             .max_connections(settings.connections)
-            .acquire_timeout(Duration::from_millis(500))
-            .after_connect(|conn, _| {
-                Box::pin(async move {
-                    // A server that is slow gives up by itself, so that its connections come back. The isolation is
-                    // the default, written down because the conditional updates rely on it: a second one waits for
-                    // the first and then sees what it left.
-                    conn.execute(
-                        "SET statement_timeout = 800; SET lock_timeout = 500; SET idle_in_transaction_session_timeout = 5000; \
-                         SET default_transaction_isolation = 'read committed'",
-                    )
-                    .await
-                    .map(drop)
-                })
+            // Who waits so long for a connection has too little left to do anything with it.
+            .acquire_timeout(settings.deadline * 5 / 8)
+            .after_connect(move |conn, _| {
+                let setup = AssertSqlSafe(Arc::clone(&setup));
+                Box::pin(async move { conn.execute(setup).await.map(drop) })
             })
             .connect_lazy(url)?;
         MIGRATIONS.run(&pool).await.map_err(|_| StoreError::Unavailable("migration failed"))?;

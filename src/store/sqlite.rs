@@ -1,4 +1,4 @@
-//! SQLite: one connection writes, in groups; a few read.
+//! `SQLite`: one connection writes, in groups; a few read.
 //!
 //! A durable commit costs a flush of the disk, whatever is in it. So jobs queue for the one writer, it takes all that
 //! wait, and one commit makes all of them durable before any is answered: the busier the store, the cheaper an effect.
@@ -34,7 +34,9 @@ impl Sqlite {
             .max_connections(4)
             .acquire_timeout(Duration::from_millis(500))
             .after_connect(|conn, _| {
-                Box::pin(async move { conn.execute("PRAGMA query_only = ON; PRAGMA busy_timeout = 5000").await.map(drop) })
+                Box::pin(
+                    async move { conn.execute("PRAGMA query_only = ON; PRAGMA busy_timeout = 5000").await.map(drop) },
+                )
             })
             .connect_lazy(&url)?;
         let (jobs, queue) = mpsc::channel(QUEUE);

@@ -31,15 +31,13 @@ pub struct TryLimits {
 impl Default for TryLimits {
     /// 5 and 30 minutes as GB/T 22239 is read, doubling to 24 hours; 20 of the 100 that NIST SP 800-63B allows.
     fn default() -> Self {
-        const MINUTE: u64 = 60;
-        const DAY: u64 = 24 * 60 * MINUTE;
         Self {
             per_call: 3,
             before_lock: 5,
-            first_lock: Duration::from_secs(30 * MINUTE),
-            longest_lock: Duration::from_secs(DAY),
+            first_lock: Duration::from_mins(30),
+            longest_lock: Duration::from_hours(24),
             in_all: 20,
-            forgotten_after: Duration::from_secs(90 * DAY),
+            forgotten_after: Duration::from_hours(90 * 24),
         }
     }
 }

@@ -103,10 +103,18 @@ impl Telemetry {
         registry.register("turns", "Turns taken", telemetry.turns.clone());
         registry.register("answers", "Answers to what the dialog asked, by kind", telemetry.answers.clone());
         registry.register("steps_not_ours", "Steps not sealed by us for their call", telemetry.steps_not_ours.clone());
-        registry.register("turned_away", "Webhooks turned away because all places were taken", telemetry.turned_away.clone());
+        registry.register(
+            "turned_away",
+            "Webhooks turned away because all places were taken",
+            telemetry.turned_away.clone(),
+        );
         registry.register("requests", "HTTP requests by route and status", telemetry.requests.clone());
         registry.register("request_seconds", "Seconds to answer an HTTP request", telemetry.request_seconds.clone());
-        registry.register("live_calls", "Calls that are up, as far as this node has seen them", telemetry.live_calls.clone());
+        registry.register(
+            "live_calls",
+            "Calls that are up, as far as this node has seen them",
+            telemetry.live_calls.clone(),
+        );
         telemetry
     }
 
@@ -145,14 +153,19 @@ impl Telemetry {
                 self.turned_away.get_or_create(&ClassLabel { class }).inc();
             }
             Occurrence::Answered { route, status, took } => {
-                tracing::debug!(route, status, micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX), "answered");
+                tracing::debug!(
+                    route,
+                    status,
+                    micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+                    "answered"
+                );
                 self.requests.get_or_create(&RouteLabel { route: route.to_owned(), status }).inc();
                 self.request_seconds.observe(took.as_secs_f64());
             }
         }
     }
 
-    /// The metrics as text (OpenMetrics 1.0).
+    /// The metrics as text (`OpenMetrics` 1.0).
     #[must_use]
     pub fn metrics(&self, live_calls: usize) -> String {
         self.live_calls.set(i64::try_from(live_calls).unwrap_or(i64::MAX));

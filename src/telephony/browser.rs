@@ -199,7 +199,10 @@ async fn step<C: Conversation>(
     shared.answer(happened.call, shared.conversation.step(call, &step, event)).await
 }
 
-async fn hang_up<C: Conversation>(State(shared): State<Arc<Shared<C>>>, Admitted(ended): Admitted<HangUp>) -> StatusCode {
+async fn hang_up<C: Conversation>(
+    State(shared): State<Arc<Shared<C>>>,
+    Admitted(ended): Admitted<HangUp>,
+) -> StatusCode {
     let end = shared.conversation.ended(called(ended.call), CallEnd::Completed);
     let _ = tokio::time::timeout(PATIENCE, end).await;
     StatusCode::NO_CONTENT
@@ -220,13 +223,15 @@ impl<C: Conversation> Shared<C> {
 
     fn busy(&self, call: &str) -> Response {
         let heard = vec![Said { prompt: "call.busy".into(), text: self.conversation.busy().into() }];
-        let reply = Heard { call: call.into(), heard, then: Following::HangUp, step: None, collect: None, transfer: None };
+        let reply =
+            Heard { call: call.into(), heard, then: Following::HangUp, step: None, collect: None, transfer: None };
         Json(reply).into_response()
     }
 }
 
 fn heard(call: Box<str>, reply: &Reply) -> Heard {
-    let said = |prompt| Said { prompt: prompt_id(prompt), text: reply.catalog.speak_all(std::slice::from_ref(prompt)).text() };
+    let said =
+        |prompt| Said { prompt: prompt_id(prompt), text: reply.catalog.speak_all(std::slice::from_ref(prompt)).text() };
     let heard = reply.say.iter().map(said).collect();
     let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
     match &reply.then {
@@ -242,11 +247,25 @@ fn heard(call: Box<str>, reply: &Reply) -> Heard {
                     BargeIn::AfterPrompts(n) => n,
                 },
             };
-            Heard { call, heard, then: Following::Collect, step: Some(step.clone()), collect: Some(collect), transfer: None }
+            Heard {
+                call,
+                heard,
+                then: Following::Collect,
+                step: Some(step.clone()),
+                collect: Some(collect),
+                transfer: None,
+            }
         }
         Then::Transfer(transfer, step) => {
             let (TransferTarget::Number(to) | TransferTarget::Sip(to)) = &transfer.to;
-            Heard { call, heard, then: Following::Transfer, step: Some(step.clone()), collect: None, transfer: Some(to.clone()) }
+            Heard {
+                call,
+                heard,
+                then: Following::Transfer,
+                step: Some(step.clone()),
+                collect: None,
+                transfer: Some(to.clone()),
+            }
         }
         Then::HangUp => Heard { call, heard, then: Following::HangUp, step: None, collect: None, transfer: None },
     }
@@ -271,7 +290,9 @@ impl<T: DeserializeOwned, C: Conversation> FromRequest<Arc<Shared<C>>> for Admit
         match Json::<T>::from_request(request, &()).await {
             Ok(Json(body)) => Ok(Self(body)),
             // Not the rejection's own text: it may quote what was sent.
-            Err(rejection) => Err((rejection.status(), "the body is not the JSON that this address takes\n").into_response()),
+            Err(rejection) => {
+                Err((rejection.status(), "the body is not the JSON that this address takes\n").into_response())
+            }
         }
     }
 }

@@ -81,7 +81,16 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "hotline.example", "ftp://hotline.example", "https://", "https:///a", "https://h?a=b", "https://h#a", "wss://h"] {
+        for text in [
+            "",
+            "hotline.example",
+            "ftp://hotline.example",
+            "https://",
+            "https:///a",
+            "https://h?a=b",
+            "https://h#a",
+            "wss://h",
+        ] {
             assert_eq!(PublicUrl::parse(text), Err(InvalidPublicUrl), "{text}");
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::support::project;
+use crate::support::line::project;
 
 /// Every module, and the modules of this crate that it may name.
 const MAY_KNOW: [(&str, &[&str]); 16] = [

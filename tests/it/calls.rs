@@ -27,7 +27,7 @@ pub const NOON: &str = "2026-07-03T12:00:00+08:00";
 
 /// With people whenever the shipped line has them.
 pub fn shipped(now: &str) -> InProcess {
-    let line = std::fs::read_to_string(crate::support::project("config/lines/12333.toml")).unwrap();
+    let line = std::fs::read_to_string(crate::support::line::project("config/lines/12333.toml")).unwrap();
     InProcess::new(Setup::new().line(&line), now)
 }
 

@@ -30,7 +30,7 @@ fn output(mut command: Command, input: &str) -> Output {
 #[test]
 fn help() {
     let setup = Setup::new();
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 11] = [
         &[],
         &["serve"],
         &["dial"],
@@ -42,7 +42,6 @@ fn help() {
         &["say"],
         &["audit"],
         &["audit", "verify"],
-        &["help"],
     ];
     let mut text = String::new();
     for command in commands {
@@ -64,7 +63,8 @@ fn bad_arguments() {
 
 #[test]
 fn the_flow_is_drawn() {
-    let setup = Setup::new();
+    let shipped = crate::support::line::project("config/lines");
+    let setup = Setup::new().env("LINES__DIRECTORY", shipped.to_str().unwrap());
     insta::assert_snapshot!("flow_mermaid", run(&setup, &["flow"]));
     insta::assert_snapshot!("flow_dot", run(&setup, &["flow", "--format", "dot"]));
     let json = output(setup.command(&["flow", "--format", "json", "--all"]), "");
@@ -135,7 +135,7 @@ fn members_are_imported_and_imported_again() {
 #[test]
 fn rows_that_cannot_be_taken() {
     let setup = Setup::new().env("STORE__SAMPLE_MEMBERS", "false");
-    let good = std::fs::read_to_string(crate::support::project("config/sample/members.csv")).unwrap();
+    let good = std::fs::read_to_string(crate::support::line::project("config/sample/members.csv")).unwrap();
     let mut lines: Vec<String> = good.lines().map(str::to_owned).collect();
     lines[2] = lines[2].replace("310000198503120012", "310000198503120013");
     lines[3] = lines[3].replace("583016", "58301");

@@ -1,7 +1,7 @@
 //! Settings, lines and prompts with faults in them: all are told at once, each with its place and its remedy.
 
 use crate::cli::run;
-use crate::support::project;
+use crate::support::line::project;
 use crate::support::served::Setup;
 
 /// Settings of one's own, in a file.

@@ -1,42 +1,41 @@
 //! Everything a caller can do is walked, and what must always hold holds; each rule is shown to catch a broken flow.
 
-use hotline::dialog::explore::{Exploration, Rule, explore};
-use hotline::dialog::{Answer, Event, Flow, Next, Place, SignInOutcome, State, Turn};
-use hotline::secret::Key;
+use hotline::dialog::explore::{Exploration, Finding, Rule, explore};
+use hotline::dialog::{Answer, Event, Flow, MenuId, Misses, Next, Place, SignInOutcome, State, Turn};
+use hotline::secret::{Key, Keys};
 use hotline::speech::prompt::{KNOWN, Prompt, PromptId};
 use jiff::Timestamp;
 
-use crate::support::{line_12333, mandarin};
+use crate::support::line::{line_12333, mandarin};
 
-fn walk(step: impl Fn(&Flow, State, Event, Timestamp) -> (State, Turn)) -> Exploration {
+fn walk(
+    step: impl Fn(&Flow, State, Event, Timestamp) -> (State, Turn),
+    enough: impl Fn(&[Finding]) -> bool,
+) -> Exploration {
     let flow = line_12333();
-    explore(&flow, &[&mandarin()], |state, event, now| step(&flow, state, event, now))
+    explore(&flow, &[&mandarin()], |state, event, now| step(&flow, state, event, now), enough)
 }
 
 #[test]
-fn the_shipped_line_keeps_every_rule() {
-    let seen = walk(Flow::step);
-    println!("{} states, {} steps, {} edges", seen.states, seen.steps, seen.edges.len());
+fn the_shipped_line_keeps_every_rule_and_every_prompt_is_heard() {
+    let seen = walk(Flow::step, |_| false);
     let findings: Vec<String> = seen.findings.iter().map(ToString::to_string).collect();
     assert_eq!(findings, Vec::<String>::new());
     assert!(seen.states > 500, "only {} states: the walk is cut short", seen.states);
-}
 
-#[test]
-fn every_prompt_of_the_code_is_heard_by_someone() {
-    let seen = walk(Flow::step);
     let unheard: Vec<_> = KNOWN.iter().map(|k| k.id.as_ref()).filter(|id| !seen.prompts.contains(*id)).collect();
-    // These the driver says: when a step is not ours, when a webhook failed, and when there is nothing left to say.
+    // What the driver says when there is no dialog to say anything, and what a reload leads to: see below.
     assert_eq!(unheard, ["call.menu-changed", "call.resumed", "call.busy"]);
 }
 
 /// Walks a flow broken by `mutant`, and wants `rule` to notice.
 fn caught(rule: Rule, mutant: impl Fn(State, Turn, &State, &Event) -> (State, Turn)) {
-    let seen = walk(|flow, state, event, now| {
+    let broken = |flow: &Flow, state: State, event: Event, now| {
         let before = state.clone();
         let (state, turn) = flow.step(state, event.clone(), now);
         mutant(state, turn, &before, &event)
-    });
+    };
+    let seen = walk(broken, |findings| findings.iter().any(|f| f.rule == rule));
     let rules: Vec<_> = seen.findings.iter().map(|f| f.rule).collect();
     assert!(rules.contains(&rule), "{rule:?} slept through it; found {:?}", seen.findings);
     let finding = seen.findings.iter().find(|f| f.rule == rule).unwrap();
@@ -130,7 +129,7 @@ fn wrong_pins_without_end_are_caught() {
     caught(Rule::WrongPinsEnd, |mut state, turn, before, event| {
         if matches!(event, Event::Answer(Answer::SignIn(SignInOutcome::Refused))) && before.wrong_pins == 2 {
             state.wrong_pins = 3;
-            state.place = Place::Menu { menu: hotline::dialog::MenuId::new("main"), misses: Default::default() };
+            state.place = Place::Menu { menu: MenuId::new("main"), misses: Misses::default() };
             return (state, Turn { say: vec![Prompt::refused()], next: asked_again(before) });
         }
         (state, turn)
@@ -160,4 +159,15 @@ fn a_question_that_leads_to_a_question_is_caught() {
         }
         (state, turn)
     });
+}
+
+#[test]
+fn a_caller_in_a_menu_that_is_gone_is_led_to_the_main_menu() {
+    let flow = line_12333();
+    let gone = Place::Menu { menu: MenuId::new("gone"), misses: Misses::default() };
+    let state = State { place: gone, ..flow.start() };
+    let keys = Event::Keys(Keys::new(vec![Key::Digit(2)], false));
+    let (state, turn) = flow.step(state, keys, Timestamp::UNIX_EPOCH);
+    assert_eq!(state.place.name(), "main");
+    assert_eq!(turn.say.iter().map(Prompt::id).collect::<Vec<_>>(), ["call.menu-changed", "main.account", "main.keys"]);
 }

@@ -1,14 +1,20 @@
-//! The one integration binary: one file a behaviour.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+//! One binary for all integration tests, one file a behaviour: what stands here is a list.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod support;
 
 mod architecture;
+mod audit;
 mod calls;
 mod cli;
 mod config;
 mod durability;
 mod edge;
+mod faults;
 mod flow;
+mod privacy;
 mod properties;
 mod secrets;
-mod support;
+mod sign_in;
+mod store;
 mod voice;

@@ -15,7 +15,7 @@ use hotline::speech::language::Language;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use crate::support::line_12333;
+use crate::support::line::line_12333;
 use crate::support::served::KEYS;
 
 /// Few, because every change runs them; the walk in flow.rs is what leaves nothing out.

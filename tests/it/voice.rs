@@ -10,7 +10,7 @@ use jiff::civil::{Weekday, date, time};
 
 use crate::calls::{NOON, OPEN, shipped};
 use crate::support::caller::{Caller, InProcess};
-use crate::support::mandarin;
+use crate::support::line::mandarin;
 
 const ID: &str = "11010519491231002*#";
 

@@ -211,9 +211,8 @@ fn text(pieces: &[Piece<'_>]) -> String {
 
 /// The characters of `text` that XML 1.0 can have; the writer would pass the others on, and the whole document be refused.
 fn legal(text: &str) -> impl Iterator<Item = char> {
-    text.chars().filter(|c| {
-        matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
-    })
+    text.chars()
+        .filter(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..))
 }
 
 /// How many bytes of `text` fit into one `Say`: all of it, or up to the last sentence, clause or at least character that does.
@@ -411,7 +410,11 @@ mod tests {
         assert_eq!(lengths(&sentence.repeat(5)), [500]);
         assert_eq!(lengths(&sentence.repeat(6)), [500, 100]);
         assert_eq!(lengths(&format!("一{}", sentence.repeat(5))), [401, 100]);
-        assert_eq!(lengths(&format!("{}，{}", "一".repeat(450), "一".repeat(450))), [451, 450], "no sentence: a clause");
+        assert_eq!(
+            lengths(&format!("{}，{}", "一".repeat(450), "一".repeat(450))),
+            [451, 450],
+            "no sentence: a clause"
+        );
         assert_eq!(lengths(&"一".repeat(1001)), [500, 500, 1], "neither: anywhere");
         assert_eq!(lengths(&"a".repeat(3001)), [3000, 1], "the other limit");
     }

@@ -221,9 +221,13 @@ mod tests {
 
     #[test]
     fn two_answers_are_none() {
-        for body in ["Digits=1&Digits=2", "Digits=1&Digits=1", "Digits=1&FinishedOnKey=&FinishedOnKey=%23", "Digits=1&From=1&From=2",
-            "Digits=1&CallStatus=in-progress&CallStatus=completed"]
-        {
+        for body in [
+            "Digits=1&Digits=2",
+            "Digits=1&Digits=1",
+            "Digits=1&FinishedOnKey=&FinishedOnKey=%23",
+            "Digits=1&From=1&From=2",
+            "Digits=1&CallStatus=in-progress&CallStatus=completed",
+        ] {
             assert!(Form::parse(body.as_bytes()).duplicated(), "{body}");
             assert_eq!(keys(body), Heard::Garbled, "{body}");
         }

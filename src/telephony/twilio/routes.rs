@@ -248,12 +248,14 @@ mod tests {
 
         /// What Twilio would send, signed as it would be.
         async fn post(&self, path: &str, body: &str) -> Answer {
-            self.send(request(path, body).header(SIGNATURE, sign(path, body)).body(body.to_owned().into()).unwrap()).await
+            self.send(request(path, body).header(SIGNATURE, sign(path, body)).body(body.to_owned().into()).unwrap())
+                .await
         }
 
         async fn send(&self, request: Request) -> Answer {
             let response = self.routes.clone().oneshot(request).await.unwrap();
-            let kind = response.headers().get(header::CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap()).to_owned();
+            let kind =
+                response.headers().get(header::CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap()).to_owned();
             let status = response.status().as_u16();
             let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
             Answer { status, kind, body: String::from_utf8(body.to_vec()).unwrap() }
@@ -307,7 +309,12 @@ mod tests {
     #[tokio::test]
     async fn only_the_end_of_a_call_is_news() {
         let app = App::new();
-        for body in ["CallSid=CA1&CallStatus=ringing", "CallSid=CA1", "CallStatus=completed", "CallSid=CA1&CallStatus=completed&CallStatus=busy"] {
+        for body in [
+            "CallSid=CA1&CallStatus=ringing",
+            "CallSid=CA1",
+            "CallStatus=completed",
+            "CallSid=CA1&CallStatus=completed&CallStatus=busy",
+        ] {
             assert_eq!(app.post("/twilio/status", body).await, bare(204), "{body}");
         }
         assert_eq!(app.told(), [""; 0]);
@@ -334,7 +341,10 @@ mod tests {
         let app = App::new();
         let body = "CallSid=CA1";
         let signed = request("/twilio/voice", body).header(SIGNATURE, sign("/twilio/voice", body));
-        let forwarded = signed.header("host", "evil.example").header("x-forwarded-host", "evil.example").header("x-forwarded-proto", "http");
+        let forwarded = signed
+            .header("host", "evil.example")
+            .header("x-forwarded-host", "evil.example")
+            .header("x-forwarded-proto", "http");
         assert_eq!(app.send(forwarded.body(body.into()).unwrap()).await, spoken(GREETING));
         let absolute = request("http://evil.example/twilio/voice", body).header(SIGNATURE, sign("/twilio/voice", body));
         assert_eq!(app.send(absolute.body(body.into()).unwrap()).await, spoken(GREETING));
@@ -347,7 +357,13 @@ mod tests {
             let request = Request::builder().method(method).uri("/twilio/voice").body(Body::empty()).unwrap();
             assert_eq!(app.send(request).await, bare(405));
         }
-        for kind in ["application/json", "text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded2", ""] {
+        for kind in [
+            "application/json",
+            "text/plain",
+            "multipart/form-data; boundary=x",
+            "application/x-www-form-urlencoded2",
+            "",
+        ] {
             let signed = Request::post("/twilio/voice").header(SIGNATURE, sign("/twilio/voice", "CallSid=CA1"));
             let request = signed.header(header::CONTENT_TYPE, kind).body("CallSid=CA1".into()).unwrap();
             assert_eq!(app.send(request).await, bare(415), "{kind}");

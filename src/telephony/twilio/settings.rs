@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn empty_tokens_are_none() {
-        let settings: Settings = toml::from_str("auth_token = \"\"\nmore_auth_tokens = [\" \"]\naccounts.AC1 = [\"\"]").unwrap();
+        let settings: Settings =
+            toml::from_str("auth_token = \"\"\nmore_auth_tokens = [\" \"]\naccounts.AC1 = [\"\"]").unwrap();
         assert!(!settings.has_tokens());
         let settings: Settings = toml::from_str("auth_token = \"\"\naccounts.AC1 = [\"a\"]").unwrap();
         assert_eq!(settings.tokens().map(Secret::expose).collect::<Vec<_>>(), ["a"]);

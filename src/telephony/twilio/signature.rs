@@ -74,7 +74,14 @@ impl Tokens {
 
     /// Whether `header` (and `settings`, the header that names the algorithm) signs `form`, posted to `path_and_query` of `url`.
     #[must_use]
-    pub fn verify(&self, url: &PublicUrl, path_and_query: &str, form: &Form, header: &str, settings: Option<&str>) -> bool {
+    pub fn verify(
+        &self,
+        url: &PublicUrl,
+        path_and_query: &str,
+        form: &Form,
+        header: &str,
+        settings: Option<&str>,
+    ) -> bool {
         let Some(signature) = Signature::read(header, settings) else { return false };
         // Which account it is, is only a claim until one of that account's secrets proves it.
         let account = form.get("AccountSid").unwrap_or_default();
@@ -221,7 +228,15 @@ mod tests {
     fn the_official_vector_is_accepted_and_nothing_near_it() {
         let vector = Vector::default();
         assert!(vector.accepts(OFFICIAL));
-        for forged in ["", "=", "RSOYDt4T1cUTdK1PDd93/VVr8B8", "RSOYDt4T1cUTdK1PDd93/VVr8B9=", "RSOYDt4T1cUTdK1PDd93/VVr", "RSOYDt4T", "王"] {
+        for forged in [
+            "",
+            "=",
+            "RSOYDt4T1cUTdK1PDd93/VVr8B8",
+            "RSOYDt4T1cUTdK1PDd93/VVr8B9=",
+            "RSOYDt4T1cUTdK1PDd93/VVr",
+            "RSOYDt4T",
+            "王",
+        ] {
             assert!(!vector.accepts(forged), "{forged}");
         }
         assert!(!Vector { path: "/myapp.php?bar=2&foo=1", ..Vector::default() }.accepts(OFFICIAL));
@@ -271,7 +286,8 @@ mod tests {
 
     #[test]
     fn repeated_values_are_signed_once_and_in_order() {
-        let vector = Vector { body: "SidAccount=AC123&Digits=5678&Sid=CA123&Digits=1234&Digits=1234", ..Vector::default() };
+        let vector =
+            Vector { body: "SidAccount=AC123&Digits=5678&Sid=CA123&Digits=1234&Digits=1234", ..Vector::default() };
         assert!(vector.accepts("IK+Dwps556ElfBT0I3Rgjkr1wJU="));
     }
 
@@ -309,7 +325,9 @@ mod tests {
 
     #[test]
     fn during_a_rotation_both_tokens_are_right() {
-        for settings in [r#"more_auth_tokens = ["new", "12345"]"#, "auth_token = \"new\"\nmore_auth_tokens = [\"12345\"]"] {
+        for settings in
+            [r#"more_auth_tokens = ["new", "12345"]"#, "auth_token = \"new\"\nmore_auth_tokens = [\"12345\"]"]
+        {
             assert!(Vector { settings, ..Vector::default() }.accepts(OFFICIAL), "{settings}");
         }
     }

@@ -13,7 +13,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Row};
 use tempfile::TempDir;
 
-use super::project;
+use super::line::project;
 
 /// The address the platform knows every hotline of these tests by.
 pub const PUBLIC_URL: &str = "https://hotline.test";
@@ -209,8 +209,9 @@ impl Served {
         }
     }
 
-    /// The rest of what it said at its start, up to its end; the first line is not in it.
+    /// What it said at its start, but for the first line. It says all before it answers.
     pub fn welcome(mut self) -> String {
+        assert_eq!(super::caller::Wire::from(&self).get("/healthz").status, 200);
         let _ = self.child.kill();
         let _ = self.child.wait();
         self.welcome.iter().map(|line| line + "\n").collect()
