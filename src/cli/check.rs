@@ -25,13 +25,15 @@ pub fn run(config: Option<&Path>) -> anyhow::Result<ExitCode> {
         Ok(lines) => {
             for flow in lines.flows() {
                 let walked = Lines::walk(flow, &lines.catalogs());
-                writeln!(
-                    out,
-                    "line {}: {} states, {} ways between places, all rules hold",
-                    flow.name,
-                    walked.states,
-                    walked.edges.len()
-                )?;
+                let (states, ways) = (walked.states, walked.edges.len());
+                match walked.findings.as_slice() {
+                    [] => writeln!(
+                        out,
+                        "line {}: {states} states, {ways} ways between places, all rules hold",
+                        flow.name
+                    )?,
+                    findings => faults.extend(findings.iter().map(|found| Lines::fault(flow, found))),
+                }
             }
             for catalog in lines.catalogs() {
                 writeln!(out, "prompts {}: complete", catalog.language())?;

@@ -25,10 +25,7 @@ const MAY_KNOW: [(&str, &[&str]); 16] = [
     ("telephony", &["call::caller", "dialog", "secret", "speech"]),
     // Where all is put together.
     ("config", &["fault", "secret", "telephony"]),
-    (
-        "server",
-        &["call", "clock", "config", "fault", "keys", "member", "service", "store", "telemetry", "telephony"],
-    ),
+    ("server", &["call", "clock", "config", "fault", "keys", "member", "service", "store", "telemetry", "telephony"]),
     (
         "cli",
         &["call", "clock", "config", "dialog", "fault", "member", "secret", "server", "speech", "store", "telephony"],
@@ -39,18 +36,49 @@ const MAY_KNOW: [(&str, &[&str]); 16] = [
 const PURE: [&str; 5] = ["dialog", "speech", "member", "secret", "fault"];
 /// What makes a module depend on more than its arguments.
 const IMPURE: [&str; 22] = [
-    "tokio", "axum", "hyper", "hyper_util", "tower", "sqlx", "tracing", "rand", "getrandom", "ureq", "dashmap", "figment",
-    "std::env", "std::fs", "std::net", "std::process", "std::thread", "std::time::SystemTime", "std::time::Instant",
-    "jiff::Timestamp::now", "jiff::Zoned", "SystemTime::now",
+    "tokio",
+    "axum",
+    "hyper",
+    "hyper_util",
+    "tower",
+    "sqlx",
+    "tracing",
+    "rand",
+    "getrandom",
+    "ureq",
+    "dashmap",
+    "figment",
+    "std::env",
+    "std::fs",
+    "std::net",
+    "std::process",
+    "std::thread",
+    "std::time::SystemTime",
+    "std::time::Instant",
+    "jiff::Timestamp::now",
+    "jiff::Zoned",
+    "SystemTime::now",
 ];
 /// Words of one vendor, and the only places that may say them.
-const VENDOR_WORDS: [&str; 10] =
-    ["Gather", "CallSid", "TwiML", "AccountSid", "numDigits", "finishOnKey", "X-Twilio", "x-twilio", "DialCallStatus", "<Say"];
+const VENDOR_WORDS: [&str; 10] = [
+    "Gather",
+    "CallSid",
+    "TwiML",
+    "AccountSid",
+    "numDigits",
+    "finishOnKey",
+    "X-Twilio",
+    "x-twilio",
+    "DialCallStatus",
+    "<Say",
+];
 
 /// The code of a file: no comments, no tests.
 fn code(text: &str) -> String {
     let lines = text.lines().take_while(|line| line.trim() != "#[cfg(test)]");
-    lines.map(|line| if line.trim_start().starts_with("//") { "" } else { line }).fold(String::new(), |code, line| code + line + "\n")
+    lines
+        .map(|line| if line.trim_start().starts_with("//") { "" } else { line })
+        .fold(String::new(), |code, line| code + line + "\n")
 }
 
 /// Every path that code names, with the names in braces multiplied out: `crate::{a, b::c}` are two.
@@ -183,7 +211,13 @@ fn the_table_has_no_circles() {
         let mut reached: Vec<&str> = knows(module).iter().copied().filter(|k| *k != "call::caller").collect();
         let mut at = 0;
         while let Some(next) = reached.get(at).copied() {
-            reached.extend(knows(next).iter().filter(|k| **k != "call::caller" && !reached.contains(k)).copied().collect::<Vec<_>>());
+            reached.extend(
+                knows(next)
+                    .iter()
+                    .filter(|k| **k != "call::caller" && !reached.contains(k))
+                    .copied()
+                    .collect::<Vec<_>>(),
+            );
             at += 1;
         }
         assert!(!reached.contains(&module), "{module} leads back to itself over {reached:?}");
@@ -198,18 +232,28 @@ fn what_is_planted_is_caught() {
         caught("member", "member/mod.rs", "use std::{fmt, time::{Duration, Instant}};"),
         ["member/mod.rs is not pure: std::time::Instant"]
     );
-    assert_eq!(caught("speech", "speech/mod.rs", "let x = std::env::var(\"X\");"), ["speech/mod.rs is not pure: std::env::var"]);
-    assert_eq!(caught("dialog", "dialog/flow.rs", "use crate::store::Store;"), ["dialog/flow.rs names crate::store::Store"]);
+    assert_eq!(
+        caught("speech", "speech/mod.rs", "let x = std::env::var(\"X\");"),
+        ["speech/mod.rs is not pure: std::env::var"]
+    );
+    assert_eq!(
+        caught("dialog", "dialog/flow.rs", "use crate::store::Store;"),
+        ["dialog/flow.rs names crate::store::Store"]
+    );
     assert_eq!(
         caught("telephony", "telephony/mod.rs", "use crate::{call::{caller::Call, live::LiveCalls}, secret::Keys};"),
         ["telephony/mod.rs names crate::call::live::LiveCalls"]
     );
-    assert_eq!(caught("store", "store/mod.rs", "crate::service::Services::new()"), ["store/mod.rs names crate::service::Services::new"]);
+    assert_eq!(
+        caught("store", "store/mod.rs", "crate::service::Services::new()"),
+        ["store/mod.rs names crate::service::Services::new"]
+    );
     assert_eq!(
         caught("telephony", "telephony/browser.rs", "use crate::telephony::twilio::Settings;"),
         ["telephony/browser.rs knows another dialect: crate::telephony::twilio::Settings"]
     );
     assert_eq!(caught("call", "call/driver.rs", "let verb = \"Gather\";"), ["call/driver.rs says Gather"]);
-    let innocent = "// use tokio::time;\nuse std::time::Duration;\nuse crate::secret::Key;\n#[cfg(test)]\nuse tokio::time;\n";
+    let innocent =
+        "// use tokio::time;\nuse std::time::Duration;\nuse crate::secret::Key;\n#[cfg(test)]\nuse tokio::time;\n";
     assert_eq!(caught("dialog", "dialog/step.rs", innocent), Vec::<String>::new());
 }

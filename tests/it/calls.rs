@@ -11,7 +11,8 @@ pub const ENTER_CARD: &str =
     "请输入社会保障卡号中的数字，字母不用输入，按井号键结束。输错请按星号键清除；人工服务，请按零，再按井号键。";
 pub const CONFIRM: &str = "您输入的号码后四位是零零二X。确认请按一，重新输入请按二。";
 pub const ENTER_PIN: &str = "请输入六位查询密码，按井号键结束。输错请按星号键清除；人工服务，请按零，再按井号键。";
-pub const ACCOUNT: &str = "个人账户余额，请按一。统筹账户额度，请按二。返回上一级，请按星号键；重听，请按井号键；人工服务，请按零。";
+pub const ACCOUNT: &str =
+    "个人账户余额，请按一。统筹账户额度，请按二。返回上一级，请按星号键；重听，请按井号键；人工服务，请按零。";
 pub const BALANCE: &str = "请确认周围环境安全。您的医保个人账户余额为一千零一十元零五分，其中本年账户三百一十元零五分，历年账户七百元整，截至二零二六年六月三十日。";
 pub const FUND: &str = "请确认周围环境安全。二零二六年，您的统筹账户起付线已付四百五十元五角，还需付一千三百四十九元五角；本年度已使用一千二百三十四元五角六分，剩余额度一万八千七百六十五元四角四分，截至二零二六年六月三十日。";
 pub const TOLD: &str = "重听，请按一。返回上一级，请按星号键；重听，请按井号键；人工服务，请按零。";
@@ -91,7 +92,10 @@ fn an_unknown_number_sounds_as_a_wrong_pin() {
         }
         (markups, caller.heard)
     });
-    assert_eq!(calls[0].1.said, "抱歉，号码或密码不正确。本次通话的尝试次数已经用完，请核对后再拨，或到服务窗口办理。感谢您的来电，再见。");
+    assert_eq!(
+        calls[0].1.said,
+        "抱歉，号码或密码不正确。本次通话的尝试次数已经用完，请核对后再拨，或到服务窗口办理。感谢您的来电，再见。"
+    );
     assert!(calls[0].0[0].0.contains("抱歉，号码或密码不正确。"));
     assert_eq!(calls[0], calls[1]);
     assert_eq!(calls[0], calls[2]);
@@ -155,7 +159,8 @@ fn silence_is_helped_and_then_ends() {
     let hotline = shipped(NOON);
     let mut caller = hotline.dial("CA-silent");
     let nothing = "抱歉，没有收到您的按键。";
-    let help = "请先听完各项服务，再在电话键盘上按一个对应的数字键。不方便按键，请稍候，我们会为您转人工服务或告知服务时间。";
+    let help =
+        "请先听完各项服务，再在电话键盘上按一个对应的数字键。不方便按键，请稍候，我们会为您转人工服务或告知服务时间。";
     let hours = "人工服务时间，周一至周五，八点三十分到十一点三十分。人工服务时间，周一至周五，十三点到十七点。";
     assert_eq!(caller.silence(), [nothing, MAIN].concat());
     assert_eq!(caller.silence(), [nothing, help, MAIN].concat());
@@ -248,6 +253,9 @@ fn keys_as_they_come() {
     caller.press("1");
     assert_eq!(caller.press("4401*11010519491231002*#"), CONFIRM);
     caller.press("2");
-    assert_eq!(caller.press("110105194912310020#"), ["您输入的号码可能有一位按错了，请核对后重新输入。", ENTER_ID].concat());
+    assert_eq!(
+        caller.press("110105194912310020#"),
+        ["您输入的号码可能有一位按错了，请核对后重新输入。", ENTER_ID].concat()
+    );
     assert!(caller.press("1101#").starts_with("您输入的号码不完整，请重新输入。"));
 }

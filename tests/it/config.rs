@@ -44,7 +44,8 @@ fn what_is_as_it_should_be() {
 
 #[test]
 fn faults_in_settings_are_told_all_at_once() {
-    let setup = in_a_project().env("SERVER__LISTEN", "somewhere").env("SERVER__PORT", "80").env("SIGN_IN__HARD_LIMIT", "many");
+    let setup =
+        in_a_project().env("SERVER__LISTEN", "somewhere").env("SERVER__PORT", "80").env("SIGN_IN__HARD_LIMIT", "many");
     let settings = "\
 profile = \"staging\"
 

@@ -62,7 +62,9 @@ impl Client {
 fn those_who_dribble_are_cut_while_a_call_goes_on() {
     let setup = Setup::new().env("SERVER__HEADER_TIMEOUT", "1s").env("SERVER__BODY_TIMEOUT", "1s");
     let served = setup.serve();
-    let body = format!("POST /twilio/voice HTTP/1.1\r\nhost: x\r\ncontent-type: {FORM}\r\ncontent-length: 9999\r\n\r\nCallSid=");
+    let body = format!(
+        "POST /twilio/voice HTTP/1.1\r\nhost: x\r\ncontent-type: {FORM}\r\ncontent-length: 9999\r\n\r\nCallSid="
+    );
     let kinds: [(&str, &[u8], &str); 3] = [
         ("", b"", ""),
         ("POST /twilio/voice HTTP/1.1\r\nx-slow: ", b"a", ""),
@@ -108,17 +110,33 @@ fn what_is_no_webhook_is_turned_away_with_a_bare_status() {
     // Nothing, nonsense, and what signs something else.
     assert_eq!(post("/twilio/voice", &[("content-type", FORM)], form), bare(403));
     assert_eq!(post("/twilio/voice", &[("content-type", FORM), ("x-twilio-signature", "AAAA")], form), bare(403));
-    assert_eq!(post("/twilio/voice", &[("content-type", FORM), ("x-twilio-signature", &signed)], "CallSid=CA-other"), bare(403));
+    assert_eq!(
+        post("/twilio/voice", &[("content-type", FORM), ("x-twilio-signature", &signed)], "CallSid=CA-other"),
+        bare(403)
+    );
     assert_eq!(post("/twilio/status", &[("content-type", FORM), ("x-twilio-signature", &signed)], form), bare(403));
     // A proxy's word for where it was sent counts for nothing.
     let elsewhere = [("content-type", FORM), ("x-twilio-signature", "AAAA"), ("x-forwarded-host", "hotline.test")];
     assert_eq!(post("/twilio/voice", &elsewhere, form), bare(403));
     // Neither a form, nor small, nor posted, nor there.
-    assert_eq!(post("/twilio/voice", &[("content-type", "application/json"), ("x-twilio-signature", &signed)], "{}"), bare(415));
+    assert_eq!(
+        post("/twilio/voice", &[("content-type", "application/json"), ("x-twilio-signature", &signed)], "{}"),
+        bare(415)
+    );
     let giant = format!("CallSid=CA-giant&x={}", "a".repeat(16 * 1024));
     let giant_signed = signature("/twilio/voice", &giant);
-    assert_eq!(post("/twilio/voice", &[("content-type", FORM), ("x-twilio-signature", &giant_signed)], &giant), bare(413));
-    for path in ["/twilio/voice", "/twilio/step/x", "/twilio/transferred/x", "/twilio/status", "/twilio/fallback", "/browser/call"] {
+    assert_eq!(
+        post("/twilio/voice", &[("content-type", FORM), ("x-twilio-signature", &giant_signed)], &giant),
+        bare(413)
+    );
+    for path in [
+        "/twilio/voice",
+        "/twilio/step/x",
+        "/twilio/transferred/x",
+        "/twilio/status",
+        "/twilio/fallback",
+        "/browser/call",
+    ] {
         assert_eq!(content(wire.get(path)), bare(405), "{path}");
     }
     for path in ["/", "/twilio", "/twilio/nothing", "/../etc/passwd", "/.env"] {
@@ -171,10 +189,14 @@ fn the_json_way_in_is_for_this_machine() {
     let setup = Setup::new();
     let served = setup.serve();
     let wire = Wire::from(&served);
-    let dial = |headers: &[(&str, &str)]| content(wire.send("POST", "/browser/call", &[&[JSON], headers].concat(), "{}"));
+    let dial =
+        |headers: &[(&str, &str)]| content(wire.send("POST", "/browser/call", &[&[JSON], headers].concat(), "{}"));
     let (status, body) = dial(&[]);
     let turn: Value = serde_json::from_str(&body).unwrap();
-    assert_eq!((status, &turn["heard"][0]["text"]), (200, &"您好，欢迎致电幺二三三三人力资源和社会保障服务热线。".into()));
+    assert_eq!(
+        (status, &turn["heard"][0]["text"]),
+        (200, &"您好，欢迎致电幺二三三三人力资源和社会保障服务热线。".into())
+    );
     for headers in [
         [("x-forwarded-for", "127.0.0.1")],
         [("forwarded", "for=127.0.0.1")],
@@ -205,7 +227,8 @@ fn in_production_the_json_way_in_needs_its_token() {
     let setup = production().env("BROWSER__TOKEN", token);
     let served = setup.serve();
     let wire = Wire::from(&served);
-    let dial = |headers: &[(&str, &str)]| content(wire.send("POST", "/browser/call", &[&[JSON], headers].concat(), "{}"));
+    let dial =
+        |headers: &[(&str, &str)]| content(wire.send("POST", "/browser/call", &[&[JSON], headers].concat(), "{}"));
     assert_eq!(dial(&[]), bare(403));
     assert_eq!(dial(&[("authorization", "Bearer 3a1f5c7e9b2d4f61")]), bare(403));
     assert_eq!(dial(&[("authorization", token)]), bare(403));
@@ -273,6 +296,8 @@ fn an_address_that_is_taken() {
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap().replace(&address, "ADDRESS");
     let (_, said) = said.split_once("error: ").unwrap();
-    assert!(said.starts_with("cannot listen at ADDRESS; is another hotline running? HOTLINE_SERVER__LISTEN sets another address"));
+    assert!(said.starts_with(
+        "cannot listen at ADDRESS; is another hotline running? HOTLINE_SERVER__LISTEN sets another address"
+    ));
     assert!(!said.contains(AUTH_TOKEN));
 }

@@ -5,7 +5,10 @@ use std::sync::OnceLock;
 use data_encoding::BASE64URL_NOPAD;
 use hotline::call::caller::{Call, Caller};
 use hotline::call::seal::{Journey, NotOurs, Seal};
-use hotline::dialog::{Answer, Dialled, Event, Flow, Goal, MenuId, Misses, Next, Place, Service, SignInOutcome, SignedIn, State, TransferEnd};
+use hotline::dialog::{
+    Answer, Dialled, Event, Flow, Goal, MenuId, Misses, Next, Place, Service, SignInOutcome, SignedIn, State,
+    TransferEnd,
+};
 use hotline::keys::KeyRing;
 use hotline::member::account::PersonalAccount;
 use hotline::member::money::Money;
@@ -57,8 +60,11 @@ fn place() -> impl Strategy<Value = Place> {
         (goal(), misses()).prop_map(|(goal, misses)| Place::NumberKind { goal, misses }),
         (goal(), misses()).prop_map(|(goal, misses)| Place::Number { goal, kind: IdentifierKind::Id, misses }),
         (goal(), who, misses()).prop_map(|(goal, who, misses)| Place::Pin { goal, who, misses }),
-        ("[a-z]{1,12}", misses())
-            .prop_map(|(back, misses)| Place::Told { service: Service::PooledFund, back: MenuId::new(&back), misses }),
+        ("[a-z]{1,12}", misses()).prop_map(|(back, misses)| Place::Told {
+            service: Service::PooledFund,
+            back: MenuId::new(&back),
+            misses
+        }),
     ]
 }
 
@@ -144,12 +150,16 @@ fn answer(next: &Next, granted: bool, now: Timestamp) -> Option<Answer> {
     let Next::Ask(request) = next else { return None };
     let yuan = |text| Money::parse(text).unwrap();
     Some(match request {
-        hotline::dialog::Request::Identify(_) => Answer::Identified(MemberKey { kind: IdentifierKind::Id, index: [7; 32] }),
-        hotline::dialog::Request::SignIn { .. } if granted => Answer::SignIn(SignInOutcome::Granted(proof([9; 32], now))),
-        hotline::dialog::Request::SignIn { .. } => Answer::SignIn(SignInOutcome::Refused),
-        hotline::dialog::Request::PersonalBalance(_) => {
-            Answer::PersonalBalance(PersonalAccount::new(yuan("310.05"), yuan("700"), jiff::civil::date(2026, 6, 30)).ok())
+        hotline::dialog::Request::Identify(_) => {
+            Answer::Identified(MemberKey { kind: IdentifierKind::Id, index: [7; 32] })
         }
+        hotline::dialog::Request::SignIn { .. } if granted => {
+            Answer::SignIn(SignInOutcome::Granted(proof([9; 32], now)))
+        }
+        hotline::dialog::Request::SignIn { .. } => Answer::SignIn(SignInOutcome::Refused),
+        hotline::dialog::Request::PersonalBalance(_) => Answer::PersonalBalance(
+            PersonalAccount::new(yuan("310.05"), yuan("700"), jiff::civil::date(2026, 6, 30)).ok(),
+        ),
         hotline::dialog::Request::PooledFund(_) => Answer::PersonalBalance(None),
     })
 }

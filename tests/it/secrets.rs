@@ -117,7 +117,10 @@ fn the_scanner_finds_what_is_planted() {
     let mut scanner = Scanner::default();
     scanner.scan("bytes", b"\0\xff739154\0");
     scanner.scan("bytes", b"\0\xff1739154\0");
-    scanner.scan_log("log", "2026-07-03T04:00:00.739154Z TRACE nothing\n{\"timestamp\":\"2026-07-03T04:00:00.739154Z\"}\n");
+    scanner.scan_log(
+        "log",
+        "2026-07-03T04:00:00.739154Z TRACE nothing\n{\"timestamp\":\"2026-07-03T04:00:00.739154Z\"}\n",
+    );
     assert_eq!(scanner.hits, ["PIN 739154 in bytes"]);
 }
 
@@ -146,7 +149,12 @@ fn all_calls(wire: &Wire) -> Vec<Caller> {
         forged.press("739154");
     }
     for path in ["/nothing/739154", "/browser/step/739154", "/twilio/step/739154"] {
-        wire.send("POST", path, &[("content-type", "application/json")], r#"{"call": "739154", "keys": "739154", "no": 1}"#);
+        wire.send(
+            "POST",
+            path,
+            &[("content-type", "application/json")],
+            r#"{"call": "739154", "keys": "739154", "no": 1}"#,
+        );
     }
     by_card.hang_up();
     vec![by_id, by_card, resident, wrong, unknown, initial, slips, forged]

@@ -131,7 +131,9 @@ impl Heard {
                     let name = element.name().as_ref().to_owned();
                     let inside: Vec<_> = open.iter().map(String::as_str).collect();
                     match (inside.as_slice(), name.as_str()) {
-                        ([], "Response") | (["Response"], "Redirect") | (["Response"] | ["Response", "Gather"], "Say") => {}
+                        ([], "Response")
+                        | (["Response"], "Redirect")
+                        | (["Response"] | ["Response", "Gather"], "Say") => {}
                         (["Response"], "Gather") if then.is_none() => {
                             then = Some(Then::Gather {
                                 path: path(&attribute(&element, "action")),
@@ -140,7 +142,8 @@ impl Heard {
                             });
                         }
                         (["Response"], "Dial") if then.is_none() => {
-                            then = Some(Then::Dial { path: path(&attribute(&element, "action")), target: String::new() });
+                            then =
+                                Some(Then::Dial { path: path(&attribute(&element, "action")), target: String::new() });
                         }
                         (["Response", "Dial"], "Number" | "Sip") => {}
                         _ => panic!("{name} in {inside:?}: {markup}"),

@@ -22,7 +22,8 @@ pub const AUTH_TOKEN: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
 /// How often something that is waited for is asked after.
 const POLL: Duration = Duration::from_millis(5);
 /// One key ring for all, so that what is made from keys can be told beforehand.
-pub const KEYS: &str = "current = 1\n[keys]\n1 = \"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\"\n";
+pub const KEYS: &str =
+    "current = 1\n[keys]\n1 = \"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\"\n";
 /// Longer than anything that is waited for takes, on a machine that is busy with other things.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
