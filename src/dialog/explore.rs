@@ -307,19 +307,22 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
 /// Whether `event` can happen at `place`. What cannot is walked too, because anybody may send anything, but is no way to
 /// draw: an answer that nobody asked for, a key while the world is asked.
 fn happens(place: &Place, event: &Event) -> bool {
-    match (place, event) {
-        (_, Event::Dialled(_) | Event::LimitReached | Event::HungUp) => true,
-        (Place::WithPerson, Event::TransferEnded(_)) => true,
-        (Place::Identifying { kind, .. }, Event::Answer(Answer::Identified(who))) => who.kind == *kind,
-        (Place::SigningIn { .. }, Event::Answer(Answer::SignIn(_))) => true,
-        (Place::Reading { service: Service::PersonalBalance, .. }, Event::Answer(Answer::PersonalBalance(_))) => true,
-        (Place::Reading { service: Service::PooledFund, .. }, Event::Answer(Answer::PooledFund(_))) => true,
-        (
-            Place::Identifying { .. } | Place::SigningIn { .. } | Place::Reading { .. },
-            Event::Answer(Answer::Unavailable | Answer::Superseded | Answer::CallEnded),
-        ) => true,
-        (_, Event::Keys(_) | Event::Silence | Event::Garbled) => misses_possible(place),
-        _ => false,
+    match event {
+        Event::Dialled(_) | Event::LimitReached | Event::HungUp => true,
+        Event::TransferEnded(_) => *place == Place::WithPerson,
+        Event::Keys(_) | Event::Silence | Event::Garbled => misses_possible(place),
+        Event::Answer(answer) => match (place, answer) {
+            (Place::Identifying { kind, .. }, Answer::Identified(who)) => who.kind == *kind,
+            (place, Answer::Unavailable | Answer::Superseded | Answer::CallEnded) => {
+                matches!(place, Place::Identifying { .. } | Place::SigningIn { .. } | Place::Reading { .. })
+            }
+            _ => matches!(
+                (place, answer),
+                (Place::SigningIn { .. }, Answer::SignIn(_))
+                    | (Place::Reading { service: Service::PersonalBalance, .. }, Answer::PersonalBalance(_))
+                    | (Place::Reading { service: Service::PooledFund, .. }, Answer::PooledFund(_))
+            ),
+        },
     }
 }
 

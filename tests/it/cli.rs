@@ -1,6 +1,7 @@
 //! The commands as people and scripts meet them: what they print, and with what code they end.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
 use sqlx::Executor;
@@ -46,7 +47,7 @@ fn help() {
     let mut text = String::new();
     for command in commands {
         let arguments = [command, &["--help"]].concat();
-        text += &format!("$ hotline {}\n{}\n", arguments.join(" "), run(&setup, &arguments));
+        write!(text, "$ hotline {}\n{}\n", arguments.join(" "), run(&setup, &arguments)).unwrap();
     }
     insta::assert_snapshot!("help", text);
 }
@@ -61,7 +62,7 @@ fn bad_arguments() {
         &["members", "sample", "--count", "0"],
         &["dial", "--in-process", "--server", "x"],
     ] {
-        text += &format!("$ hotline {}\n{}\n", arguments.join(" "), run(&setup, arguments));
+        write!(text, "$ hotline {}\n{}\n", arguments.join(" "), run(&setup, arguments)).unwrap();
     }
     insta::assert_snapshot!("bad_arguments", text);
 }
@@ -99,10 +100,10 @@ fn values_are_said() {
         &["say", "date", "2026-02-29"],
         &["say", "weight", "1"],
     ] {
-        text += &format!("$ hotline {}\n{}\n", arguments.join(" "), run(&setup, arguments));
+        write!(text, "$ hotline {}\n{}\n", arguments.join(" "), run(&setup, arguments)).unwrap();
     }
     let lines = output(setup.command(&["say", "amount", "-"]), "2\n10000\n1e3\n5\n");
-    text += &format!("$ printf '2\\n10000\\n1e3\\n5\\n' | hotline say amount -\n{}", shown(&setup, &lines));
+    write!(text, "$ printf '2\\n10000\\n1e3\\n5\\n' | hotline say amount -\n{}", shown(&setup, &lines)).unwrap();
     insta::assert_snapshot!("say", text);
 }
 
@@ -226,20 +227,20 @@ fn a_telephone_in_the_terminal() {
     let said = String::from_utf8(in_process.stdout).unwrap();
     insta::assert_snapshot!("dial", said);
     let served = setup.serve();
-    let server = format!("http://{}", served.address);
-    let call = [&["dial", "--server", &server], &call[2..]].concat();
+    let address = format!("http://{}", served.address);
+    let call = [&["dial", "--server", &address], &call[2..]].concat();
     let over_http = output(setup.command(&call), "");
     assert_eq!(String::from_utf8(over_http.stdout).unwrap(), said);
     // From a pipe, with an empty line for silence.
-    let piped = output(setup.command(&["dial", "--server", &server]), "\n8\n9\n");
-    let said = String::from_utf8(piped.stdout).unwrap();
+    let from_a_pipe = output(setup.command(&["dial", "--server", &address]), "\n8\n9\n");
+    let said = String::from_utf8(from_a_pipe.stdout).unwrap();
     assert!(
         said.contains("抱歉，没有收到您的按键。")
             && said.contains("抱歉，这里没有这个选项。")
             && said.contains("感谢您的来电，再见。")
     );
     served.kill();
-    let told = run(&setup, &["dial", "--server", &server]).replace(&server, "SERVER");
+    let told = run(&setup, &["dial", "--server", &address]).replace(&address, "SERVER");
     let expected = "exit code 2\n--- err\nerror: no hotline answers at SERVER; start one with `hotline serve`, or dial --in-process";
     assert!(told.starts_with(expected), "{told}");
 }

@@ -133,6 +133,7 @@ impl Heard {
                     match (inside.as_slice(), name.as_str()) {
                         ([], "Response")
                         | (["Response"], "Redirect")
+                        | (["Response", "Dial"], "Number" | "Sip")
                         | (["Response"] | ["Response", "Gather"], "Say") => {}
                         (["Response"], "Gather") if then.is_none() => {
                             then = Some(Then::Gather {
@@ -145,7 +146,6 @@ impl Heard {
                             then =
                                 Some(Then::Dial { path: path(&attribute(&element, "action")), target: String::new() });
                         }
-                        (["Response", "Dial"], "Number" | "Sip") => {}
                         _ => panic!("{name} in {inside:?}: {markup}"),
                     }
                     open.push(name);
