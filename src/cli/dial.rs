@@ -32,7 +32,7 @@ pub struct Args {
     /// Call a hotline inside this process, with these settings, instead of a running one.
     #[arg(long, conflicts_with = "server")]
     in_process: bool,
-    /// The token of [browser], for a hotline on another machine.
+    /// Its browser.token, for a hotline on another machine.
     #[arg(long, env = "HOTLINE_BROWSER__TOKEN", hide_env_values = true, default_value = "")]
     token: String,
     /// The number dialled: which line answers.

@@ -1,6 +1,6 @@
 //! `hotline serve`: answers calls.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -79,7 +79,8 @@ fn log(settings: &Settings) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&settings.log.level).with_context(
         || "log.level is no level; take trace, debug, info, warn, error, or a filter like \"info,hotline=debug\"",
     )?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     let set = match settings.log.format {
         LogFormat::Pretty => lines.compact().try_init(),
         LogFormat::Json => lines.json().try_init(),

@@ -20,6 +20,7 @@ WORDS = {
     "account menu": "个人账户余额，请按",
     "balance": "一千零一十元零五分",
     "balance of 15 digits": "九千五百一十五元五角",
+    "pooled fund": "您的统筹账户起付线已付",
     "no personal account": "没有个人账户",
     "refused": "号码或密码不正确",
     "used up": "尝试次数已经用完",
@@ -27,7 +28,7 @@ WORDS = {
     "initial PIN": "初始密码",
     "goodbye": "再见",
     # What the fallback address says before the greeting.
-    "apology": "抱歉",
+    "apology": "刚才的操作没有完成",
     "connecting": "转接人工",
     "closed": "不是人工服务时间",
     "not answered": "无法接听",
@@ -161,14 +162,32 @@ def nobodys_number_sounds_like_a_wrong_pin(line):
 
 
 @check
+def everything_in_one_call(line):
+    call = hears(signed_in(line, *EMPLOYEE).press("1"), "balance")
+    hears(call.press("1"), "balance")
+    hears(call.press("*"), "account menu")
+    hears(call.press("2"), "pooled fund")
+    hears(call.press("*").press("*"), "main menu")
+    # Who is signed in stays so for a while.
+    hears(call.press("1"), "account menu")
+    is_over(hears(call.press("9"), "goodbye"))
+
+
+@check
 def silence_to_the_end(line):
-    call = Call.dial(line)
-    for _ in range(10):
-        if call.over or call.ringing:
+    """Whoever cannot press keys is put through to a person while there are any, and then the call ends."""
+    call, rung = Call.dial(line), 0
+    for _ in range(20):
+        if call.over:
             break
-        call.silence()
+        if call.ringing:
+            rung += 1
+            call.transferred("no-answer")
+        else:
+            call.silence()
     is_over(call)
     hears(call, "goodbye")
+    equal(rung > 0, line.open)
 
 
 @check

@@ -26,6 +26,8 @@ pub fn shared() -> &'static Server {
 const SCRIPT: &str = r#"
 # Debian keeps the server's programs out of the path, by version.
 for bin in /usr/lib/postgresql/*/bin; do PATH=$PATH:$bin; done
+# A terminal's Ctrl-C goes to us too; the end of the input follows it, and only that leaves nothing behind.
+trap '' INT TERM HUP
 dir=$(mktemp -d) || exit 1
 trap 'pid=$(head -1 "$dir/data/postmaster.pid"); kill -CONT "$pid"; pkill -CONT -P "$pid"; pg_ctl -D "$dir/data" -m immediate stop; rm -rf "$dir"' EXIT
 {
