@@ -26,7 +26,6 @@ pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
-    let app = App::build(settings, Clock::system()).await?;
     let server = &settings.server;
     let limits = Limits {
         header_timeout: server.header_timeout,
@@ -41,8 +40,13 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
             server.listen
         )
     })?;
+    // Port 0 lets the system choose: callbacks name the port that it chose.
+    let mut settings = settings.clone();
+    settings.server.listen = edge.address()?;
+    let settings = &settings;
+    let app = App::build(settings, Clock::system()).await?;
     let stop = stopped();
-    welcome(settings, edge.address()?)?;
+    welcome(settings, settings.server.listen)?;
     let housekeeping = tokio::spawn({
         let (app, settings) = (app.clone(), settings.clone());
         async move { app.housekeep(&settings).await }
