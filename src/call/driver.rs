@@ -85,7 +85,8 @@ impl Driver {
         let turn = if lead.is_some() { moment.next_turn() } else { 0 };
         let at = moment.of_turn(turn, now);
         let flow = self.lines.dialled(&call.dialled);
-        let journey = Journey { turn, started: whole_second(at), line: flow.name.clone(), state: flow.start() };
+        let started = whole_second(moment.came());
+        let journey = Journey { turn, started, line: flow.name.clone(), state: flow.start() };
         let mut reply = self.go(call, flow, journey, Event::Dialled(Dialled::default()), at).await;
         if let Some(lead) = lead {
             reply.say.insert(0, lead);

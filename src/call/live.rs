@@ -27,9 +27,10 @@ struct Entry {
     turn: Arc<Mutex<Moment>>,
 }
 
-/// When a turn of a call was first taken.
+/// When a turn of a call was first taken, and when the call came in.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
+    came: Timestamp,
     turn: Option<u16>,
     at: Timestamp,
 }
@@ -38,9 +39,15 @@ impl Moment {
     /// The moment of `turn`: `now`, or when its first copy came.
     pub fn of_turn(&mut self, turn: u16, now: Timestamp) -> Timestamp {
         if self.turn != Some(turn) {
-            *self = Self { turn: Some(turn), at: now };
+            *self = Self { turn: Some(turn), at: now, ..*self };
         }
         self.at
+    }
+
+    /// When this node first heard of the call.
+    #[must_use]
+    pub fn came(&self) -> Timestamp {
+        self.came
     }
 
     /// A turn that this call has not had yet, as far as this node knows.
@@ -72,7 +79,7 @@ impl LiveCalls {
             entry.seen = now;
             return Arc::clone(&entry.turn);
         }
-        let turn = Arc::new(Mutex::new(Moment { turn: None, at: now }));
+        let turn = Arc::new(Mutex::new(Moment { came: now, turn: None, at: now }));
         if self.calls.len() < self.most {
             let entry = self.calls.entry(name).or_insert_with(|| Entry { seen: now, over: false, turn });
             return Arc::clone(&entry.turn);
@@ -86,7 +93,7 @@ impl LiveCalls {
             entry.over = true;
             entry.seen = now;
         } else if self.calls.len() < self.most {
-            let turn = Arc::new(Mutex::new(Moment { turn: None, at: now }));
+            let turn = Arc::new(Mutex::new(Moment { came: now, turn: None, at: now }));
             self.calls.insert(name(call), Entry { seen: now, over: true, turn });
         }
     }

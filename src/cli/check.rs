@@ -45,6 +45,8 @@ pub fn run(config: Option<&Path>) -> anyhow::Result<ExitCode> {
         writeln!(out, "settings: as they should be")?;
         return Ok(ExitCode::SUCCESS);
     }
+    // As an editor goes through them.
+    faults.sort_by(|a, b| (&a.source, a.line).cmp(&(&b.source, b.line)));
     let count = faults.len();
     writeln!(out, "{}\n{count} {}", Faults(faults), if count == 1 { "fault" } else { "faults" })?;
     Ok(ExitCode::from(1))

@@ -26,7 +26,6 @@ pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
-    let app = App::build(settings, Clock::system()).await?;
     let server = &settings.server;
     let limits = Limits {
         header_timeout: server.header_timeout,
@@ -41,7 +40,13 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
             server.listen
         )
     })?;
-    welcome(settings, edge.address()?)?;
+    // Port 0 lets the system choose: callbacks name the port that it chose.
+    let mut settings = settings.clone();
+    settings.server.listen = edge.address()?;
+    let settings = &settings;
+    let app = App::build(settings, Clock::system()).await?;
+    let stop = stopped();
+    welcome(settings, settings.server.listen)?;
     let housekeeping = tokio::spawn({
         let (app, settings) = (app.clone(), settings.clone());
         async move { app.housekeep(&settings).await }
@@ -50,7 +55,7 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
         let app = app.clone();
         move || app.lines().findings().iter().for_each(|fault| tracing::error!(%fault, "line"))
     });
-    edge.serve(app.routes(), stopped()).await;
+    edge.serve(app.routes(), stop).await;
     housekeeping.abort();
     walk.abort();
     app.anchor(settings).await;
@@ -58,16 +63,18 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Until the process is asked to end.
-async fn stopped() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        // Without signals there is no asking: run until killed, which loses nothing.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// Until the process is asked to end; it may be asked from now on.
+fn stopped() -> impl Future<Output = ()> {
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async {
+        let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+            // Without signals there is no asking: run until killed, which loses nothing.
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
 }
 

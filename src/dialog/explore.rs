@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::event::{Answer, Dialled, Event, SignInOutcome, TransferEnd};
 use super::flow::Flow;
 use super::sign_in::SignedIn;
-use super::state::{Place, State};
+use super::state::{Place, Service, State};
 use super::turn::{Next, Request, Turn};
 use crate::member::account::{PersonalAccount, PooledFund};
 use crate::member::money::Money;
@@ -172,7 +172,7 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         self.check(before, name, event, &state, &turn, now);
         // The world answers before the caller hears anything: follow it through every answer it may give.
         if let Next::Ask(_) = &turn.next {
-            self.arrive(before, name, &state);
+            self.arrive(before, name, event, &state);
             return;
         }
         if matches!(event, Event::HungUp) {
@@ -182,12 +182,14 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
             }
             return;
         }
-        self.arrive(before, name, &state);
+        self.arrive(before, name, event, &state);
     }
 
-    fn arrive(&mut self, before: &State, name: &'static str, state: &State) {
-        let (from, to) = (before.place.name().to_owned(), state.place.name().to_owned());
-        self.out.edges.insert(Edge { from, on: name, to });
+    fn arrive(&mut self, before: &State, name: &'static str, event: &Event, state: &State) {
+        if happens(&before.place, event) {
+            let (from, to) = (before.place.name().to_owned(), state.place.name().to_owned());
+            self.out.edges.insert(Edge { from, on: name, to });
+        }
         if !self.seen.contains_key(state) {
             self.seen.insert(state.clone(), Some((before.clone(), name)));
             self.queue.push_back(state.clone());
@@ -299,6 +301,28 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         }
         path.reverse();
         self.out.findings.push(Finding { rule, what, path });
+    }
+}
+
+/// Whether `event` can happen at `place`. What cannot is walked too, because anybody may send anything, but is no way to
+/// draw: an answer that nobody asked for, a key while the world is asked.
+fn happens(place: &Place, event: &Event) -> bool {
+    match event {
+        Event::Dialled(_) | Event::LimitReached | Event::HungUp => true,
+        Event::TransferEnded(_) => *place == Place::WithPerson,
+        Event::Keys(_) | Event::Silence | Event::Garbled => misses_possible(place),
+        Event::Answer(answer) => match (place, answer) {
+            (Place::Identifying { kind, .. }, Answer::Identified(who)) => who.kind == *kind,
+            (place, Answer::Unavailable | Answer::Superseded | Answer::CallEnded) => {
+                matches!(place, Place::Identifying { .. } | Place::SigningIn { .. } | Place::Reading { .. })
+            }
+            _ => matches!(
+                (place, answer),
+                (Place::SigningIn { .. }, Answer::SignIn(_))
+                    | (Place::Reading { service: Service::PersonalBalance, .. }, Answer::PersonalBalance(_))
+                    | (Place::Reading { service: Service::PooledFund, .. }, Answer::PooledFund(_))
+            ),
+        },
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -135,5 +135,5 @@ async fn answer(
 
 /// What is left of the request is not read: the connection ends with the answer.
 fn close(status: StatusCode) -> Response {
-    (status, [(axum::http::header::CONNECTION, "close")]).into_response()
+    (status, [(header::CONNECTION, "close"), (header::CACHE_CONTROL, "no-store")]).into_response()
 }

@@ -111,22 +111,31 @@ impl App {
     pub async fn housekeep(&self, settings: &Settings) {
         const EVERY: Duration = Duration::from_mins(1);
         const ROUNDS_TO_ANCHOR: u64 = 60;
-        const PINS_A_ROUND: u16 = 100;
-        let services = self.driver.services();
         for round in 0.. {
             self.driver.sweep();
-            if let Err(trouble) = services.sweep().await {
+            if let Err(trouble) = self.driver.services().sweep().await {
                 tracing::warn!(%trouble, "sweep put off");
             }
             if round % ROUNDS_TO_ANCHOR == 0 {
                 self.anchor(settings).await;
             }
-            if self.driver.live().count() == 0
-                && let Err(trouble) = services.harden_pins(PINS_A_ROUND).await
-            {
-                tracing::warn!(%trouble, "hardening of PINs put off");
-            }
             tokio::time::sleep(EVERY).await;
+            self.harden_pins().await;
+        }
+    }
+
+    /// Hashes PINs that are stored in their keyed form, while nobody calls: the first caller ends it.
+    async fn harden_pins(&self) {
+        const A_ROUND: usize = 500;
+        for _ in 0..A_ROUND {
+            if self.driver.live().count() > 0 {
+                return;
+            }
+            match self.driver.services().harden_pins(1).await {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(trouble) => return tracing::warn!(%trouble, "hardening of PINs put off"),
+            }
         }
     }
 

@@ -3,9 +3,18 @@
 
 mod support;
 
+mod architecture;
 mod audit;
+mod calls;
+mod cli;
+mod config;
+mod durability;
+mod edge;
 mod faults;
 mod flow;
 mod privacy;
+mod properties;
+mod secrets;
 mod sign_in;
 mod store;
+mod voice;

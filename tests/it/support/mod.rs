@@ -1,6 +1,8 @@
 //! What the tests stand on: real stores of both engines, invented members, calls.
+pub mod caller;
 pub mod line;
 pub mod postgres;
+pub mod served;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,0 +1,156 @@
+//! Settings, lines and prompts with faults in them: all are told at once, each with its place and its remedy.
+
+use crate::cli::run;
+use crate::support::line::project;
+use crate::support::served::Setup;
+
+/// Settings of one's own, in a file.
+fn checked(setup: &Setup, settings: &str) -> String {
+    std::fs::write(setup.path().join("hotline.toml"), settings).unwrap();
+    run(setup, &["check", "--config", "hotline.toml"])
+}
+
+/// In a folder that is as the project's, so that what is told there is what an operator sees.
+fn in_a_project() -> Setup {
+    let setup = Setup::new()
+        .env("LINES__DIRECTORY", "lines")
+        .env("PROMPTS__DIRECTORY", "voice-prompts")
+        .env("STORE__URL", "sqlite:data/hotline.db");
+    std::fs::create_dir_all(setup.path().join("voice-prompts/zh-CN")).unwrap();
+    let prompts = "voice-prompts/zh-CN/prompts.toml";
+    std::fs::copy(project(prompts), setup.path().join(prompts)).unwrap();
+    // `check` falls back to the defaults when settings have faults.
+    std::fs::create_dir_all(setup.path().join("config")).unwrap();
+    std::os::unix::fs::symlink("../lines", setup.path().join("config/lines")).unwrap();
+    setup
+}
+
+/// Changes one text of a file.
+fn change(setup: &Setup, file: &str, from: &str, to: &str) {
+    let path = setup.path().join(file);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{from} is not in {file}");
+    std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
+}
+
+const LINE: &str = "lines/12333.toml";
+const PROMPTS: &str = "voice-prompts/zh-CN/prompts.toml";
+
+#[test]
+fn what_is_as_it_should_be() {
+    let setup = in_a_project();
+    insta::assert_snapshot!("check_good", run(&setup, &["check"]));
+}
+
+#[test]
+fn faults_in_settings_are_told_all_at_once() {
+    let setup =
+        in_a_project().env("SERVER__LISTEN", "somewhere").env("SERVER__PORT", "80").env("SIGN_IN__HARD_LIMIT", "many");
+    let settings = "\
+profile = \"staging\"
+
+[server]
+max_in_flight = \"lots\"
+header_timeout = \"-5s\"
+
+[stoer]
+url = \"sqlite:x\"
+
+[call]
+longst = \"1m\"
+";
+    insta::assert_snapshot!("check_settings", checked(&setup, settings));
+}
+
+#[test]
+fn settings_that_contradict_each_other() {
+    let setup = in_a_project();
+    let settings = "\
+[server]
+public_url = \"ftp://hotline\"
+max_in_flight = 10
+reserved_for_running = 10
+
+[call]
+most_turns = 1
+
+[sign_in]
+tries_before_lock = 0
+hard_limit = 1000
+hash_memory_kib = 8
+";
+    // What the environment says counts more than the file.
+    let setup = setup.env("SERVER__PUBLIC_URL", "ftp://hotline").env("SIGN_IN__HASH_MEMORY_KIB", "8");
+    insta::assert_snapshot!("check_contradictions", checked(&setup, settings));
+}
+
+#[test]
+fn a_file_that_is_not_there_or_no_toml() {
+    let setup = in_a_project();
+    insta::assert_snapshot!("check_no_file", run(&setup, &["check", "--config", "nowhere.toml"]));
+    insta::assert_snapshot!("check_no_toml", checked(&setup, "[server]\nlisten = \n"));
+}
+
+#[test]
+fn production_refuses_what_is_unfit_for_it() {
+    let setup = in_a_project().env("PROFILE", "production").env("TWILIO__AUTH_TOKEN", "");
+    insta::assert_snapshot!("check_production", run(&setup.env("SERVER__PUBLIC_URL", ""), &["check"]));
+    let setup = in_a_project()
+        .env("PROFILE", "production")
+        .env("STORE__SAMPLE_MEMBERS", "false")
+        .env("TWILIO__AUTH_TOKEN", "short")
+        .env("SERVER__PUBLIC_URL", "https://127.0.0.1:8443");
+    insta::assert_snapshot!("check_production_short", run(&setup, &["check"]));
+}
+
+/// And does not start with them, nor with the example's person, nor with keys that others can read.
+#[test]
+fn production_does_not_start_with_what_is_unfit() {
+    let fit = || in_a_project().env("PROFILE", "production").env("STORE__SAMPLE_MEMBERS", "false");
+    insta::assert_snapshot!("serve_production_example", run(&fit(), &["serve"]));
+    let setup = fit();
+    change(&setup, LINE, "sip:agents@pbx.invalid", "+861012333");
+    let keys = setup.path().join("keys.toml");
+    std::fs::set_permissions(&keys, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let told = run(&setup, &["serve"]).replace(keys.to_str().unwrap(), "KEYS");
+    insta::assert_snapshot!("serve_production_keys", told);
+    insta::assert_snapshot!("serve_production_samples", run(&fit().env("STORE__SAMPLE_MEMBERS", "true"), &["serve"]));
+}
+
+#[test]
+fn faults_in_a_line() {
+    let setup = in_a_project();
+    change(&setup, LINE, "time_zone = \"+08:00\"", "time_zone = \"Asia/Shanghai\"");
+    change(&setup, LINE, "misses = 3", "misses = 9");
+    change(&setup, LINE, "menu_first_key = \"6s\"", "menu_first_key = \"6m\"");
+    change(&setup, LINE, "transfer_to = \"sip:agents@pbx.invalid\"", "transfer_to = \"somebody\"");
+    change(&setup, LINE, "go = \"menu:account\"", "go = \"menu:acount\"");
+    change(&setup, LINE, "key = 2, say = \"account.option.pooled\"", "key = 3, say = \"account.option.poled\"");
+    insta::assert_snapshot!("check_line", run(&setup, &["check"]));
+    let setup = in_a_project();
+    change(&setup, LINE, "[patience]", "[patients]");
+    insta::assert_snapshot!("check_line_unknown_key", run(&setup, &["check"]));
+}
+
+/// Well-formed, but a caller would be asked for a number in vain: only the walk can tell.
+#[test]
+fn faults_between_lines() {
+    let setup = in_a_project();
+    let text = std::fs::read_to_string(setup.path().join(LINE)).unwrap();
+    std::fs::write(setup.path().join("lines/other.toml"), text).unwrap();
+    insta::assert_snapshot!("check_lines_collide", run(&setup, &["check"]));
+}
+
+#[test]
+fn faults_in_prompts() {
+    let setup = in_a_project();
+    change(&setup, PROMPTS, "\"call.goodbye\" = ", "\"call.godbye\" = ");
+    change(&setup, PROMPTS, "{total:amount}", "{total:date}");
+    change(&setup, PROMPTS, "{tail:tail}", "{tail}");
+    change(&setup, PROMPTS, "请按{key:key}", "请按{kye:key}");
+    change(&setup, PROMPTS, "\"again.no-input\" = \"抱歉，没有收到您的按键。\"", "\"again.no-input\" = \"\"");
+    insta::assert_snapshot!("check_prompts", run(&setup, &["check"]));
+    let setup = in_a_project();
+    change(&setup, PROMPTS, "[prompts]", "[prompts]\n\"menu.nobody-says-this\" = \"无。\"");
+    insta::assert_snapshot!("check_prompts_unused", run(&setup, &["check"]));
+}

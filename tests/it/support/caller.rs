@@ -1,0 +1,308 @@
+//! Stands where Twilio stands: signs, posts forms, does what the markup says.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use data_encoding::BASE64;
+use hmac::{Hmac, KeyInit, Mac};
+use hotline::telephony::browser::Peer;
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use sha1::Sha1;
+use tower::ServiceExt;
+
+use super::served::{AUTH_TOKEN, PUBLIC_URL, Served};
+
+pub const FORM: &str = "application/x-www-form-urlencoded";
+
+/// How requests reach a hotline.
+#[derive(Clone)]
+pub enum Wire {
+    /// Over a connection of their own each.
+    Served(SocketAddr),
+    /// Straight into the routes.
+    InProcess(Arc<tokio::runtime::Runtime>, Router),
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
+    }
+}
+
+impl From<&Served> for Wire {
+    fn from(served: &Served) -> Self {
+        Self::Served(served.address)
+    }
+}
+
+impl Wire {
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let request = headers
+            .iter()
+            .fold(Request::builder().method(method), |request, (name, value)| request.header(*name, *value));
+        match self {
+            Self::Served(address) => {
+                let agent = ureq::Agent::config_builder().http_status_as_error(false).max_idle_connections(0).build();
+                let request = request.uri(format!("http://{address}{path}")).body(body.to_owned()).unwrap();
+                let mut response = ureq::Agent::new_with_config(agent).run(request).unwrap();
+                let body = response.body_mut().read_to_string().unwrap();
+                answer(response.status().as_u16(), response.headers(), body)
+            }
+            Self::InProcess(runtime, routes) => runtime.block_on(async {
+                let peer = Peer(([127, 0, 0, 1], 0).into());
+                let request = request.uri(path).extension(peer).body(Body::from(body.to_owned())).unwrap();
+                let response = routes.clone().oneshot(request).await.unwrap();
+                let (parts, body) = response.into_parts();
+                let body = to_bytes(body, usize::MAX).await.unwrap();
+                answer(parts.status.as_u16(), &parts.headers, String::from_utf8(body.into()).unwrap())
+            }),
+        }
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], "")
+    }
+
+    /// Posts a form as Twilio does.
+    pub fn post(&self, path: &str, form: &str) -> Answer {
+        self.send("POST", path, &[("content-type", FORM), ("x-twilio-signature", &signature(path, form))], form)
+    }
+}
+
+fn answer(status: u16, headers: &axum::http::HeaderMap, body: String) -> Answer {
+    let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
+    Answer { status, headers: headers.collect(), body }
+}
+
+/// HMAC-SHA1 over the address and the sorted parameters.
+pub fn signature(path: &str, form: &str) -> String {
+    let mut pairs: Vec<_> = form_urlencoded::parse(form.as_bytes()).collect();
+    pairs.sort();
+    let mut mac: Hmac<Sha1> = Hmac::new_from_slice(AUTH_TOKEN.as_bytes()).unwrap();
+    mac.update(format!("{PUBLIC_URL}{path}").as_bytes());
+    for (name, value) in pairs {
+        mac.update(name.as_bytes());
+        mac.update(value.as_bytes());
+    }
+    BASE64.encode(&mac.finalize().into_bytes())
+}
+
+/// What the markup has the caller hear, and what follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    pub said: String,
+    pub then: Then,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Then {
+    Gather { path: String, digits: usize, finish: String },
+    Dial { path: String, target: String },
+    HangUp,
+}
+
+impl Heard {
+    /// Reads markup as strictly as can be: what is not known here is not understood by the platform either.
+    pub fn parse(markup: &str) -> Self {
+        let mut reader = Reader::from_str(markup);
+        let (mut said, mut then, mut open) = (String::new(), None, Vec::<String>::new());
+        let mut text = String::new();
+        let attribute = |element: &BytesStart<'_>, name: &str| {
+            let value = element.try_get_attribute(name).unwrap().unwrap_or_else(|| panic!("no {name}"));
+            value.value.into_owned()
+        };
+        let path = |address: &str| address.strip_prefix(PUBLIC_URL).unwrap().to_owned();
+        loop {
+            match reader.read_event().unwrap() {
+                Event::Decl(_) => {}
+                Event::Start(element) => {
+                    let name = element.name().as_ref().to_owned();
+                    let inside: Vec<_> = open.iter().map(String::as_str).collect();
+                    match (inside.as_slice(), name.as_str()) {
+                        ([], "Response")
+                        | (["Response"], "Redirect")
+                        | (["Response", "Dial"], "Number" | "Sip")
+                        | (["Response"] | ["Response", "Gather"], "Say") => {}
+                        (["Response"], "Gather") if then.is_none() => {
+                            then = Some(Then::Gather {
+                                path: path(&attribute(&element, "action")),
+                                digits: attribute(&element, "numDigits").parse().unwrap(),
+                                finish: attribute(&element, "finishOnKey"),
+                            });
+                        }
+                        (["Response"], "Dial") if then.is_none() => {
+                            then =
+                                Some(Then::Dial { path: path(&attribute(&element, "action")), target: String::new() });
+                        }
+                        _ => panic!("{name} in {inside:?}: {markup}"),
+                    }
+                    open.push(name);
+                    text.clear();
+                }
+                Event::Empty(element) => match (open.last().unwrap().as_str(), element.name().as_ref()) {
+                    ("Say", "break") => text.push(' '),
+                    ("Gather", "Pause") => {}
+                    ("Response", "Hangup") if then.is_none() => then = Some(Then::HangUp),
+                    other => panic!("{other:?}: {markup}"),
+                },
+                Event::Text(piece) => text.push_str(&piece),
+                Event::End(_) => match (open.pop().unwrap().as_str(), &mut then) {
+                    ("Say", _) => said.push_str(&std::mem::take(&mut text)),
+                    ("Number" | "Sip", Some(Then::Dial { target, .. })) => *target = std::mem::take(&mut text),
+                    ("Redirect", Some(Then::Gather { path: action, .. })) => assert_eq!(path(&text), *action),
+                    ("Redirect", _) => panic!("{markup}"),
+                    _ => {}
+                },
+                Event::Eof => break,
+                other => panic!("{other:?}: {markup}"),
+            }
+        }
+        assert!(open.is_empty(), "cut off: {markup}");
+        Self { said, then: then.unwrap_or_else(|| panic!("nothing follows: {markup}")) }
+    }
+}
+
+/// One request of a call, and what it was answered.
+#[derive(Clone)]
+pub struct Sent {
+    pub path: String,
+    pub form: String,
+    pub answer: Answer,
+}
+
+/// A caller, and the platform between.
+#[derive(Clone)]
+pub struct Caller {
+    pub wire: Wire,
+    pub sid: String,
+    pub from: String,
+    pub heard: Heard,
+    pub sent: Vec<Sent>,
+}
+
+impl Caller {
+    /// Dials, and hears the greeting.
+    pub fn dial(wire: impl Into<Wire>, sid: &str) -> Self {
+        Self::dial_from(wire, sid, "+8613800138000")
+    }
+
+    pub fn dial_from(wire: impl Into<Wire>, sid: &str, from: &str) -> Self {
+        let heard = Heard { said: String::new(), then: Then::HangUp };
+        let (sid, from) = (sid.to_owned(), from.to_owned());
+        let mut caller = Self { wire: wire.into(), sid, from, heard, sent: Vec::new() };
+        caller.post("/twilio/voice".to_owned(), &[("CallStatus", "ringing")]);
+        caller
+    }
+
+    /// Presses keys; the platform takes as many as it is told to.
+    pub fn press(&mut self, keys: &str) -> &str {
+        let Then::Gather { path, digits, finish } = self.heard.then.clone() else { panic!("nobody waits for keys") };
+        let (taken, finished) = match keys.strip_suffix(finish.as_str()) {
+            Some(taken) if !finish.is_empty() => (taken, finish.as_str()),
+            _ => (keys, ""),
+        };
+        assert!(taken.chars().count() <= digits, "{digits} keys are waited for");
+        self.post(path, &[("Digits", taken), ("FinishedOnKey", finished)])
+    }
+
+    /// Presses these one after the other, and tells what is heard last.
+    pub fn press_all(&mut self, entries: &[&str]) -> &str {
+        for keys in entries {
+            self.press(keys);
+        }
+        &self.heard.said
+    }
+
+    pub fn silence(&mut self) -> &str {
+        let Then::Gather { path, .. } = self.heard.then.clone() else { panic!("nobody waits for keys") };
+        self.post(path, &[("Digits", "")])
+    }
+
+    /// The transfer is over: `completed`, `no-answer`, `busy`, `failed`.
+    pub fn transferred(&mut self, how: &str) -> &str {
+        let Then::Dial { path, .. } = self.heard.then.clone() else { panic!("nobody is called") };
+        self.post(path, &[("DialCallStatus", how)])
+    }
+
+    /// Hangs up: the platform tells.
+    pub fn hang_up(&self) {
+        let answer = self.wire.post("/twilio/status", &self.form(&[("CallStatus", "completed")]));
+        assert_eq!((answer.status, answer.body.as_str()), (204, ""));
+    }
+
+    pub fn form(&self, more: &[(&str, &str)]) -> String {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("AccountSid", "AC00000000000000000000000000000000").append_pair("CallSid", &self.sid);
+        form.append_pair("From", &self.from).append_pair("To", "+861012333");
+        if !more.iter().any(|(name, _)| *name == "CallStatus") {
+            form.append_pair("CallStatus", "in-progress");
+        }
+        form.extend_pairs(more).finish()
+    }
+
+    fn post(&mut self, path: String, more: &[(&str, &str)]) -> &str {
+        let form = self.form(more);
+        let answer = self.wire.post(&path, &form);
+        self.take(Sent { path, form, answer })
+    }
+
+    /// Goes on from this answer.
+    pub fn take(&mut self, sent: Sent) -> &str {
+        self.heard = spoken(&sent.answer);
+        self.sent.push(sent);
+        &self.heard.said
+    }
+
+    /// The last answer with what differs from call to call left out.
+    pub fn markup(&self) -> String {
+        let body = &self.sent.last().unwrap().answer.body;
+        match &self.heard.then {
+            Then::Gather { path, .. } | Then::Dial { path, .. } => {
+                let (_, step) = path.rsplit_once('/').unwrap();
+                body.replace(step, "…")
+            }
+            Then::HangUp => body.clone(),
+        }
+    }
+}
+
+/// What a genuine webhook is always answered with: 200, and markup that can be spoken.
+#[track_caller]
+pub fn spoken(answer: &Answer) -> Heard {
+    assert_eq!((answer.status, answer.header("content-type")), (200, "text/xml; charset=utf-8"), "{}", answer.body);
+    assert_eq!(answer.header("cache-control"), "no-store");
+    Heard::parse(&answer.body)
+}
+
+/// A hotline in this process, of which tests hold the clock.
+pub struct InProcess {
+    pub wire: Wire,
+    pub clock: hotline::clock::Clock,
+    pub setup: super::served::Setup,
+}
+
+impl InProcess {
+    pub fn new(setup: super::served::Setup, now: &str) -> Self {
+        let clock = hotline::clock::Clock::manual(now.parse().unwrap());
+        let settings = hotline::config::Settings::load(None, setup.environment().iter().cloned()).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let app = runtime.block_on(hotline::server::App::build(&settings, clock.clone())).unwrap();
+        Self { wire: Wire::InProcess(Arc::new(runtime), app.routes()), clock, setup }
+    }
+
+    pub fn dial(&self, sid: &str) -> Caller {
+        Caller::dial(self.wire.clone(), sid)
+    }
+}

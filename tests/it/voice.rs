@@ -1,0 +1,137 @@
+//! What is heard and what is sent, at every place of the shipped line: literal files, to be read by people.
+
+use std::fmt::Write;
+
+use hotline::member::money::Money;
+use hotline::member::tail::Tail;
+use hotline::secret::Key;
+use hotline::speech::prompt::{KNOWN, Prompt, PromptId, Weekdays};
+use jiff::civil::{Weekday, date, time};
+
+use crate::calls::{NOON, OPEN, shipped};
+use crate::support::caller::{Caller, InProcess};
+use crate::support::line::mandarin;
+
+const ID: &str = "11010519491231002*#";
+
+/// Every place a call can be in, and how to get there.
+const PLACES: [(&str, &[&str]); 15] = [
+    ("greeting", &[]),
+    ("main menu", &["#"]),
+    ("sign-in.number-kind", &["1"]),
+    ("sign-in.id-number", &["1", "1"]),
+    ("sign-in.card-number", &["1", "2"]),
+    ("sign-in.personal-number", &["1", "3"]),
+    ("sign-in.id-number, a slip", &["1", "1", "110105194912310021#"]),
+    ("sign-in.confirm", &["1", "1", ID]),
+    ("sign-in.pin", &["1", "1", ID, "1"]),
+    ("sign-in.pin, refused", &["1", "1", ID, "1", "730415#"]),
+    ("account", &["1", "1", ID, "1", "739154#"]),
+    ("personal-balance", &["1", "1", ID, "1", "739154#", "1"]),
+    ("pooled-fund", &["1", "1", ID, "1", "739154#", "2"]),
+    ("person", &["0"]),
+    ("over", &["9"]),
+];
+
+fn at(hotline: &InProcess, n: usize, way: &[&str]) -> Caller {
+    let mut caller = hotline.dial(&format!("CA-{n}"));
+    caller.press_all(way);
+    caller
+}
+
+#[test]
+fn what_is_heard_at_every_place() {
+    let mut text = String::new();
+    for (when, now) in [("noon on a Friday", NOON), ("ten on a Friday", OPEN)] {
+        let hotline = shipped(now);
+        writeln!(text, "# {when}\n").unwrap();
+        for (n, (place, way)) in PLACES.into_iter().enumerate() {
+            // Only what a person has to do with is another by the hour.
+            if now == NOON || place == "person" {
+                let heard = at(&hotline, n, way).heard.said.replace('。', "。\n");
+                writeln!(text, "## {place}: {}\n{heard}", way.join(" ")).unwrap();
+            }
+        }
+    }
+    insta::assert_snapshot!("heard", text);
+}
+
+#[test]
+fn the_markup_of_every_place() {
+    let hotline = shipped(OPEN);
+    let mut text = String::new();
+    for (n, (place, way)) in PLACES.into_iter().enumerate() {
+        // One element a line, to be read and compared.
+        let markup = at(&hotline, n, way).markup().replace("><", ">\n<");
+        writeln!(text, "# {place}\n{markup}\n").unwrap();
+    }
+    insta::assert_snapshot!("markup", text);
+}
+
+/// Every prompt of the code, with values.
+fn prompts() -> Vec<Prompt> {
+    let (one, two) = (Key::Digit(1), Key::Digit(2));
+    let yuan = |text| Money::parse(text).unwrap();
+    let as_of = date(2026, 1, 2);
+    let weekdays = Weekdays { first: Weekday::Monday, last: Weekday::Friday };
+    vec![
+        Prompt::no_input(),
+        Prompt::no_match(),
+        Prompt::menu_help(),
+        Prompt::entry_help(),
+        Prompt::universal_keys(),
+        Prompt::entry_keys(),
+        Prompt::sign_in_first(),
+        Prompt::by_id(one),
+        Prompt::by_card(two),
+        Prompt::by_personal_number(Key::Digit(3)),
+        Prompt::enter_id(),
+        Prompt::enter_card(),
+        Prompt::enter_personal_number(),
+        Prompt::number_incomplete(),
+        Prompt::number_impossible(),
+        Prompt::confirm_number(Tail::of("11010519491231002X").unwrap(), one, two),
+        Prompt::enter_pin(),
+        Prompt::pin_incomplete(),
+        Prompt::refused(),
+        Prompt::locked(90),
+        Prompt::pins_used_up(),
+        Prompt::initial_pin(),
+        Prompt::sign_in_expired(),
+        Prompt::privacy(),
+        Prompt::personal_balance(yuan("1010.05"), yuan("-310.5"), yuan("10000"), as_of),
+        Prompt::no_personal_account(),
+        Prompt::pooled_fund(2026, yuan("0"), yuan("0.01"), yuan("20.20"), yuan("100200.30"), as_of),
+        Prompt::pooled_fund_unlimited(2026, yuan("2"), yuan("0.2"), yuan("12345678.90"), as_of),
+        Prompt::hear_again(Key::Star),
+        Prompt::query_unavailable(),
+        Prompt::connecting(),
+        Prompt::not_answered(),
+        Prompt::person_closed(),
+        Prompt::person_hours(weekdays, time(8, 30, 0, 0), time(17, 0, 0, 0)),
+        Prompt::menu_changed(),
+        Prompt::resumed(),
+        Prompt::too_long(),
+        Prompt::goodbye(),
+        Prompt::busy(),
+    ]
+}
+
+#[test]
+fn every_prompt() {
+    let catalog = mandarin();
+    let known: Vec<_> = KNOWN.iter().map(|signature| signature.id.as_ref()).collect();
+    assert_eq!(prompts().iter().map(Prompt::id).collect::<Vec<_>>(), known);
+    let mut text = String::new();
+    for prompt in prompts() {
+        writeln!(text, "{}: {}", prompt.id(), catalog.speak_all(std::slice::from_ref(&prompt)).text()).unwrap();
+    }
+    let mut menus: Vec<_> = catalog.menu_prompts().collect();
+    menus.sort_unstable();
+    for id in menus {
+        let key = catalog.has(id, true).then_some(Key::Digit(1));
+        let prompt = Prompt::of_menu(PromptId::named(id), key);
+        writeln!(text, "{id}: {}", catalog.speak_all(&[prompt]).text()).unwrap();
+    }
+    insta::assert_snapshot!("prompts", text);
+}
