@@ -187,6 +187,13 @@ fn collisions(flows: &[(String, Arc<Flow>)], faults: &mut Vec<Fault>) {
                     "let each number reach one line",
                 ));
             }
+            if flow.card_rule() != other.card_rule() {
+                faults.push(Fault::of(
+                    source,
+                    format!("{other_source} keys card numbers in another way"),
+                    "write the same card_rule in every line: members are found by one form of their card number",
+                ));
+            }
             if flow.takes_any_number() && other.takes_any_number() {
                 faults.push(Fault::of(
                     source,
