@@ -77,7 +77,7 @@ impl Lines {
         Fault::of(&format!("line {}", flow.name), format!("a caller can get where none may: {found}"), remedy)
     }
 
-    /// Walks everything a caller of `flow` can do: a third of a second for the shipped line.
+    /// Walks everything a caller of `flow` can do: about a second for the shipped line.
     #[must_use]
     pub fn walk(flow: &Flow, catalogs: &[&Catalog]) -> Exploration {
         explore(flow, catalogs, |state, event, now| flow.step(state, event, now), |_| false)

@@ -15,7 +15,7 @@ use crate::support::line::mandarin;
 const ID: &str = "11010519491231002*#";
 
 /// Every place a call can be in, and how to get there.
-const PLACES: [(&str, &[&str]); 15] = [
+const PLACES: [(&str, &[&str]); 21] = [
     ("greeting", &[]),
     ("main menu", &["#"]),
     ("sign-in.number-kind", &["1"]),
@@ -29,6 +29,12 @@ const PLACES: [(&str, &[&str]); 15] = [
     ("account", &["1", "1", ID, "1", "739154#"]),
     ("personal-balance", &["1", "1", ID, "1", "739154#", "1"]),
     ("pooled-fund", &["1", "1", ID, "1", "739154#", "2"]),
+    ("policy", &["2"]),
+    ("policy-more", &["2", "5"]),
+    ("policy-other", &["2", "5", "5"]),
+    ("channels", &["3"]),
+    ("answer", &["2", "2"]),
+    ("answer, a slip", &["2", "2", "7"]),
     ("person", &["0"]),
     ("over", &["9"]),
 ];
@@ -81,6 +87,7 @@ fn prompts() -> Vec<Prompt> {
         Prompt::entry_help(),
         Prompt::universal_keys(),
         Prompt::entry_keys(),
+        Prompt::after_answer(one),
         Prompt::sign_in_first(),
         Prompt::by_id(one),
         Prompt::by_card(two),
