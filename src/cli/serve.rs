@@ -51,13 +51,8 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
         let (app, settings) = (app.clone(), settings.clone());
         async move { app.housekeep(&settings).await }
     });
-    let walk = tokio::task::spawn_blocking({
-        let app = app.clone();
-        move || app.lines().findings().iter().for_each(|fault| tracing::error!(%fault, "line"))
-    });
     edge.serve(app.routes(), stop).await;
     housekeeping.abort();
-    walk.abort();
     app.anchor(settings).await;
     tracing::info!("stopped");
     Ok(())
