@@ -72,7 +72,7 @@ impl Answer {
     pub fn is_personal(&self) -> bool {
         !matches!(
             self,
-            Self::SignIn(SignInOutcome::Refused | SignInOutcome::Locked { .. })
+            Self::SignIn(SignInOutcome::Refused | SignInOutcome::Locked { .. } | SignInOutcome::Barred)
                 | Self::Unavailable
                 | Self::Superseded
                 | Self::CallEnded
@@ -96,4 +96,6 @@ pub enum SignInOutcome {
     },
     /// The PIN is right, but it is the initial one or too easy to guess: it opens nothing.
     InitialPin,
+    /// No try is left for this number until an operator gives them back.
+    Barred,
 }

@@ -392,6 +392,7 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
             }),
         ),
         ("initial PIN", Answer::SignIn(SignInOutcome::InitialPin)),
+        ("barred", Answer::SignIn(SignInOutcome::Barred)),
         ("balance", Answer::PersonalBalance(account)),
         ("no account", Answer::PersonalBalance(None)),
         ("fund", Answer::PooledFund(fund)),

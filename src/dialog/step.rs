@@ -98,13 +98,13 @@ impl Flow {
             Place::Number { goal, kind, misses } => match entry(keys) {
                 Entry::Again => self.ask(state, Vec::new()),
                 Entry::Person => self.person(state, Vec::new(), now),
-                Entry::Back => self.go(state, Place::NumberKind { goal, misses: Misses::default() }, Vec::new()),
+                Entry::Back => self.back_to_number_kind(state, goal),
                 Entry::Keys(keys) => self.number(state, goal, kind, misses, keys, now),
             },
             Place::Pin { goal, who, misses } => match entry(keys) {
                 Entry::Again => self.ask(state, Vec::new()),
                 Entry::Person => self.person(state, Vec::new(), now),
-                Entry::Back => self.go(state, Place::NumberKind { goal, misses: Misses::default() }, Vec::new()),
+                Entry::Back => self.back_to_number_kind(state, goal),
                 Entry::Keys(keys) => match Pin::from_keys(cleared(keys)) {
                     Some(pin) => ask_world(
                         State { place: Place::SigningIn { goal, who, misses }, ..state },
@@ -190,6 +190,14 @@ impl Flow {
         self.go(state, to, Vec::new())
     }
 
+    /// To the choice of number, or to the main menu where there is none.
+    fn back_to_number_kind(&self, state: State, goal: Goal) -> (State, Turn) {
+        if self.numbers.len() == 1 {
+            return self.main_menu(state, Vec::new());
+        }
+        self.go(state, Place::NumberKind { goal, misses: Misses::default() }, Vec::new())
+    }
+
     // ---- sign-in ----
 
     fn number(
@@ -246,7 +254,12 @@ impl Flow {
                 if state.wrong_pins >= self.patience.wrong_pins {
                     return over(state, vec![Prompt::refused(), Prompt::pins_used_up(), Prompt::goodbye()]);
                 }
-                self.go(state, Place::Pin { goal, who, misses }, vec![Prompt::refused()])
+                let mut lead = vec![Prompt::refused()];
+                if who.kind != IdentifierKind::Id && self.numbers.contains(&IdentifierKind::Id) {
+                    // A card or personal number may be another's too, or entered wrong at the office.
+                    lead.push(Prompt::try_id_number());
+                }
+                self.go(state, Place::Pin { goal, who, misses }, lead)
             }
             SignInOutcome::Locked { until, at } => {
                 // Rounded up, so that nobody calls again a minute early.
@@ -255,6 +268,7 @@ impl Flow {
                 self.main_menu(state, vec![wait])
             }
             SignInOutcome::InitialPin => self.person(state, vec![Prompt::initial_pin()], now),
+            SignInOutcome::Barred => self.main_menu(state, vec![Prompt::barred()]),
         }
     }
 
@@ -356,9 +370,11 @@ impl Flow {
 
     /// First time the prompt again, second time with help, third time a person or goodbye.
     fn miss(&self, state: State, miss: Miss, now: Timestamp) -> (State, Turn) {
-        let apology = match miss {
-            Miss::Silent => Prompt::no_input(),
-            Miss::Wrong => Prompt::no_match(),
+        let apology = match (miss, &state.place) {
+            (Miss::Silent, _) => Prompt::no_input(),
+            (Miss::Wrong, Place::Number { .. }) => Prompt::number_incomplete(),
+            (Miss::Wrong, Place::Pin { .. }) => Prompt::pin_incomplete(),
+            (Miss::Wrong, _) => Prompt::no_match(),
         };
         self.missed(state, miss, apology, now)
     }
@@ -503,7 +519,7 @@ impl Flow {
             }
             Place::Pin { .. } => {
                 say.push(Prompt::enter_pin());
-                say.push(Prompt::entry_keys());
+                say.push(Prompt::pin_keys());
                 self.entry(6, barge_in)
             }
             Place::Told { .. } => {

@@ -246,6 +246,8 @@ prompts! {
     public universal_keys = "keys.universal"();
     /// The keys that work while a number is entered.
     public entry_keys = "keys.entry"();
+    /// The keys that work while the PIN is entered: one of them leads back to the number.
+    public pin_keys = "keys.pin"();
 
     /// After an answer: hear it again, back, a person.
     public after_answer = "keys.answer"(again: Key);
@@ -278,6 +280,10 @@ prompts! {
     public refused = "sign-in.refused"();
     /// Too many tries for this number; how long until the next.
     public locked = "sign-in.locked"(wait: Minutes);
+    /// No try is left until an operator gives them back.
+    public barred = "sign-in.barred"();
+    /// After a failed sign-in by another number than the ID number: that it is not the only way.
+    public try_id_number = "sign-in.try-id-number"();
     /// Three wrong PINs in this call.
     public pins_used_up = "sign-in.pins-used-up"();
     /// The PIN is the initial one, or too easy to guess: it opens nothing.

@@ -198,6 +198,7 @@ fn kind(answer: &Answer) -> &'static str {
         Answer::SignIn(SignInOutcome::Refused) => "refused",
         Answer::SignIn(SignInOutcome::Locked { .. }) => "locked",
         Answer::SignIn(SignInOutcome::InitialPin) => "initial_pin",
+        Answer::SignIn(SignInOutcome::Barred) => "barred",
         Answer::PersonalBalance(_) => "personal_balance",
         Answer::PooledFund(_) => "pooled_fund",
         Answer::Unavailable => "unavailable",
