@@ -3,7 +3,7 @@
 use hotline::dialog::explore::{Exploration, Finding, Rule, explore};
 use hotline::dialog::{Answer, Event, Flow, MenuId, Misses, Next, Place, SignInOutcome, State, Turn};
 use hotline::secret::{Key, Keys};
-use hotline::speech::prompt::{KNOWN, Prompt, PromptId};
+use hotline::speech::prompt::{KNOWN, Prompt, PromptId, WORDS};
 use jiff::Timestamp;
 
 use crate::support::line::{line_12333, mandarin};
@@ -23,7 +23,8 @@ fn the_shipped_line_keeps_every_rule_and_every_prompt_is_heard() {
     assert_eq!(findings, Vec::<String>::new());
     assert!(seen.states > 500, "only {} states: the walk is cut short", seen.states);
 
-    let unheard: Vec<_> = KNOWN.iter().map(|k| k.id.as_ref()).filter(|id| !seen.prompts.contains(*id)).collect();
+    let unheard: Vec<_> =
+        KNOWN.iter().chain(WORDS).map(|k| k.id.as_ref()).filter(|id| !seen.prompts.contains(*id)).collect();
     // What the driver says when there is no dialog to say anything, and what a reload leads to: see below.
     assert_eq!(unheard, ["call.menu-changed", "call.resumed", "call.busy"]);
 }
@@ -151,7 +152,7 @@ fn transfers_without_end_are_caught() {
 #[test]
 fn a_question_that_leads_to_a_question_is_caught() {
     caught(Rule::AnswersSpeak, |state, turn, before, event| {
-        if let (Event::Answer(Answer::PooledFund(_)), Some(proof)) = (event, before.signed_in)
+        if let (Event::Answer(Answer::PooledFund(..)), Some(proof)) = (event, before.signed_in)
             && matches!(before.place, Place::Reading { .. })
         {
             let next = Next::Ask(hotline::dialog::Request::PooledFund(proof));

@@ -13,8 +13,8 @@ use hotline::store::throttle::TryLimits;
 use tokio::task::JoinSet;
 
 use crate::support::{
-    Bed, HASH, OWN_NUMBER, PIN, REFUSED, WRONG, call, call_from, granted, locked_minutes, member, on_both_engines,
-    sign_in,
+    Bed, HASH, OWN_NUMBER, PIN, REFUSED, WRONG, call, call_from, coverage, granted, locked_minutes, member,
+    on_both_engines, sign_in,
 };
 
 on_both_engines!(
@@ -52,7 +52,7 @@ async fn number_and_pin_open_the_accounts(bed: Bed) {
     let balance = services.perform(&call, 3, Request::PersonalBalance(proof)).await;
     assert_eq!(balance, Answer::PersonalBalance(someone.personal));
     let fund = services.perform(&call, 4, Request::PooledFund(proof)).await;
-    assert_eq!(fund, Answer::PooledFund(someone.pooled));
+    assert_eq!(fund, Answer::PooledFund(someone.pooled, coverage(&someone)));
     assert_eq!(bed.events().await, ["pin_try", "sign_in_ok", "read_personal_balance", "read_pooled_fund"]);
     assert_eq!(services.perform(&call, 5, sign_in(who, WRONG)).await, REFUSED);
 }

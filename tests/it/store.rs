@@ -5,7 +5,7 @@ use hotline::member::account::{Transaction, TransactionKind};
 use hotline::member::money::Money;
 use hotline::store::members::Imported;
 
-use crate::support::{Bed, PIN, call, granted, member, on_both_engines, sign_in};
+use crate::support::{Bed, PIN, call, coverage, granted, member, on_both_engines, sign_in};
 
 on_both_engines!(importing_again_changes_and_adds_nothing_twice, transactions_are_imported_once, many_are_imported);
 
@@ -22,7 +22,7 @@ async fn importing_again_changes_and_adds_nothing_twice(bed: Bed) {
     let balance = services.perform(&call("A"), 2, Request::PersonalBalance(proof)).await;
     assert_eq!(balance, Answer::PersonalBalance(None));
     let fund = services.perform(&call("A"), 3, Request::PooledFund(proof)).await;
-    assert_eq!(fund, Answer::PooledFund(someone.pooled));
+    assert_eq!(fund, Answer::PooledFund(someone.pooled, coverage(&someone)));
     assert_eq!(bed.number("SELECT COUNT(*) FROM identifiers").await, 4);
     assert_eq!(bed.number("SELECT COUNT(*) FROM accounts").await, 3);
 }
