@@ -157,6 +157,7 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
     }
 
     /// A moment inside the hours of people and one outside, a minute apart where the hours end: so a sign-in holds at both.
+    /// And a third, when it has just run out.
     fn times(&self) -> Vec<Timestamp> {
         let hours = &self.flow.person.hours;
         let monday = date(2026, 3, 16).at(0, 0, 0, 0);
@@ -166,7 +167,10 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         });
         let minutes: Vec<_> = minutes.collect();
         let end = minutes.windows(2).find(|pair| hours.open(pair[0]) && !hours.open(pair[1]));
-        end.unwrap_or(&minutes[..1]).to_vec()
+        let mut times = end.unwrap_or(&minutes[..1]).to_vec();
+        let run_out = times.first().and_then(|first| first.checked_add(SignedIn::LASTS).ok());
+        times.extend(run_out);
+        times
     }
 
     fn take(&mut self, before: &State, name: &'static str, event: &Event, now: Timestamp) {

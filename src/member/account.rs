@@ -500,6 +500,8 @@ mod tests {
 
     #[test]
     fn pages_newest_first() {
+        use TransactionKind::{Adjustment, Credit, Interest, MutualAid, Pharmacy, Refund};
+
         let of = |day: i64, kind, amount: &str| Transaction {
             at: Timestamp::from_second(day * 86_400).unwrap(),
             kind,
@@ -507,7 +509,6 @@ mod tests {
             balance_after: yuan("0"),
             place: String::new(),
         };
-        use TransactionKind::{Adjustment, Credit, Interest, MutualAid, Pharmacy, Refund};
         let all = || {
             vec![
                 of(2, Pharmacy, "2"),

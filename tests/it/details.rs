@@ -81,7 +81,7 @@ fn days_are_those_of_the_line() {
 fn nothing_to_list() {
     let hotline = shipped(NOON);
     let mut caller = account(&hotline, "CA-none", ("440000195408230024#", "583016#"));
-    assert_eq!(caller.press_all(&["3", "2"]), ["没有查询到您的消费记录。", DETAILS].concat());
+    assert_eq!(caller.press_all(&["3", "2"]), ["您查询的消费记录目前没有内容。", DETAILS].concat());
     let credit = "二零二六年一月五日，划入六百二十元零二分，账户余额六百二十元零二分。";
     assert_eq!(caller.press("1"), [SAFE, credit, END, AGAIN, KEYS].concat());
 }
@@ -197,7 +197,7 @@ fn five_minutes_after_the_pin_no_page_is_turned() {
     let hotline = shipped(NOON);
     let mut caller = account(&hotline, "CA-slow", EMPLOYEE);
     caller.press_all(&["3", "3"]);
-    hotline.clock.advance(Duration::from_secs(300));
+    hotline.clock.advance(Duration::from_mins(5));
     assert!(caller.press("1").starts_with("为了您的账户安全，请重新验证身份。"));
     // Whoever signs in now begins at the beginning.
     assert_eq!(caller.press_all(&["1", EMPLOYEE.0, "1", EMPLOYEE.1]), DETAILS);

@@ -106,6 +106,31 @@ fn an_account_told_after_the_sign_in_is_over_is_caught() {
 }
 
 #[test]
+fn a_page_told_after_the_sign_in_ran_out_is_caught() {
+    caught(Rule::NothingPersonalBeforeSignIn, |state, mut turn, before, event| {
+        let read = matches!(event, Event::Answer(Answer::Transactions(Some(page))) if !page.more);
+        if read && before.place.is_reading() && before.signed_in.is_some() && state.signed_in.is_none() {
+            turn.say.push(Prompt::last_entry());
+        }
+        (state, turn)
+    });
+}
+
+#[test]
+fn a_page_asked_for_after_the_sign_in_ran_out_is_caught() {
+    caught(Rule::NothingPersonalBeforeSignIn, |state, turn, before, event| {
+        if let (Place::Page { which, page, back, .. }, Some(proof)) = (&before.place, before.signed_in)
+            && is_key(event, Key::Digit(3))
+        {
+            let place = Place::ReadingPage { which: *which, page: *page, back: back.clone() };
+            let request = hotline::dialog::Request::Transactions { proof, which: *which, page: *page };
+            return (State { place, ..before.clone() }, Turn { say: Vec::new(), next: Next::Ask(request) });
+        }
+        (state, turn)
+    });
+}
+
+#[test]
 fn a_prompt_without_wording_is_caught() {
     caught(Rule::EveryPromptSpeaks, |state, mut turn, before, _| {
         if matches!(before.place, Place::Pin { .. }) {

@@ -57,6 +57,8 @@ async fn many_are_imported(bed: Bed) {
 }
 
 async fn a_statement_is_read_page_by_page(bed: Bed) {
+    use TransactionKind::{Adjustment, Credit, Pharmacy};
+
     let (someone, mut resident) = (member(1), member(2));
     resident.personal = None;
     bed.import([someone.clone(), resident.clone()]).await;
@@ -66,7 +68,6 @@ async fn a_statement_is_read_page_by_page(bed: Bed) {
         let (amount, balance_after, place) = (yuan(amount), yuan("-100.40"), "样例药店".to_owned());
         (whose.id_number.clone(), Transaction { at, kind, amount, balance_after, place })
     };
-    use TransactionKind::{Adjustment, Credit, Pharmacy};
     // Two of one moment among them, out of order, and somebody else's.
     let june = vec![
         moved(&someone, 3, Pharmacy, "3"),
