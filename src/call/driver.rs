@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::admission::Admission;
 use super::caller::{Call, CallEnd};
 use super::lines::Lines;
-use super::live::LiveCalls;
+use super::live::{LiveCalls, Moment};
 use super::seal::{Journey, Seal};
 use crate::clock::Clock;
 use crate::dialog::{Dialled, Event, Flow, Next, Place, Turn};
@@ -83,11 +83,11 @@ impl Driver {
         let mut moment = self.live.enter(call, now).await;
         // A call that begins anew goes on counting: its effects must not be taken for those it had before.
         let turn = if lead.is_some() { moment.next_turn() } else { 0 };
-        let at = moment.of_turn(turn, now);
+        moment.of_turn(turn, now);
         let flow = self.lines.dialled(&call.dialled);
         let started = whole_second(moment.came());
         let journey = Journey { turn, started, line: flow.name.clone(), state: flow.start() };
-        let mut reply = self.go(call, flow, journey, Event::Dialled(Dialled::default()), at).await;
+        let mut reply = self.go(call, flow, journey, Event::Dialled(Dialled::default()), &mut moment).await;
         if let Some(lead) = lead {
             reply.say.insert(0, lead);
         }
@@ -105,7 +105,7 @@ impl Driver {
         let flow = self.lines.named(&journey.line).unwrap_or_else(|| self.lines.dialled(&call.dialled));
         let lasted = at.duration_since(journey.started).unsigned_abs();
         let event = match event {
-            _ if self.live.is_over(call) => Event::HungUp,
+            _ if self.live.is_over(call) || moment.is_past(journey.turn) => Event::HungUp,
             Event::HungUp => Event::HungUp,
             _ if lasted > self.bounds.longest || journey.turn >= self.bounds.most_turns => Event::LimitReached,
             event => event,
@@ -113,12 +113,13 @@ impl Driver {
         if matches!(event, Event::HungUp) {
             self.live.end(call, now);
         }
-        self.go(call, flow, journey, event, at).await
+        self.go(call, flow, journey, event, &mut moment).await
     }
 
     /// One turn: the dialog, what it asks, and the dialog again, until there is something for the caller.
-    async fn go(&self, call: &Call, flow: &Flow, journey: Journey, event: Event, at: Timestamp) -> Reply {
+    async fn go(&self, call: &Call, flow: &Flow, journey: Journey, event: Event, moment: &mut Moment) -> Reply {
         let Journey { turn, started, line, state } = journey;
+        let at = moment.at();
         let (mut state, mut step) = flow.step(state, event, at);
         for question in 0..MOST_QUESTIONS {
             let Next::Ask(request) = step.next else { break };
@@ -142,12 +143,22 @@ impl Driver {
         match then {
             Some(then) => {
                 if over {
-                    self.telemetry.record(&Occurrence::CallOver { call });
+                    moment.hang_up(turn);
+                    self.hang_up(call);
                 }
                 Reply { catalog, say, then }
             }
             None => self.turn_away(),
         }
+    }
+
+    /// From here on nothing personal is told to this call, on any node. Stored behind the caller's back: a goodbye must not
+    /// wait for the store.
+    fn hang_up(&self, call: &Call) {
+        self.telemetry.record(&Occurrence::CallOver { call });
+        self.live.hang_up(call);
+        let (services, call) = (self.services.clone(), call.clone());
+        tokio::spawn(async move { services.end_call(&call, CallEnd::Completed).await });
     }
 
     fn turn_away(&self) -> Reply {

@@ -77,7 +77,7 @@ impl Lines {
         Fault::of(&format!("line {}", flow.name), format!("a caller can get where none may: {found}"), remedy)
     }
 
-    /// Walks everything a caller of `flow` can do: a third of a second for the shipped line.
+    /// Walks everything a caller of `flow` can do: about a second for the shipped line.
     #[must_use]
     pub fn walk(flow: &Flow, catalogs: &[&Catalog]) -> Exploration {
         explore(flow, catalogs, |state, event, now| flow.step(state, event, now), |_| false)
@@ -185,6 +185,13 @@ fn collisions(flows: &[(String, Arc<Flow>)], faults: &mut Vec<Fault>) {
                     source,
                     format!("the number {number} reaches {other_source} too"),
                     "let each number reach one line",
+                ));
+            }
+            if flow.card_rule() != other.card_rule() {
+                faults.push(Fault::of(
+                    source,
+                    format!("{other_source} keys card numbers in another way"),
+                    "write the same card_rule in every line: members are found by one form of their card number",
                 ));
             }
             if flow.takes_any_number() && other.takes_any_number() {

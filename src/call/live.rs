@@ -22,7 +22,10 @@ pub struct LiveCalls {
 #[derive(Debug)]
 struct Entry {
     seen: Timestamp,
+    /// The platform has told that it is over.
     over: bool,
+    /// The dialog has hung up; the platform may yet repeat its last webhook.
+    hung_up: bool,
     /// One webhook of a call at a time; holds the moment of the last turn.
     turn: Arc<Mutex<Moment>>,
 }
@@ -33,14 +36,39 @@ pub struct Moment {
     came: Timestamp,
     turn: Option<u16>,
     at: Timestamp,
+    /// The furthest turn taken.
+    furthest: Option<u16>,
+    /// The turn in which the dialog hung up.
+    last: Option<u16>,
 }
 
 impl Moment {
+    fn new(now: Timestamp) -> Self {
+        Self { came: now, turn: None, at: now, furthest: None, last: None }
+    }
+
     /// The moment of `turn`: `now`, or when its first copy came.
     pub fn of_turn(&mut self, turn: u16, now: Timestamp) -> Timestamp {
         if self.turn != Some(turn) {
-            *self = Self { turn: Some(turn), at: now, ..*self };
+            *self = Self { turn: Some(turn), at: now, furthest: self.furthest.max(Some(turn)), ..*self };
         }
+        self.at
+    }
+
+    /// The dialog hangs up in `turn`.
+    pub fn hang_up(&mut self, turn: u16) {
+        self.last.get_or_insert(turn);
+    }
+
+    /// Whether the dialog has hung up, and not in `turn`: what was left behind then is not taken up again.
+    #[must_use]
+    pub fn is_past(&self, turn: u16) -> bool {
+        self.last.is_some_and(|last| last != turn)
+    }
+
+    /// The moment of the turn that is being taken.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
         self.at
     }
 
@@ -53,7 +81,7 @@ impl Moment {
     /// A turn that this call has not had yet, as far as this node knows.
     #[must_use]
     pub fn next_turn(&self) -> u16 {
-        self.turn.map_or(0, |turn| turn.saturating_add(1))
+        self.furthest.map_or(0, |turn| turn.saturating_add(1))
     }
 }
 
@@ -79,9 +107,10 @@ impl LiveCalls {
             entry.seen = now;
             return Arc::clone(&entry.turn);
         }
-        let turn = Arc::new(Mutex::new(Moment { came: now, turn: None, at: now }));
+        let turn = Arc::new(Mutex::new(Moment::new(now)));
         if self.calls.len() < self.most {
-            let entry = self.calls.entry(name).or_insert_with(|| Entry { seen: now, over: false, turn });
+            let entry =
+                self.calls.entry(name).or_insert_with(|| Entry { seen: now, over: false, hung_up: false, turn });
             return Arc::clone(&entry.turn);
         }
         turn
@@ -93,8 +122,15 @@ impl LiveCalls {
             entry.over = true;
             entry.seen = now;
         } else if self.calls.len() < self.most {
-            let turn = Arc::new(Mutex::new(Moment { came: now, turn: None, at: now }));
-            self.calls.insert(name(call), Entry { seen: now, over: true, turn });
+            let turn = Arc::new(Mutex::new(Moment::new(now)));
+            self.calls.insert(name(call), Entry { seen: now, over: true, hung_up: true, turn });
+        }
+    }
+
+    /// Notes that the dialog has hung up on `call`.
+    pub fn hang_up(&self, call: &Call) {
+        if let Some(mut entry) = self.calls.get_mut(&name(call)) {
+            entry.hung_up = true;
         }
     }
 
@@ -107,14 +143,14 @@ impl LiveCalls {
     /// How many calls are up, as far as this node has seen them.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.calls.iter().filter(|entry| !entry.over).count()
+        self.calls.iter().filter(|entry| !entry.over && !entry.hung_up).count()
     }
 
     /// Forgets calls that ended a while ago, or that nothing was heard of for `idle`.
     pub fn sweep(&self, now: Timestamp, idle: Duration) {
         self.calls.retain(|_, entry| {
             let unheard = now.duration_since(entry.seen).unsigned_abs();
-            unheard < if entry.over { Self::AFTER_END } else { idle }
+            unheard < if entry.over || entry.hung_up { Self::AFTER_END } else { idle }
         });
     }
 }

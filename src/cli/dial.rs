@@ -27,7 +27,7 @@ pub struct Args {
     /// Press these in order, then read more from the terminal: hotline dial 1 1 11010519491231002*#
     keys: Vec<String>,
     /// The running hotline to call.
-    #[arg(long, default_value = "http://127.0.0.1:8080", env = "HOTLINE_DIAL_SERVER")]
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
     server: String,
     /// Call a hotline inside this process, with these settings, instead of a running one.
     #[arg(long, conflicts_with = "server")]

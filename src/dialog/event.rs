@@ -61,12 +61,27 @@ pub enum Answer {
     Transactions(Option<StatementPage>),
     /// How the member is insured.
     Coverage(Coverage),
-    /// Nothing was done: the store is away, or too much is asked at once. No try was spent.
+    /// Nothing was told: the store is away, or too much is asked at once. A try that was taken before the store went away is
+    /// kept for the repeat of this very turn.
     Unavailable,
     /// Nothing was done: another answer was given to this very turn before (the keys differ). The caller hears the prompt again.
     Superseded,
     /// Nothing was done: the call is over.
     CallEnded,
+}
+
+impl Answer {
+    /// Whether it tells, or opens, something of one person: never given again after the call.
+    #[must_use]
+    pub fn is_personal(&self) -> bool {
+        !matches!(
+            self,
+            Self::SignIn(SignInOutcome::Refused | SignInOutcome::Locked { .. })
+                | Self::Unavailable
+                | Self::Superseded
+                | Self::CallEnded
+        )
+    }
 }
 
 /// How a sign-in went. Who does not exist, who has another PIN and who has none are one outcome.

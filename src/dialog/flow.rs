@@ -1,4 +1,4 @@
-//! A line's file, checked and compiled: menus, hours, people, patience. What an operator changes weekly.
+//! A line's file, checked and compiled: menus, answers, hours, people, patience. What an operator changes weekly.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::hours::{Hours, Span};
-use super::state::{MenuId, Service};
+use super::state::{AnswerId, MenuId, Service};
 use super::turn::TransferTarget;
 use crate::fault::{Fault, Faults};
 use crate::member::IdentifierKind;
@@ -32,6 +32,8 @@ pub struct Flow {
     pub languages: Vec<Language>,
     pub(super) greeting: Vec<PromptId>,
     pub(super) menus: HashMap<MenuId, Menu>,
+    /// What each answer says, in order.
+    pub(super) answers: HashMap<AnswerId, Vec<PromptId>>,
     pub(super) numbers: Vec<IdentifierKind>,
     pub(super) card_rule: CardRule,
     pub(super) person: Person,
@@ -61,6 +63,7 @@ pub(super) struct MenuOption {
 pub(super) enum Target {
     Menu(MenuId),
     Service(Service),
+    Answer(AnswerId),
     Person,
     Goodbye,
 }
@@ -96,6 +99,8 @@ struct File {
     patience: PatienceFile,
     person: PersonFile,
     menu: BTreeMap<Spanned<String>, MenuFile>,
+    #[serde(default)]
+    answer: BTreeMap<Spanned<String>, AnswerFile>,
 }
 
 #[derive(Deserialize)]
@@ -154,6 +159,12 @@ struct OptionFile {
     go: Spanned<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnswerFile {
+    say: Vec<Spanned<String>>,
+}
+
 /// No menu offers more: memory, not the keypad, is the limit (DOMAIN.md 3).
 const MOST_OPTIONS: usize = 5;
 
@@ -174,7 +185,7 @@ impl Flow {
         let menus = self.menus.values().flat_map(|menu| {
             menu.before.iter().chain(&menu.after).chain(menu.options.iter().map(|option| &option.say))
         });
-        self.greeting.iter().chain(menus).map(PromptId::as_str)
+        self.greeting.iter().chain(menus).chain(self.answers.values().flatten()).map(PromptId::as_str)
     }
 
     /// How card numbers are keyed on this line.
@@ -234,6 +245,7 @@ impl Compiler<'_> {
         }
         let offset = self.offset(&file.time_zone);
         let menus = self.menus(file);
+        let answers = self.answers(file, &menus);
         Flow {
             name: file.name.get_ref().as_str().into(),
             dialled: file.dialled.iter().filter(|n| *n != "*").map(|n| n.as_str().into()).collect(),
@@ -241,6 +253,7 @@ impl Compiler<'_> {
             languages: file.languages.iter().map(|l| *l.get_ref()).collect(),
             greeting: self.prompts(&file.greeting),
             menus,
+            answers,
             numbers: self.numbers(&file.sign_in.numbers),
             card_rule: file.sign_in.card_rule,
             person: self.person(&file.person, offset),
@@ -357,13 +370,7 @@ impl Compiler<'_> {
             self.fault(&file.name, "there is no [menu.main]", "add it: it follows the greeting");
         }
         for (name, menu) in &file.menu {
-            if name.get_ref().contains(|c: char| !c.is_ascii_lowercase() && !"-.0123456789".contains(c)) {
-                self.fault(
-                    name,
-                    format!("menu \"{}\" has a name that cannot be used", name.get_ref()),
-                    "take small letters, digits and -",
-                );
-            }
+            self.name(name, "menu");
             let options = self.options(name, &menu.options, file, &mut pointed_at);
             if let Some(up) = &menu.up
                 && !file.menu.keys().any(|m| m.get_ref() == up.get_ref())
@@ -391,6 +398,45 @@ impl Compiler<'_> {
             }
         }
         menus
+    }
+
+    fn answers(&mut self, file: &File, menus: &HashMap<MenuId, Menu>) -> HashMap<AnswerId, Vec<PromptId>> {
+        let mut answers = HashMap::with_capacity(file.answer.len());
+        for (name, answer) in &file.answer {
+            self.name(name, "answer");
+            let id = AnswerId::new(name.get_ref());
+            if menus.contains_key(&MenuId::new(name.get_ref())) {
+                self.fault(
+                    name,
+                    format!("answer \"{}\" has the name of a menu", name.get_ref()),
+                    "give one of them another name: transcripts and drawings know both as places",
+                );
+            }
+            if answer.say.is_empty() {
+                self.fault(name, format!("answer \"{}\" says nothing", name.get_ref()), "name its prompts under say");
+            }
+            let leads_here = |option: &MenuOption| matches!(&option.go, Target::Answer(to) if *to == id);
+            if !menus.values().flat_map(|menu| &menu.options).any(leads_here) {
+                self.fault(
+                    name,
+                    format!("no key leads to answer \"{}\"", name.get_ref()),
+                    "let an option go there, or take it out",
+                );
+            }
+            answers.insert(id, self.prompts(&answer.say));
+        }
+        answers
+    }
+
+    /// The name of a menu or an answer, which travels with the call.
+    fn name(&mut self, name: &Spanned<String>, of: &str) {
+        if name.get_ref().contains(|c: char| !c.is_ascii_lowercase() && !"-.0123456789".contains(c)) {
+            self.fault(
+                name,
+                format!("{of} \"{}\" has a name that cannot be used", name.get_ref()),
+                "take small letters, digits and -",
+            );
+        }
     }
 
     fn options<'m>(
@@ -434,6 +480,9 @@ impl Compiler<'_> {
             Some(("menu", name)) => {
                 file.menu.keys().any(|m| m.get_ref() == name).then(|| Target::Menu(MenuId::new(name)))
             }
+            Some(("answer", name)) => {
+                file.answer.keys().any(|a| a.get_ref() == name).then(|| Target::Answer(AnswerId::new(name)))
+            }
             Some(("service", name)) => Service::ALL.into_iter().find(|s| s.name() == name).map(Target::Service),
             None if text == "person" => Some(Target::Person),
             None if text == "goodbye" => Some(Target::Goodbye),
@@ -444,7 +493,7 @@ impl Compiler<'_> {
             self.fault(
                 go,
                 format!("go = \"{text}\" leads nowhere"),
-                format!("take menu:NAME of this file, {services}, person or goodbye"),
+                format!("take menu:NAME or answer:NAME of this file, {services}, person or goodbye"),
             );
             Target::Person
         })

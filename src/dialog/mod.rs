@@ -18,5 +18,5 @@ pub use event::{Answer, Dialled, Event, SignInOutcome, TransferEnd};
 pub use flow::Flow;
 pub use hours::{Hours, Span};
 pub use sign_in::SignedIn;
-pub use state::{Goal, MenuId, Misses, Place, Service, State};
+pub use state::{AnswerId, Goal, MenuId, Misses, Place, Service, State};
 pub use turn::{BargeIn, Collect, Next, Request, Transfer, TransferTarget, Turn};

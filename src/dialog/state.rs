@@ -139,6 +139,15 @@ pub enum Place {
         /// What went wrong here so far.
         misses: Misses,
     },
+    /// An answer of the line's file has been heard.
+    Answered {
+        /// Which.
+        answer: AnswerId,
+        /// The menu to go back to.
+        back: MenuId,
+        /// What went wrong here so far.
+        misses: Misses,
+    },
     /// Connected, or being connected, to a person.
     WithPerson,
     /// The call is over.
@@ -173,6 +182,7 @@ impl Place {
                 Movements::Spending => "details.spending",
                 Movements::Everything => "details.all",
             },
+            Self::Answered { answer, .. } => answer.as_str(),
             Self::WithPerson => "person",
             Self::Over => "over",
         }
@@ -188,6 +198,24 @@ impl MenuId {
     pub const MAIN: &'static str = "main";
 
     /// The menu called `name`.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The name of an answer in the line's file: what is told to everyone alike, such as the policy on a question.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AnswerId(std::sync::Arc<str>);
+
+impl AnswerId {
+    /// The answer called `name`.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self(name.into())

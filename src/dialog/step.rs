@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::event::{Answer, Dialled, Event, SignInOutcome, TransferEnd};
 use super::flow::{Flow, Target};
 use super::sign_in::SignedIn;
-use super::state::{Goal, MenuId, Misses, Place, Service, State};
+use super::state::{AnswerId, Goal, MenuId, Misses, Place, Service, State};
 use super::turn::{BargeIn, Collect, Next, Request, Transfer, Turn};
 use crate::member::account::{
     Benefit, Coverage, InsuranceStatus, Movements, PersonalAccount, PooledFund, StatementEntry, StatementPage,
@@ -63,7 +63,7 @@ impl Flow {
         }
     }
 
-    /// A state from before a reload may name a menu that is gone: such a caller is led to the main menu.
+    /// A state from before a reload may name a menu or an answer that is gone: such a caller is led to the main menu.
     fn known(&self, mut state: State) -> State {
         let named = match &state.place {
             Place::Menu { menu, .. } => Some(menu),
@@ -77,12 +77,14 @@ impl Flow {
             },
             Place::Reading { back, .. }
             | Place::Told { back, .. }
+            | Place::Answered { back, .. }
             | Place::Details { back, .. }
             | Place::ReadingPage { back, .. }
             | Place::Page { back, .. } => Some(back),
             Place::Start | Place::WithPerson | Place::Over => None,
         };
-        if named.is_some_and(|menu| !self.menus.contains_key(menu)) {
+        let unanswered = matches!(&state.place, Place::Answered { answer, .. } if !self.answers.contains_key(answer));
+        if unanswered || named.is_some_and(|menu| !self.menus.contains_key(menu)) {
             state.place = Place::Start;
         }
         state
@@ -125,12 +127,12 @@ impl Flow {
             },
             Place::Start => self.main_menu(state, vec![Prompt::menu_changed()]),
             place => match keys.single() {
-                None if keys.is_empty() => self.ask(state, Vec::new()),
+                None if keys.is_empty() => self.again(state),
                 None => self.miss(state, Miss::Wrong, now),
                 Some(Key::Digit(0)) => self.person(state, Vec::new(), now),
                 Some(Key::Digit(9)) => over(state, vec![Prompt::goodbye()]),
                 Some(Key::Star) => self.back(state, &place),
-                Some(Key::Hash) => self.ask(state, Vec::new()),
+                Some(Key::Hash) => self.again(state),
                 Some(key) => self.choose(state, place, key, now),
             },
         }
@@ -144,6 +146,7 @@ impl Flow {
                 match option.map(|o| &o.go) {
                     Some(Target::Menu(to)) => self.menu(state, to, now),
                     Some(Target::Service(service)) => self.serve(state, *service, menu, now),
+                    Some(Target::Answer(answer)) => self.tell(state, answer.clone(), menu),
                     Some(Target::Person) => self.person(state, Vec::new(), now),
                     Some(Target::Goodbye) => over(state, vec![Prompt::goodbye()]),
                     None => self.miss(state, Miss::Wrong, now),
@@ -182,12 +185,21 @@ impl Flow {
                     None => self.miss(state, Miss::Wrong, now),
                 }
             }
+            Place::Answered { answer, back, .. } if key == ONE => self.tell(state, answer, back),
             _ => self.miss(state, Miss::Wrong, now),
         }
     }
 
     fn number_keys(&self) -> impl Iterator<Item = (Key, IdentifierKind)> + '_ {
         (1..).map(Key::Digit).zip(self.numbers.iter().copied())
+    }
+
+    /// `#`: an answer is told again; what is somebody's own is not, unless they choose to.
+    fn again(&self, state: State) -> (State, Turn) {
+        match state.place.clone() {
+            Place::Answered { answer, back, .. } => self.tell(state, answer, back),
+            _ => self.ask(state, Vec::new()),
+        }
     }
 
     fn back(&self, state: State, place: &Place) -> (State, Turn) {
@@ -200,7 +212,7 @@ impl Flow {
                 Place::Number { goal: goal.clone(), kind: who.kind, misses: Misses::default() }
             }
             Place::Page { back, .. } => Place::Details { back: back.clone(), misses: Misses::default() },
-            Place::Told { back, .. } | Place::Details { back, .. } => {
+            Place::Told { back, .. } | Place::Answered { back, .. } | Place::Details { back, .. } => {
                 Place::Menu { menu: back.clone(), misses: Misses::default() }
             }
             _ => Place::Menu { menu: MenuId::new(MenuId::MAIN), misses: Misses::default() },
@@ -379,7 +391,14 @@ impl Flow {
         Prompt::entry(day, entry.kind.into(), entry.amount, entry.balance_after)
     }
 
-    // ---- answers ----
+    /// Tells an answer of the line's file: nobody is asked who they are, and the world is not asked at all.
+    fn tell(&self, state: State, answer: AnswerId, back: MenuId) -> (State, Turn) {
+        let said =
+            self.answers.get(&answer).into_iter().flatten().map(|id| Prompt::of_menu(id.clone(), None)).collect();
+        self.go_interruptibly(state, Place::Answered { answer, back, misses: Misses::default() }, said)
+    }
+
+    // ---- answers of the world ----
 
     fn answered(&self, state: State, answer: Answer, now: Timestamp) -> (State, Turn) {
         match (state.place.clone(), answer) {
@@ -585,6 +604,10 @@ impl Flow {
                 say.push(Prompt::universal_keys());
                 self.one_key(barge_in)
             }
+            Place::Answered { .. } => {
+                say.push(Prompt::after_answer(ONE));
+                self.one_key(barge_in)
+            }
             Place::Start
             | Place::Identifying { .. }
             | Place::SigningIn { .. }
@@ -637,6 +660,7 @@ fn misses_of(place: &mut Place) -> Option<&mut Misses> {
         | Place::Confirm { misses, .. }
         | Place::Pin { misses, .. }
         | Place::Told { misses, .. }
+        | Place::Answered { misses, .. }
         | Place::Details { misses, .. }
         | Place::Page { misses, .. } => Some(misses),
         Place::Start

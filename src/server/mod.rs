@@ -2,6 +2,7 @@
 
 mod edge;
 
+use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -194,7 +195,8 @@ fn node_name() -> String {
 
 fn make_parent(path: &std::path::Path) -> Result<(), Faults> {
     let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) else { return Ok(()) };
-    std::fs::create_dir_all(parent).map_err(|e| {
+    // What is kept here is nobody else's business, sealed as it is.
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(|e| {
         let shown = parent.display().to_string();
         Faults(vec![Fault::of(&shown, format!("cannot be made: {e}"), "make it, writable for this user")])
     })

@@ -64,16 +64,17 @@ impl Services {
         let turn = turn.clone();
         let job = self.store.write(move |mut tx| {
             Box::pin(async move {
+                // By the store's clock, which also told when the sign-in ends: what was read before is not told again
+                // after it either.
+                if !proof.holds(tx.now()) {
+                    return Ok(None);
+                }
                 match tx.known(&turn, &request).await? {
                     Known::Ended => return Ok(Some(Answer::CallEnded)),
                     Known::Other => return Ok(Some(Answer::Superseded)),
                     Known::Answered(answer) => return Ok(Some(answer)),
                     // Begun and finished in this one transaction: the one is never there without the other.
                     Known::Begun | Known::New { .. } => {}
-                }
-                // By the store's clock, which also told when the sign-in ends.
-                if !proof.holds(tx.now()) {
-                    return Ok(None);
                 }
                 let answer = read.of(member, &mut tx).await?;
                 tx.begin(&turn, &request).await?;

@@ -192,6 +192,7 @@ async fn settle(
                 (SignInOutcome::InitialPin, Event::InitialPin)
             } else {
                 tx.forgive(&attempt.person, caller.as_ref(), &limits).await?;
+                tx.uncount_pin(&turn).await?;
                 (SignInOutcome::Granted(SignedIn::grant(proof, member, tx.now())), Event::SignInOk)
             }
         }

@@ -353,6 +353,9 @@ prompts! {
     /// The keys that work while a number is entered.
     public entry_keys = "keys.entry"();
 
+    /// After an answer: hear it again, back, a person.
+    public after_answer = "keys.answer"(again: Key);
+
     /// Why the caller is asked who they are.
     public sign_in_first = "sign-in.first"();
     /// Sign in by ID number.

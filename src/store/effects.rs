@@ -60,21 +60,26 @@ impl Tx<'_> {
         .bind(self.now.as_millisecond())
         .fetch_one(&mut *self.conn)
         .await?;
-        if call.try_get::<Option<i64>, _>("ended_at")?.is_some() {
-            return Ok(Known::Ended);
-        }
+        let ended = call.try_get::<Option<i64>, _>("ended_at")?.is_some();
         let effect = sqlx::query("SELECT request, outcome FROM effects WHERE dialect = $1 AND call = $2 AND turn = $3")
             .bind(turn.dialect)
             .bind(&*turn.call)
             .bind(i64::from(turn.turn))
             .fetch_optional(&mut *self.conn)
             .await?;
-        let Some(effect) = effect else { return Ok(Known::New { pin_tries: call.try_get("pin_tries")? }) };
+        let Some(effect) = effect else {
+            return Ok(if ended { Known::Ended } else { Known::New { pin_tries: call.try_get("pin_tries")? } });
+        };
         if effect.try_get::<&[u8], _>("request")? != request {
-            return Ok(Known::Other);
+            return Ok(if ended { Known::Ended } else { Known::Other });
         }
         match effect.try_get::<Option<Vec<u8>>, _>("outcome")? {
-            Some(sealed) => Ok(Known::Answered(self.seals.open(outcome(&turn.row()), &sealed)?)),
+            Some(sealed) => {
+                let answer: Answer = self.seals.open(outcome(&turn.row()), &sealed)?;
+                // The turn that ended the call may be repeated like any other, and says the same: that the PIN was wrong.
+                Ok(if ended && answer.is_personal() { Known::Ended } else { Known::Answered(answer) })
+            }
+            None if ended => Ok(Known::Ended),
             None => Ok(Known::Begun),
         }
     }
@@ -111,6 +116,16 @@ impl Tx<'_> {
     /// Counts a PIN tried in the call.
     pub(crate) async fn count_pin(&mut self, turn: &TurnKey) -> Result<(), StoreError> {
         sqlx::query("UPDATE calls SET pin_tries = pin_tries + 1 WHERE dialect = $1 AND call = $2")
+            .bind(turn.dialect)
+            .bind(&*turn.call)
+            .execute(&mut *self.conn)
+            .await?;
+        Ok(())
+    }
+
+    /// A PIN tried in the call was right: only wrong ones use the call's tries up.
+    pub(crate) async fn uncount_pin(&mut self, turn: &TurnKey) -> Result<(), StoreError> {
+        sqlx::query("UPDATE calls SET pin_tries = pin_tries - 1 WHERE dialect = $1 AND call = $2")
             .bind(turn.dialect)
             .bind(&*turn.call)
             .execute(&mut *self.conn)

@@ -132,6 +132,24 @@ fn faults_in_a_line() {
     insta::assert_snapshot!("check_line_unknown_key", run(&setup, &["check"]));
 }
 
+#[test]
+fn faults_in_answers() {
+    let setup = in_a_project();
+    // A slip of the pen leaves an answer that nothing leads to; a prompt with a placeholder, and none, cannot be one.
+    change(&setup, LINE, "go = \"answer:family\"", "go = \"answer:famly\"");
+    change(&setup, LINE, "say = [\"policy.activation\"]", "say = [\"policy.activated\", \"policy.option.activation\"]");
+    change(&setup, LINE, "say = [\"policy.inpatient\"]", "say = []");
+    change(&setup, LINE, "say = [\"channels.designated\"]", "say = [\"account.personal-balance\", \"person.closed\"]");
+    let mut more = std::fs::read_to_string(setup.path().join(LINE)).unwrap();
+    more.push_str("\n[answer.policy]\nsay = [\"policy.local\"]\n\n[answer.Cash_Out]\nsay = [\"policy.local\"]\n");
+    std::fs::write(setup.path().join(LINE), more).unwrap();
+    insta::assert_snapshot!("check_answers", run(&setup, &["check"]));
+    let setup = in_a_project();
+    let sixth = "    { key = 6, say = \"policy.option.more\", go = \"answer:family\" },\n]";
+    change(&setup, LINE, "go = \"menu:policy-more\" },\n]", &["go = \"menu:policy-more\" },\n", sixth].concat());
+    insta::assert_snapshot!("check_six_options", run(&setup, &["check"]));
+}
+
 /// Well-formed, but a caller would be asked for a number in vain: only the walk can tell.
 #[test]
 fn faults_between_lines() {

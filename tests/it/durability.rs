@@ -224,6 +224,35 @@ fn after_the_end_nothing_is_said_any_more() {
     assert_eq!(setup.audit(), AUDIT);
 }
 
+#[test]
+fn after_goodbye_an_old_step_reads_nothing() {
+    let setup = Setup::new();
+    let mut served = setup.serve();
+    let mut caller = Caller::dial(&served, "CA-goodbye");
+    for (keys, _) in &CALL[..6] {
+        caller.press(keys);
+    }
+    assert_eq!(caller.press("9"), GOODBYE);
+    let (goodbye, before) = caller.sent.split_last().unwrap();
+    for sent in &before[1..] {
+        assert_eq!(content(&again(&caller.wire, sent)), (200, HANG_UP));
+    }
+    assert!(again(&caller.wire, goodbye).body.contains("感谢您的来电，再见。"), "the last webhook may be repeated");
+    // Nor on a node that has not seen the call, once the goodbye is stored.
+    until("the goodbye is stored", || {
+        wait(async {
+            let ended = sqlx::query("SELECT 1 FROM calls WHERE ended_at IS NOT NULL");
+            ended.fetch_optional(&mut setup.database().await).await.unwrap().is_some()
+        })
+    });
+    served.kill();
+    served = setup.serve();
+    let wire = Wire::from(&served);
+    assert_eq!(content(&again(&wire, &caller.sent[5])), (200, HANG_UP), "the PIN");
+    assert_eq!(content(&again(&wire, &caller.sent[6])), (200, HANG_UP), "the balance");
+    assert_eq!(setup.audit(), AUDIT);
+}
+
 /// Somebody else holds the database: what needs it says so at once, everything else goes on, and so does this, after.
 #[test]
 fn menus_go_on_without_the_database() {

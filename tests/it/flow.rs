@@ -1,7 +1,7 @@
 //! Everything a caller can do is walked, and what must always hold holds; each rule is shown to catch a broken flow.
 
 use hotline::dialog::explore::{Exploration, Finding, Rule, explore};
-use hotline::dialog::{Answer, Event, Flow, MenuId, Misses, Next, Place, SignInOutcome, State, Turn};
+use hotline::dialog::{Answer, AnswerId, Event, Flow, MenuId, Misses, Next, Place, SignInOutcome, State, Turn};
 use hotline::secret::{Key, Keys};
 use hotline::speech::prompt::{KNOWN, Prompt, PromptId, WORDS};
 use jiff::Timestamp;
@@ -23,6 +23,9 @@ fn the_shipped_line_keeps_every_rule_and_every_prompt_is_heard() {
     assert_eq!(findings, Vec::<String>::new());
     assert!(seen.states > 500, "only {} states: the walk is cut short", seen.states);
 
+    let flow = line_12333();
+    let named = flow.prompts().find(|id| !seen.prompts.contains(*id));
+    assert_eq!(named, None, "the line names what nobody hears");
     let unheard: Vec<_> =
         KNOWN.iter().chain(WORDS).map(|k| k.id.as_ref()).filter(|id| !seen.prompts.contains(*id)).collect();
     // What the driver says when there is no dialog to say anything, and what a reload leads to: see below.
@@ -56,6 +59,18 @@ fn a_menu_that_swallows_the_zero_is_caught() {
             return (state, Turn { say: again.say, next: Next::HangUp });
         }
         (state, turn)
+    });
+}
+
+#[test]
+fn an_answer_that_swallows_the_zero_is_caught() {
+    caught(Rule::PersonByOneKey, |state, turn, before, event| {
+        let swallowed = is_key(event, Key::Digit(0)) && matches!(before.place, Place::Answered { .. });
+        if swallowed {
+            (before.clone(), Turn { say: vec![Prompt::no_match()], next: asked_again(before) })
+        } else {
+            (state, turn)
+        }
     });
 }
 
@@ -195,5 +210,22 @@ fn a_caller_in_a_menu_that_is_gone_is_led_to_the_main_menu() {
     let keys = Event::Keys(Keys::new(vec![Key::Digit(2)], false));
     let (state, turn) = flow.step(state, keys, Timestamp::UNIX_EPOCH);
     assert_eq!(state.place.name(), "main");
-    assert_eq!(turn.say.iter().map(Prompt::id).collect::<Vec<_>>(), ["call.menu-changed", "main.account", "main.keys"]);
+    let main = ["call.menu-changed", "main.account", "main.policy", "main.channels", "main.keys"];
+    assert_eq!(turn.say.iter().map(Prompt::id).collect::<Vec<_>>(), main);
+}
+
+#[test]
+fn a_caller_at_an_answer_that_is_gone_is_led_to_the_main_menu() {
+    let flow = line_12333();
+    let at = |answer: &str, back: &str| {
+        let (answer, back) = (AnswerId::new(answer), MenuId::new(back));
+        let state = State { place: Place::Answered { answer, back, misses: Misses::default() }, ..flow.start() };
+        let keys = Event::Keys(Keys::new(vec![Key::Digit(1)], false));
+        let (state, turn) = flow.step(state, keys, Timestamp::UNIX_EPOCH);
+        (state.place.name().to_owned(), turn.say.first().map(|said| said.id().to_owned()))
+    };
+    let main = || ("main".to_owned(), Some("call.menu-changed".to_owned()));
+    assert_eq!(at("gone", "policy"), main());
+    assert_eq!(at("family", "gone"), main());
+    assert_eq!(at("family", "policy"), ("family".to_owned(), Some("policy.family".to_owned())));
 }

@@ -13,6 +13,7 @@ mod durability;
 mod edge;
 mod faults;
 mod flow;
+mod policy;
 mod privacy;
 mod properties;
 mod secrets;

@@ -31,6 +31,7 @@ on_both_engines!(
     a_withheld_number_is_forgiven_one_try,
     a_pin_that_anybody_could_guess_opens_nothing,
     a_call_has_three_tries,
+    right_pins_use_no_tries_up,
     a_lock_looks_at_no_pin,
     an_ended_call_is_told_nothing,
     a_full_queue_costs_no_try,
@@ -331,6 +332,22 @@ async fn a_call_has_three_tries(bed: Bed) {
     assert_eq!(services.hashes_run(), 3);
     assert_eq!(bed.events().await[6..], ["pin_call_limit"]);
     granted(services.perform(&call("B"), 1, sign_in(bed.key(&two), PIN)).await);
+}
+
+async fn right_pins_use_no_tries_up(bed: Bed) {
+    let someone = member(1);
+    bed.import([someone.clone()]).await;
+    let (services, call) = (bed.services(), call("A"));
+    let who = bed.key(&someone);
+    for turn in 1..=4 {
+        granted(services.perform(&call, turn, sign_in(who, PIN)).await);
+    }
+    for turn in 5..=7 {
+        assert_eq!(services.perform(&call, turn, sign_in(who, WRONG)).await, REFUSED);
+    }
+    assert_eq!(services.hashes_run(), 7);
+    assert_eq!(services.perform(&call, 8, sign_in(who, PIN)).await, REFUSED, "three wrong ones were all");
+    assert_eq!(services.hashes_run(), 7);
 }
 
 async fn a_lock_looks_at_no_pin(bed: Bed) {

@@ -18,7 +18,7 @@ use crate::support::line::mandarin;
 const ID: &str = "11010519491231002*#";
 
 /// Every place a call can be in, and how to get there.
-const PLACES: [(&str, &[&str]); 21] = [
+const PLACES: [(&str, &[&str]); 27] = [
     ("greeting", &[]),
     ("main menu", &["#"]),
     ("sign-in.number-kind", &["1"]),
@@ -38,6 +38,12 @@ const PLACES: [(&str, &[&str]); 21] = [
     ("details.all", &["1", "1", ID, "1", "739154#", "3", "3"]),
     ("details.all, last page", &["1", "1", ID, "1", "739154#", "3", "3", "1"]),
     ("status", &["1", "1", ID, "1", "739154#", "4"]),
+    ("policy", &["2"]),
+    ("policy-more", &["2", "5"]),
+    ("policy-other", &["2", "5", "5"]),
+    ("channels", &["3"]),
+    ("answer", &["2", "2"]),
+    ("answer, a slip", &["2", "2", "7"]),
     ("person", &["0"]),
     ("over", &["9"]),
 ];
@@ -90,6 +96,7 @@ fn prompts() -> Vec<Prompt> {
         Prompt::entry_help(),
         Prompt::universal_keys(),
         Prompt::entry_keys(),
+        Prompt::after_answer(one),
         Prompt::sign_in_first(),
         Prompt::by_id(one),
         Prompt::by_card(two),

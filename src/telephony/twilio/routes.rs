@@ -60,7 +60,7 @@ struct Line<C> {
 }
 
 async fn voice<C: Conversation>(State(line): State<Arc<Line<C>>>, Proven(form): Proven) -> Response {
-    let Ok(call) = form.call() else { return line.busy() };
+    let (Ok(call), false) = (form.call(), form.duplicated()) else { return line.busy() };
     line.answer(line.conversation.dialled(call)).await
 }
 
@@ -89,7 +89,7 @@ async fn status<C: Conversation>(State(line): State<Arc<Line<C>>>, Proven(form):
 }
 
 async fn fallback<C: Conversation>(State(line): State<Arc<Line<C>>>, Proven(form): Proven) -> Response {
-    let Ok(call) = form.call() else { return line.busy() };
+    let (Ok(call), false) = (form.call(), form.duplicated()) else { return line.busy() };
     line.answer(line.conversation.resume(call)).await
 }
 
