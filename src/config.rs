@@ -2,6 +2,7 @@
 //! with the place they stand at.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer};
 use toml::{Table, Value};
+use tracing_subscriber::EnvFilter;
 
 use crate::fault::{Fault, Faults};
 use crate::secret::Secret;
@@ -21,6 +23,8 @@ pub const DEFAULT: &str = include_str!("../config/default.toml");
 const ENVIRONMENT_PREFIX: &str = "HOTLINE_";
 /// Tables whose keys are the operator's own.
 const OPEN_TABLES: [&str; 2] = ["twilio.accounts", "twilio.voices"];
+/// What begins so may hold a secret: a fault names it and never quotes it.
+const SECRETS: [&str; 3] = ["twilio.", "browser.token", "store.url"];
 
 /// What the hotline is run for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -143,11 +147,29 @@ pub struct Browser {
 }
 
 impl Settings {
-    /// Reads the defaults, then `file`, then `environment` (name and value pairs; others than `HOTLINE_…` are passed over).
+    /// Reads the defaults, then `file`, then `environment` (name and value pairs; of those only `HOTLINE_PROFILE` and
+    /// `HOTLINE_…__…` are ours: others set `HOTLINE_PORT` and the like for services of that name).
     ///
     /// # Errors
     /// Every fault found, each with file and line or the variable's name.
-    pub fn load(file: Option<&Path>, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, Faults> {
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
+    ) -> Result<Self, Faults> {
+        match Self::read(file, environment)? {
+            (settings, faults) if faults.is_empty() => Ok(settings),
+            (_, faults) => Err(Faults(faults)),
+        }
+    }
+
+    /// As [`Self::load`], but settings that are each well written come back with what is wrong among them.
+    ///
+    /// # Errors
+    /// Every fault in how they are written.
+    pub fn read(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
+    ) -> Result<(Self, Vec<Fault>), Faults> {
         let mut layers = Layers::defaults()?;
         if let Some(path) = file {
             let source = path.display().to_string();
@@ -161,13 +183,17 @@ impl Settings {
             layers.file(&source, &text)?;
         }
         for (name, value) in environment {
-            if let Some(path) = name.strip_prefix(ENVIRONMENT_PREFIX) {
-                layers.variable(&name, &path.to_lowercase().replace("__", "."), &value);
+            let Ok(name) = name.into().into_string() else { continue };
+            let ours = name.strip_prefix(ENVIRONMENT_PREFIX).filter(|path| path.contains("__") || *path == "PROFILE");
+            let Some(path) = ours else { continue };
+            match value.into().into_string() {
+                Ok(value) => layers.variable(&name, &path.to_lowercase().replace("__", "."), &value),
+                Err(_) => layers.faults.push(Fault::of(&name, "is not UTF-8", "write it in UTF-8")),
             }
         }
         let settings = layers.settings()?;
         let faults = settings.contradictions();
-        if faults.is_empty() { Ok(settings) } else { Err(Faults(faults)) }
+        Ok((settings, faults))
     }
 
     /// The address platforms call.
@@ -181,14 +207,17 @@ impl Settings {
         }
     }
 
-    /// Every secret a platform proves itself by.
-    fn webhook_secrets(&self) -> impl Iterator<Item = &Secret> {
-        self.twilio.tokens().chain([&self.browser.token]).filter(|secret| !secret.expose().is_empty())
+    /// Whether requests from this machine are those of its people: a proxy in front would pass on anybody's.
+    #[must_use]
+    pub fn open_to_this_machine(&self) -> bool {
+        let of_this_machine = self.server.public_url.is_empty() || self.public_url().is_ok_and(|u| u.is_this_machine());
+        self.profile == Profile::Development && of_this_machine
     }
 
     /// What each setting alone cannot tell.
     fn contradictions(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
+        self.out_of_bounds(&mut faults);
         let mut fault = |key: &str, problem: &str, remedy: &str| faults.push(Fault::of(key, problem, remedy));
         if self.server.reserved_for_running >= self.server.max_in_flight {
             fault(
@@ -200,12 +229,6 @@ impl Settings {
         if self.public_url().is_err() {
             fault("server.public_url", "is no address", "write it as \"https://hotline.example\", without ? and #");
         }
-        if !(10..=10_000).contains(&self.call.most_turns) {
-            fault("call.most_turns", "must be from 10 to 10000", "300 is more than any caller needs");
-        }
-        if self.sign_in.tries_before_lock == 0 || self.sign_in.tries_before_lock > 10 {
-            fault("sign_in.tries_before_lock", "must be from 1 to 10", "5 is customary");
-        }
         if self.sign_in.hard_limit < self.sign_in.tries_before_lock || self.sign_in.hard_limit > 100 {
             fault(
                 "sign_in.hard_limit",
@@ -213,13 +236,72 @@ impl Settings {
                 "20 keeps a PIN safe for years",
             );
         }
-        if self.sign_in.hash_memory_kib < 7168 || self.sign_in.hash_passes == 0 {
-            fault("sign_in.hash_memory_kib", "is below what keeps PINs safe", "take at least 7168 KiB and 1 pass");
+        if self.sign_in.first_lock > self.sign_in.longest_lock {
+            fault("sign_in.first_lock", "is longer than sign_in.longest_lock", "make it as long at most");
+        }
+        if EnvFilter::try_new(&self.log.level).is_err() {
+            fault(
+                "log.level",
+                "is no level",
+                "take trace, debug, info, warn, error, or a filter like \"info,hotline=debug\"",
+            );
+        }
+        if let Some(problem) = self.store.url_problem() {
+            fault(
+                "store.url",
+                problem,
+                "write \"sqlite:data/hotline.db\" or \"postgres://user:password@host/database\"",
+            );
         }
         if self.profile == Profile::Production {
             self.unfit_for_public(&mut faults);
         }
         faults
+    }
+
+    /// Numbers and times with which the hotline would not start, or would hear nobody.
+    fn out_of_bounds(&self, faults: &mut Vec<Fault>) {
+        const MS: Duration = Duration::from_millis(1);
+        const MINUTE: Duration = Duration::from_mins(1);
+        const DAY: Duration = Duration::from_hours(24);
+        let Self { server, store, call, sign_in, .. } = self;
+        let numbers = [
+            ("server.max_connections", server.max_connections, 1, 1_000_000),
+            ("server.max_in_flight", server.max_in_flight, 1, 1_000_000),
+            ("store.connections", store.connections as usize, 1, 200),
+            ("call.most_turns", call.most_turns.into(), 10, 10_000),
+            ("call.most_registered", call.most_registered, 1, 100_000_000),
+            ("sign_in.tries_before_lock", sign_in.tries_before_lock.into(), 1, 10),
+            // OWASP's least, and what a machine has to spare for each hash.
+            ("sign_in.hash_memory_kib", sign_in.hash_memory_kib as usize, 7168, 1_048_576),
+            ("sign_in.hash_passes", sign_in.hash_passes as usize, 1, 100),
+            ("sign_in.hash_threads", sign_in.hash_threads, 0, 256),
+            ("sign_in.hash_queue", sign_in.hash_queue, 1, 100_000),
+        ];
+        let times = [
+            ("server.header_timeout", server.header_timeout, 100 * MS, 10 * MINUTE),
+            ("server.body_timeout", server.body_timeout, 100 * MS, 10 * MINUTE),
+            ("server.drain", server.drain, 100 * MS, 60 * MINUTE),
+            ("store.deadline", store.deadline, 50 * MS, 10_000 * MS),
+            ("call.longest", call.longest, MINUTE, DAY),
+            ("sign_in.first_lock", sign_in.first_lock, MINUTE, 366 * DAY),
+            ("sign_in.longest_lock", sign_in.longest_lock, MINUTE, 366 * DAY),
+        ];
+        let fault = |key: &str, least: &str, most: &str| {
+            let default = Layers::defaults().ok().and_then(|l| find(&l.defaults, key).map(ToString::to_string));
+            let remedy = format!("the default is {}", default.unwrap_or_default());
+            Fault::of(key, format!("must be from {least} to {most}"), remedy)
+        };
+        for (key, value, least, most) in numbers {
+            if !(least..=most).contains(&value) {
+                faults.push(fault(key, &least.to_string(), &most.to_string()));
+            }
+        }
+        for (key, value, least, most) in times {
+            if !(least..=most).contains(&value) {
+                faults.push(fault(key, &format!("{least:?}"), &format!("{most:?}")));
+            }
+        }
     }
 
     fn unfit_for_public(&self, faults: &mut Vec<Fault>) {
@@ -229,26 +311,52 @@ impl Settings {
         if self.store.sample_members {
             fault("store.sample_members", "would load sample members", "set it to false and import your own");
         }
-        if self.webhook_secrets().next().is_none() {
+        if !self.twilio.has_tokens() {
             fault("twilio.auth_token", "no webhook has a secret: nobody could call", "set the token of your account");
         }
-        if self.webhook_secrets().any(|secret| secret.expose().len() < 16) {
+        let secrets = self.twilio.tokens().chain([&self.browser.token]).map(|secret| secret.expose().len());
+        if secrets.filter(|length| *length > 0).any(|length| length < 16) {
             fault(
                 "twilio.auth_token, browser.token",
                 "a secret is shorter than 16 characters",
                 "take the platform's own token, or 32 random characters",
             );
         }
-        let url = &self.server.public_url;
-        let host = url.split("//").nth(1).unwrap_or_default();
-        let loopback = ["127.", "localhost", "[::1]"].iter().any(|l| host.starts_with(l));
-        if loopback || !url.starts_with("https://") {
+        if !self.server.public_url.is_empty() && self.public_url().is_err() {
+            return; // Told already.
+        }
+        if !self.public_url().is_ok_and(|url| url.is_public()) {
             fault(
                 "server.public_url",
                 "is not a public https:// address",
                 "write the address platforms call, as they see it",
             );
         }
+    }
+}
+
+impl Store {
+    /// What keeps the address from naming a store.
+    fn url_problem(&self) -> Option<&'static str> {
+        let url = self.url.expose();
+        let Some(file) = url.strip_prefix("sqlite:") else {
+            let postgres = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+            return (!postgres).then_some("names neither SQLite nor PostgreSQL");
+        };
+        match file.strip_prefix("//").unwrap_or(file) {
+            "" | ":memory:" => Some("names no file: what is stored must outlive the process"),
+            file if file.contains('?') => Some("takes no parameters behind ? for SQLite"),
+            _ => None,
+        }
+    }
+
+    /// The file of an embedded store.
+    #[must_use]
+    pub fn file(&self) -> Option<PathBuf> {
+        let file = self.url.expose().strip_prefix("sqlite:")?;
+        let file = file.strip_prefix("//").unwrap_or(file);
+        // As the driver reads it.
+        Some(percent_encoding::percent_decode_str(file).decode_utf8_lossy().into_owned().into())
     }
 }
 
@@ -367,7 +475,11 @@ impl Layers {
                 }
                 if let Err(e) = Value::Table(alone).try_into::<Settings>() {
                     let (source, line) = self.origin.get(path).cloned().unwrap_or_default();
-                    let message = e.message().lines().next().unwrap_or_default().to_owned();
+                    let message = if SECRETS.iter().any(|secret| path.starts_with(secret)) {
+                        "is not what is expected here"
+                    } else {
+                        e.message().lines().next().unwrap_or_default()
+                    };
                     self.faults.push(Fault {
                         source,
                         line,
@@ -383,8 +495,8 @@ impl Layers {
         self.faults.sort_by(|a, b| (&a.source, a.line, &a.problem).cmp(&(&b.source, b.line, &b.problem)));
         match settings {
             Ok(settings) if self.faults.is_empty() => Ok(settings),
-            Err(e) if self.faults.is_empty() => {
-                Err(Faults(vec![Fault::of("settings", e.message(), "compare with config/default.toml")]))
+            Err(_) if self.faults.is_empty() => {
+                Err(Faults(vec![Fault::of("settings", "do not go together", "compare with config/default.toml")]))
             }
             _ => Err(Faults(self.faults)),
         }

@@ -35,6 +35,13 @@ impl Fault {
         let offset = error.span().map_or(0, |span| span.start);
         Self::at(source, text, offset, error.message(), "write it as the shipped file of the same name does")
     }
+
+    /// What the TOML parser found in a file of secrets: where, but not its words, which may quote them.
+    #[must_use]
+    pub fn from_secret_toml(source: &str, text: &str, error: &toml::de::Error, remedy: &str) -> Self {
+        let offset = error.span().map_or(0, |span| span.start);
+        Self::at(source, text, offset, "is not written as it should be", remedy)
+    }
 }
 
 impl fmt::Display for Fault {

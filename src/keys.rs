@@ -93,39 +93,34 @@ struct Written {
 }
 
 impl KeyRing {
-    /// Reads the ring at `path`; if there is none, writes one with a single new key, readable by its owner only.
+    /// Writes a ring with a single new key to `path`, readable by its owner only. What is there already stays: two
+    /// processes may start at once, and both go on with what one of them wrote.
     ///
     /// # Errors
-    /// What is wrong with the file, or why it cannot be written.
-    pub fn load_or_create(path: &Path) -> Result<Self, Faults> {
-        let source = path.display().to_string();
+    /// Why it cannot be written.
+    pub fn create(path: &Path) -> Result<(), Faults> {
         let trouble = |error: &dyn fmt::Display| {
             Faults(vec![Fault::of(
-                &source,
+                &path.display().to_string(),
                 format!("cannot be created: {error}"),
                 "make its directory writable, or bring a key ring",
             )])
         };
-        if !path.exists() {
-            let mut root = Zeroizing::new([0; 32]);
-            getrandom::fill(root.as_mut_slice()).map_err(|e| trouble(&e))?;
-            let hex = Zeroizing::new(HEX.encode(root.as_slice()));
-            let text = Zeroizing::new(format!(
-                "# The keys of this installation: without them nothing in the database can be read.\n\
-                 # Keep a copy elsewhere, apart from the database's. Never remove the first.\n\
-                 current = 1\n[keys]\n1 = \"{}\"\n",
-                hex.as_str()
-            ));
-            // Two processes may start at once: the one that loses the race reads what the other wrote.
-            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-                Ok(mut file) => {
-                    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|e| trouble(&e))?;
-                }
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(e) => return Err(trouble(&e)),
-            }
+        let text = new_ring().map_err(|e| trouble(&e))?;
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+            Ok(mut file) => file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|e| trouble(&e)),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(e) => Err(trouble(&e)),
         }
-        Self::load(path, true)
+    }
+
+    /// A ring that stands nowhere, for looking at what needs no key.
+    ///
+    /// # Errors
+    /// There is no randomness.
+    pub fn passing() -> Result<Self, Faults> {
+        let nowhere = |e: &dyn fmt::Display| Faults(vec![Fault::of("keys", e.to_string(), "look after the system")]);
+        Self::parse("keys", &new_ring().map_err(|e| nowhere(&e))?)
     }
 
     /// Reads the ring at `path`. `strict`: refuses a file that others than its owner may read.
@@ -138,7 +133,7 @@ impl KeyRing {
             Faults(vec![Fault::of(
                 &source,
                 format!("cannot be read: {e}"),
-                "name an existing key ring, or let one be created",
+                "name the key ring of this installation: keys.file",
             )])
         };
         let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode();
@@ -159,7 +154,8 @@ impl KeyRing {
     /// Everything that is wrong with it; a fault never quotes a key.
     pub fn parse(source: &str, text: &str) -> Result<Self, Faults> {
         const REMEDY: &str = "write keys as: 1 = \"64 hexadecimal digits\", from a source of randomness";
-        let written: Written = toml::from_str(text).map_err(|e| Faults(vec![Fault::from_toml(source, text, &e)]))?;
+        let written: Written =
+            toml::from_str(text).map_err(|e| Faults(vec![Fault::from_secret_toml(source, text, &e, REMEDY)]))?;
         let mut faults = Vec::new();
         let mut all = BTreeMap::new();
         let mut roots: Vec<Zeroizing<Vec<u8>>> = Vec::new();
@@ -217,6 +213,19 @@ impl KeyRing {
     pub fn by_id(&self, purpose: Purpose, id: u8) -> Option<[u8; 32]> {
         self.all.get(&id).map(|derived| derived.key(purpose))
     }
+}
+
+/// The text of a ring with a single new key.
+fn new_ring() -> Result<Zeroizing<String>, getrandom::Error> {
+    let mut root = Zeroizing::new([0; 32]);
+    getrandom::fill(root.as_mut_slice())?;
+    let hex = Zeroizing::new(HEX.encode(root.as_slice()));
+    Ok(Zeroizing::new(format!(
+        "# The keys of this installation: without them nothing in the database can be read.\n\
+         # Keep a copy elsewhere, apart from the database's. Never remove the first.\n\
+         current = 1\n[keys]\n1 = \"{}\"\n",
+        hex.as_str()
+    )))
 }
 
 impl fmt::Debug for KeyRing {
@@ -288,6 +297,9 @@ mod tests {
             (&zeros, "key 1 is not 32 random bytes"),
             ("current = 1\n[keys]\n1 = \"0011\"", "key 1 is not 32 random bytes"),
             ("current = 1\n[keys]\nx = \"0011\"", "a key's id is no number from 0 to 255"),
+            // Not in the parser's words, which would quote it.
+            ("current = 1\n[keys]\n1 = 314159265358979", "is not written as it should be"),
+            ("current = \"314159265358979\"\n[keys]\n", "is not written as it should be"),
             (&same, "key 2 is the same as another"),
         ] {
             assert_eq!(ring(text).map(drop), Err(problem.to_owned()), "{text}");
@@ -298,9 +310,11 @@ mod tests {
     fn a_ring_is_created_once_and_for_its_owner_only() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("keys.toml");
-        let made = KeyRing::load_or_create(&path).unwrap();
+        KeyRing::create(&path).unwrap();
+        let made = KeyRing::load(&path, true).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        let again = KeyRing::load_or_create(&path).unwrap();
+        KeyRing::create(&path).unwrap();
+        let again = KeyRing::load(&path, true).unwrap();
         assert_eq!(made.current(Purpose::Fields), again.current(Purpose::Fields));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         assert_eq!(

@@ -103,6 +103,9 @@ impl Driver {
         let mut moment = self.live.enter(call, now).await;
         let at = moment.of_turn(journey.turn, now);
         let flow = self.lines.named(&journey.line).unwrap_or_else(|| self.lines.dialled(&call.dialled));
+        if matches!(event, Event::HungUp) {
+            self.live.end(call, now);
+        }
         let lasted = at.duration_since(journey.started).unsigned_abs();
         let event = match event {
             _ if self.live.is_over(call) || moment.is_past(journey.turn) => Event::HungUp,
@@ -110,9 +113,6 @@ impl Driver {
             _ if lasted > self.bounds.longest || journey.turn >= self.bounds.most_turns => Event::LimitReached,
             event => event,
         };
-        if matches!(event, Event::HungUp) {
-            self.live.end(call, now);
-        }
         self.go(call, flow, journey, event, &mut moment).await
     }
 

@@ -59,18 +59,8 @@ impl Lines {
         }
     }
 
-    /// What [`Lines::walk`] finds on any line. A file that loads cannot bring a caller where none may get: this guards the
-    /// code, and what it finds is a fault of ours.
-    #[must_use]
-    pub fn findings(&self) -> Vec<Fault> {
-        let catalogs = self.catalogs();
-        let of = |flow: &Arc<Flow>| -> Vec<Fault> {
-            Self::walk(flow, &catalogs).findings.iter().map(|found| Self::fault(flow, found)).collect()
-        };
-        self.flows.iter().flat_map(of).collect()
-    }
-
-    /// What was found on `flow`, as a fault of its file.
+    /// What a walk found on `flow`, as a fault of its file. A file that loads cannot bring a caller where none may get: the
+    /// walk guards the code, so `check` and the tests take it, and a start does not wait for it.
     #[must_use]
     pub fn fault(flow: &Flow, found: &Finding) -> Fault {
         let remedy = "report it; until it is mended, change the menus on that path";

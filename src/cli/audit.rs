@@ -2,12 +2,11 @@
 
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use super::runtime;
 use crate::clock::Clock;
-use crate::config::{Profile, Settings};
-use crate::server::{open_keys, open_store};
+use crate::config::Settings;
+use crate::server::open_existing;
 use crate::store::audit::{Anchors, VerifyError};
 
 /// The commands on the audit.
@@ -27,8 +26,7 @@ pub fn run(command: &Command, settings: &Settings) -> anyhow::Result<ExitCode> {
 }
 
 async fn verify(settings: &Settings) -> anyhow::Result<ExitCode> {
-    let keys = open_keys(settings, settings.profile == Profile::Production)?;
-    let store = open_store(settings, Arc::new(keys), Clock::system()).await?;
+    let store = open_existing(settings, Clock::system()).await?;
     let file = &settings.store.audit_anchors;
     let mut out = std::io::stdout().lock();
     let anchors = if file.exists() {

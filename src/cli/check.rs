@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use crate::call::lines::Lines;
 use crate::config::Settings;
 use crate::fault::Faults;
+use crate::server::{unfit_keys, unfit_lines};
 
 /// Checks, prints every fault, and says what was checked. Exit code 1: something is wrong.
 ///
@@ -14,15 +15,23 @@ use crate::fault::Faults;
 /// Standard output cannot be written.
 pub fn run(config: Option<&Path>) -> anyhow::Result<ExitCode> {
     let mut faults = Vec::new();
-    let settings = Settings::load(config, std::env::vars()).or_else(|found: Faults| {
-        faults.extend(found.0);
-        // The lines and prompts of the defaults are still worth a look.
-        Settings::load(None, [])
-    })?;
+    let settings = match Settings::read(config, std::env::vars_os()) {
+        Ok((settings, found)) => {
+            faults.extend(found);
+            faults.extend(unfit_keys(&settings));
+            settings
+        }
+        Err(found) => {
+            faults.extend(found.0);
+            // The lines and prompts of the defaults are still worth a look.
+            Settings::load(None, std::iter::empty::<(String, String)>())?
+        }
+    };
     let lines = Lines::load(&settings.lines.directory, &settings.prompts.directory);
     let mut out = std::io::stdout().lock();
     match lines {
         Ok(lines) => {
+            faults.extend(unfit_lines(&settings, &lines));
             for flow in lines.flows() {
                 let walked = Lines::walk(flow, &lines.catalogs());
                 let (states, ways) = (walked.states, walked.edges.len());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{Request, header};
+use axum::http::{Request, StatusCode, header};
 use serde::Serialize;
 use tower::ServiceExt;
 
@@ -52,7 +52,7 @@ pub fn run(args: &Args, settings: impl FnOnce() -> anyhow::Result<Settings>) -> 
         let settings = settings()?;
         let runtime = Arc::new(runtime()?);
         let app = runtime.block_on(App::build(&settings, Clock::system()))?;
-        Line::InProcess(runtime, app.routes())
+        Line::InProcess(runtime, app.routes(), settings.browser.token)
     } else {
         Line::Server(args.server.trim_end_matches('/').to_owned(), Secret::new(args.token.as_str()))
     };
@@ -113,7 +113,7 @@ fn show(heard: &Heard) -> anyhow::Result<()> {
 /// How the hotline is reached.
 enum Line {
     Server(String, Secret),
-    InProcess(Arc<tokio::runtime::Runtime>, Router),
+    InProcess(Arc<tokio::runtime::Runtime>, Router, Secret),
 }
 
 impl Line {
@@ -130,8 +130,8 @@ impl Line {
         match self {
             Self::Server(server, token) => {
                 let mut request = ureq::post(format!("{server}{path}")).header("content-type", "application/json");
-                if !token.expose().is_empty() {
-                    request = request.header("authorization", format!("Bearer {}", token.expose()));
+                if let Some(bearer) = bearer(token) {
+                    request = request.header("authorization", bearer);
                 }
                 match request.send(body) {
                     Ok(mut response) => response.body_mut().read_to_vec().context("the answer broke off"),
@@ -146,16 +146,22 @@ impl Line {
                     }),
                 }
             }
-            Self::InProcess(runtime, routes) => {
+            Self::InProcess(runtime, routes, token) => {
                 let peer = Peer(([127, 0, 0, 1], 0).into());
-                let request = Request::post(path)
+                let mut request = Request::post(path)
                     .header(header::CONTENT_TYPE, "application/json")
                     .header(header::HOST, "localhost")
-                    .extension(peer)
-                    .body(Body::from(body.to_vec()))?;
+                    .extension(peer);
+                if let Some(bearer) = bearer(token) {
+                    request = request.header(header::AUTHORIZATION, bearer);
+                }
+                let request = request.body(Body::from(body.to_vec()))?;
                 runtime
                     .block_on(async {
                         let Ok(response) = routes.clone().oneshot(request).await;
+                        if response.status() == StatusCode::FORBIDDEN {
+                            bail!("these settings let nobody in without a token: set browser.token");
+                        }
                         if !response.status().is_success() {
                             bail!("the hotline in this process answers {}", response.status());
                         }
@@ -165,6 +171,10 @@ impl Line {
             }
         }
     }
+}
+
+fn bearer(token: &Secret) -> Option<String> {
+    (!token.expose().is_empty()).then(|| format!("Bearer {}", token.expose()))
 }
 
 /// What the caller does, read ahead.

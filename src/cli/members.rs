@@ -13,10 +13,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::runtime;
 use crate::call::lines::Lines;
 use crate::clock::Clock;
-use crate::config::{Profile, Settings};
+use crate::config::Settings;
 use crate::member::register::{MemberRows, RowError, TransactionRows};
 use crate::member::sample;
-use crate::server::{open_keys, open_store};
 use crate::store::Store;
 
 /// The commands on members.
@@ -85,9 +84,8 @@ pub fn run(command: &Command, settings: impl FnOnce() -> anyhow::Result<Settings
 async fn import(settings: &Settings, members: &Path, transactions: Option<&Path>) -> anyhow::Result<ExitCode> {
     let lines = Lines::load(&settings.lines.directory, &settings.prompts.directory)?;
     let rule = lines.dialled("").card_rule();
-    let keys = open_keys(settings, settings.profile == Profile::Production)?;
     let clock = Clock::system();
-    let store = open_store(settings, Arc::new(keys), clock.clone()).await?;
+    let (_, store) = crate::server::open(settings, clock.clone()).await?;
     let today = jiff::tz::Offset::constant(8).to_datetime(clock.now()).date();
 
     let (reader, progress) = open(members)?;
@@ -132,12 +130,13 @@ where
             }
         }
         if batch.len() == BATCH || rows.peek().is_none() {
-            taken += batch.len() as u64;
+            let rows = batch.len() as u64;
             let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
             known += store(full)
                 .await
                 .with_context(|| format!("stopped; {taken} rows of {} were taken before", file.display()))?
                 .unwrap_or(0);
+            taken += rows;
             progress.bar.set_position(progress.read.load(Ordering::Relaxed));
         }
     }
@@ -176,4 +175,21 @@ fn open(path: &Path) -> anyhow::Result<(Counted, Progress)> {
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     let read = Arc::new(AtomicU64::new(0));
     Ok((Counted { file: BufReader::with_capacity(1 << 16, file), read: Arc::clone(&read) }, Progress { bar, read }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoreError;
+
+    #[tokio::test]
+    async fn a_store_that_fails_leaves_the_count_of_what_it_took() {
+        let progress = Progress { bar: ProgressBar::hidden(), read: Arc::default() };
+        let rows = (0..2 * BATCH).map(Ok::<_, RowError>);
+        let take = take(rows, Path::new("members.csv"), &progress, |batch| async move {
+            if batch.contains(&BATCH) { Err(StoreError::Unavailable("away")) } else { Ok(None) }
+        });
+        let told = take.await.unwrap_err().to_string();
+        assert_eq!(told, "stopped; 10000 rows of members.csv were taken before");
+    }
 }

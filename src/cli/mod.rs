@@ -76,7 +76,7 @@ pub fn run() -> ExitCode {
 }
 
 fn settings(config: Option<PathBuf>) -> anyhow::Result<Settings> {
-    Ok(Settings::load(config.as_deref(), std::env::vars())?)
+    Ok(Settings::load(config.as_deref(), std::env::vars_os())?)
 }
 
 /// A runtime for commands that wait for something.

@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::runtime;
 use crate::clock::Clock;
-use crate::config::{LogFormat, Profile, Settings};
+use crate::config::{LogFormat, Settings};
 use crate::server::{App, Edge, Limits};
 
 /// Telephone webhooks are small forms; ten times what any platform sends.
@@ -51,13 +51,8 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
         let (app, settings) = (app.clone(), settings.clone());
         async move { app.housekeep(&settings).await }
     });
-    let walk = tokio::task::spawn_blocking({
-        let app = app.clone();
-        move || app.lines().findings().iter().for_each(|fault| tracing::error!(%fault, "line"))
-    });
     edge.serve(app.routes(), stop).await;
     housekeeping.abort();
-    walk.abort();
     app.anchor(settings).await;
     tracing::info!("stopped");
     Ok(())
@@ -80,9 +75,8 @@ fn stopped() -> impl Future<Output = ()> {
 
 /// One line an event on standard error; standard output is for people.
 fn log(settings: &Settings) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&settings.log.level).with_context(
-        || "log.level is no level; take trace, debug, info, warn, error, or a filter like \"info,hotline=debug\"",
-    )?;
+    // Checked with the other settings.
+    let filter = EnvFilter::try_new(&settings.log.level)?;
     let colours = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     let set = match settings.log.format {
@@ -100,7 +94,7 @@ fn welcome(settings: &Settings, address: std::net::SocketAddr) -> anyhow::Result
     };
     let mut out = std::io::stdout().lock();
     writeln!(out, "hotline {} answers at http://{address}", env!("CARGO_PKG_VERSION"))?;
-    if settings.profile == Profile::Development && settings.store.sample_members {
+    if settings.open_to_this_machine() && settings.store.sample_members {
         writeln!(out, "\nPlace a first call, in another terminal:")?;
         writeln!(out, "    hotline dial --server http://{address}      (or: cargo run --release -- dial)")?;
         writeln!(
@@ -109,7 +103,7 @@ fn welcome(settings: &Settings, address: std::net::SocketAddr) -> anyhow::Result
         )?;
     }
     writeln!(out, "\nWebhooks for Twilio (HTTP POST):")?;
-    writeln!(out, "    a call comes in        {public}/twilio/voice")?;
+    writeln!(out, "    a call comes in        {public}/twilio/voice#rc=2&rp=5xx,ct,rt")?;
     writeln!(out, "    primary handler fails  {public}/twilio/fallback")?;
     writeln!(out, "    call status changes    {public}/twilio/status")?;
     if !settings.twilio.has_tokens() {

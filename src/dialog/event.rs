@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sign_in::SignedIn;
 use crate::member::MemberKey;
-use crate::member::account::{PersonalAccount, PooledFund};
+use crate::member::account::{Coverage, PersonalAccount, PooledFund, StatementPage};
 use crate::secret::Keys;
 use crate::speech::language::Language;
 
@@ -55,8 +55,12 @@ pub enum Answer {
     SignIn(SignInOutcome),
     /// The personal account; `None` for residents, who have none.
     PersonalBalance(Option<PersonalAccount>),
-    /// The pooled fund.
-    PooledFund(PooledFund),
+    /// The pooled fund, and what decides whether it pays.
+    PooledFund(PooledFund, Coverage),
+    /// A page of the statement; `None` for residents, who have no account.
+    Transactions(Option<StatementPage>),
+    /// How the member is insured.
+    Coverage(Coverage),
     /// Nothing was told: the store is away, or too much is asked at once. A try that was taken before the store went away is
     /// kept for the repeat of this very turn.
     Unavailable,
@@ -72,7 +76,7 @@ impl Answer {
     pub fn is_personal(&self) -> bool {
         !matches!(
             self,
-            Self::SignIn(SignInOutcome::Refused | SignInOutcome::Locked { .. })
+            Self::SignIn(SignInOutcome::Refused | SignInOutcome::Locked { .. } | SignInOutcome::Barred)
                 | Self::Unavailable
                 | Self::Superseded
                 | Self::CallEnded
@@ -96,4 +100,6 @@ pub enum SignInOutcome {
     },
     /// The PIN is right, but it is the initial one or too easy to guess: it opens nothing.
     InitialPin,
+    /// No try is left for this number until an operator gives them back.
+    Barred,
 }

@@ -14,8 +14,11 @@ use super::event::{Answer, Dialled, Event, SignInOutcome, TransferEnd};
 use super::flow::Flow;
 use super::sign_in::SignedIn;
 use super::state::{Place, Service, State};
-use super::turn::{Next, Request, Turn};
-use crate::member::account::{PersonalAccount, PooledFund};
+use super::turn::{Next, Turn};
+use crate::member::account::{
+    Benefit, ContributionStatus, Coverage, InsuranceStatus, PersonalAccount, PooledFund, Scheme, StatementEntry,
+    StatementPage, TransactionKind, YearMonth,
+};
 use crate::member::money::Money;
 use crate::member::{IdentifierKind, MemberId, MemberKey};
 use crate::secret::{Key, Keys, PinVerified};
@@ -154,6 +157,7 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
     }
 
     /// A moment inside the hours of people and one outside, a minute apart where the hours end: so a sign-in holds at both.
+    /// And a third, when it has just run out.
     fn times(&self) -> Vec<Timestamp> {
         let hours = &self.flow.person.hours;
         let monday = date(2026, 3, 16).at(0, 0, 0, 0);
@@ -163,7 +167,10 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         });
         let minutes: Vec<_> = minutes.collect();
         let end = minutes.windows(2).find(|pair| hours.open(pair[0]) && !hours.open(pair[1]));
-        end.unwrap_or(&minutes[..1]).to_vec()
+        let mut times = end.unwrap_or(&minutes[..1]).to_vec();
+        let run_out = times.first().and_then(|first| first.checked_add(SignedIn::LASTS).ok());
+        times.extend(run_out);
+        times
     }
 
     fn take(&mut self, before: &State, name: &'static str, event: &Event, now: Timestamp) {
@@ -190,7 +197,9 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
             let (from, to) = (before.place.name().to_owned(), state.place.name().to_owned());
             self.out.edges.insert(Edge { from, on: name, to });
         }
-        if !self.seen.contains_key(state) {
+        // Every page further on is as the last one looked at: without an end of pages, there is none of states.
+        let is_far_on = matches!(state.place, Place::Page { page, .. } | Place::ReadingPage { page, .. } if page > FAR);
+        if !is_far_on && !self.seen.contains_key(state) {
             self.seen.insert(state.clone(), Some((before.clone(), name)));
             self.queue.push_back(state.clone());
         }
@@ -199,16 +208,14 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
     fn check(&mut self, before: &State, name: &'static str, event: &Event, state: &State, turn: &Turn, now: Timestamp) {
         let mut broken = Vec::new();
         let proof = before.signed_in.filter(|p| p.holds(now));
-        if turn.say.iter().any(Prompt::is_personal)
-            && (proof.is_none() || !matches!(before.place, Place::Reading { .. }))
-        {
+        if turn.say.iter().any(Prompt::is_personal) && (proof.is_none() || !before.place.is_reading()) {
             broken.push((
                 Rule::NothingPersonalBeforeSignIn,
                 "an account is told to someone who has not signed in".to_owned(),
             ));
         }
-        if let Next::Ask(Request::PersonalBalance(p) | Request::PooledFund(p)) = &turn.next
-            && !p.holds(now)
+        if let Next::Ask(request) = &turn.next
+            && request.proof().is_some_and(|proof| !proof.holds(now))
         {
             broken.push((
                 Rule::NothingPersonalBeforeSignIn,
@@ -220,6 +227,10 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
                 continue;
             }
             self.out.prompts.insert(prompt.id().to_owned());
+            self.out.prompts.extend(prompt.values().iter().filter_map(|value| match value {
+                Value::Word(word) => Some(word.id().to_owned()),
+                _ => None,
+            }));
             let fits = match signature(prompt.id()) {
                 Some(known) => known.slots.iter().map(|(_, slot)| *slot).eq(prompt.values().iter().map(Value::slot)),
                 None => self.catalogs.iter().all(|c| c.has(prompt.id(), !prompt.values().is_empty())),
@@ -314,13 +325,15 @@ fn happens(place: &Place, event: &Event) -> bool {
         Event::Answer(answer) => match (place, answer) {
             (Place::Identifying { kind, .. }, Answer::Identified(who)) => who.kind == *kind,
             (place, Answer::Unavailable | Answer::Superseded | Answer::CallEnded) => {
-                matches!(place, Place::Identifying { .. } | Place::SigningIn { .. } | Place::Reading { .. })
+                matches!(place, Place::Identifying { .. } | Place::SigningIn { .. }) || place.is_reading()
             }
             _ => matches!(
                 (place, answer),
                 (Place::SigningIn { .. }, Answer::SignIn(_))
                     | (Place::Reading { service: Service::PersonalBalance, .. }, Answer::PersonalBalance(_))
-                    | (Place::Reading { service: Service::PooledFund, .. }, Answer::PooledFund(_))
+                    | (Place::Reading { service: Service::PooledFund, .. }, Answer::PooledFund(..))
+                    | (Place::Reading { service: Service::Status, .. }, Answer::Coverage(_))
+                    | (Place::ReadingPage { .. }, Answer::Transactions(_))
             ),
         },
     }
@@ -329,14 +342,12 @@ fn happens(place: &Place, event: &Event) -> bool {
 fn misses_possible(place: &Place) -> bool {
     !matches!(
         place,
-        Place::Start
-            | Place::Over
-            | Place::Identifying { .. }
-            | Place::SigningIn { .. }
-            | Place::Reading { .. }
-            | Place::WithPerson
-    )
+        Place::Start | Place::Over | Place::Identifying { .. } | Place::SigningIn { .. } | Place::WithPerson
+    ) && !place.is_reading()
 }
+
+/// Pages are turned to this one, counted from 0: the first, one between, one more.
+const FAR: u8 = 2;
 
 /// Every kind of thing that can happen, one of each.
 fn events(now: Timestamp) -> Vec<(&'static str, Event)> {
@@ -392,16 +403,67 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
             }),
         ),
         ("initial PIN", Answer::SignIn(SignInOutcome::InitialPin)),
+        ("barred", Answer::SignIn(SignInOutcome::Barred)),
         ("balance", Answer::PersonalBalance(account)),
         ("no account", Answer::PersonalBalance(None)),
-        ("fund", Answer::PooledFund(fund)),
-        ("fund without ceiling", Answer::PooledFund(PooledFund { limit: None, ..fund })),
         ("unavailable", Answer::Unavailable),
         ("superseded", Answer::Superseded),
         ("call ended", Answer::CallEnded),
     ];
+    answers.extend(funds(fund));
+    answers.extend(coverages().map(|(name, coverage)| (name, Answer::Coverage(coverage))));
+    answers.extend(pages(now));
     answers.extend(grant(now).map(|proof| ("granted", Answer::SignIn(SignInOutcome::Granted(proof)))));
     let long_ago = now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(now);
     answers.extend(grant(long_ago).map(|proof| ("granted long ago", Answer::SignIn(SignInOutcome::Granted(proof)))));
     answers
+}
+
+fn coverage(scheme: Scheme, insurance: InsuranceStatus, contribution: ContributionStatus, care: Benefit) -> Coverage {
+    let last_contribution = YearMonth { year: 2026, month: 6 };
+    Coverage { scheme, insurance, contribution, last_contribution, outpatient: care, inpatient: care }
+}
+
+/// Every word of every vocabulary, and every way it decides what is said.
+fn coverages() -> [(&'static str, Coverage); 5] {
+    use ContributionStatus::{Exempt, Interrupted, Owing, Paid};
+    use InsuranceStatus::{Active, Ended, Paused};
+    [
+        ("insured", coverage(Scheme::Employee, Active, Paid, Benefit::Normal)),
+        ("waiting", coverage(Scheme::Flexible, Active, Owing, Benefit::Waiting)),
+        ("paused", coverage(Scheme::Employee, Paused, Interrupted, Benefit::Stopped)),
+        ("paused resident", coverage(Scheme::Resident, Paused, Owing, Benefit::Stopped)),
+        ("ended", coverage(Scheme::Retired, Ended, Exempt, Benefit::Stopped)),
+    ]
+}
+
+fn funds(fund: PooledFund) -> Vec<(&'static str, Answer)> {
+    let [(_, employee), (_, waiting), (_, paused), _, (_, ended)] = coverages();
+    let resident = Coverage { scheme: Scheme::Resident, ..employee };
+    let unlimited = PooledFund { limit: None, ..fund };
+    vec![
+        ("fund", Answer::PooledFund(fund, employee)),
+        ("fund without ceiling", Answer::PooledFund(unlimited, employee)),
+        ("resident's fund", Answer::PooledFund(fund, resident)),
+        ("resident's fund without ceiling", Answer::PooledFund(unlimited, resident)),
+        ("fund that waits", Answer::PooledFund(fund, waiting)),
+        ("paused fund", Answer::PooledFund(fund, paused)),
+        ("ended fund", Answer::PooledFund(fund, ended)),
+    ]
+}
+
+/// A page with another behind it, one without, every kind of movement on them; none at all, and no account.
+fn pages(now: Timestamp) -> Vec<(&'static str, Answer)> {
+    let amount = |fen| Money::from_fen(fen).unwrap_or(Money::ZERO);
+    let entry = |kind| StatementEntry { at: now, kind, amount: amount(-1), balance_after: amount(-12_040) };
+    let page = |kinds: &[TransactionKind], more| {
+        let entries = kinds.iter().copied().map(entry).collect();
+        Answer::Transactions(Some(StatementPage { entries, more }))
+    };
+    vec![
+        ("page", page(TransactionKind::ALL, true)),
+        ("last page", page(&[TransactionKind::Adjustment], false)),
+        ("no entries", page(&[], false)),
+        ("no statement", Answer::Transactions(None)),
+    ]
 }

@@ -271,8 +271,8 @@ impl Compiler<'_> {
                 _ => return None,
             };
             let (hours, minutes) = rest.split_once(':')?;
-            let seconds = hours.parse::<i32>().ok()? * 3600 + minutes.parse::<i32>().ok()? * 60;
-            Offset::from_seconds(sign * seconds).ok()
+            let (hours, minutes) = (hours.parse::<u8>().ok()?, minutes.parse::<u8>().ok()?);
+            Offset::from_seconds(sign * (i32::from(hours) * 3600 + i32::from(minutes) * 60)).ok()
         })();
         parsed.unwrap_or_else(|| {
             self.fault(zone, format!("time_zone \"{text}\" is no offset from UTC"), "write it as \"+08:00\"");
@@ -322,6 +322,10 @@ impl Compiler<'_> {
     }
 
     fn person(&mut self, file: &PersonFile, offset: Offset) -> Person {
+        if file.hours.is_empty() {
+            let remedy = "write when people answer: callers are told, and only then put through";
+            self.fault(&file.transfer_to, "person.hours is empty", remedy);
+        }
         let spans = file.hours.iter().filter_map(|span| self.span(span)).collect();
         Person {
             to: self.target(&file.transfer_to),

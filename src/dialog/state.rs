@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::sign_in::SignedIn;
+use crate::member::account::Movements;
 use crate::member::tail::Tail;
 use crate::member::{IdentifierKind, MemberKey};
 use crate::speech::language::Language;
@@ -102,6 +103,37 @@ pub enum Place {
     Told {
         /// Which.
         service: Service,
+        /// Whether there is a statement to go on to.
+        statement: bool,
+        /// The menu to go back to.
+        back: MenuId,
+        /// What went wrong here so far.
+        misses: Misses,
+    },
+    /// Asked which movements to list.
+    Details {
+        /// The menu to go back to.
+        back: MenuId,
+        /// What went wrong here so far.
+        misses: Misses,
+    },
+    /// A page of the statement is being read.
+    ReadingPage {
+        /// Which movements.
+        which: Movements,
+        /// Which page, counted from 0.
+        page: u8,
+        /// The menu to go back to.
+        back: MenuId,
+    },
+    /// A page of the statement has been told. What stood on it is not remembered.
+    Page {
+        /// Which movements.
+        which: Movements,
+        /// Which page, counted from 0.
+        page: u8,
+        /// Whether there is a next one.
+        more: bool,
         /// The menu to go back to.
         back: MenuId,
         /// What went wrong here so far.
@@ -123,6 +155,12 @@ pub enum Place {
 }
 
 impl Place {
+    /// Whether something of a member is being read here.
+    #[must_use]
+    pub fn is_reading(&self) -> bool {
+        matches!(self, Self::Reading { .. } | Self::ReadingPage { .. })
+    }
+
     /// The name of the place in transcripts, coverage and logs: `main`, `sign-in.pin`.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -138,6 +176,12 @@ impl Place {
             Self::Pin { .. } => "sign-in.pin",
             Self::SigningIn { .. } => "sign-in.checking",
             Self::Reading { service, .. } | Self::Told { service, .. } => service.name(),
+            Self::Details { .. } => Service::Details.name(),
+            Self::ReadingPage { which, .. } | Self::Page { which, .. } => match which {
+                Movements::Credits => "details.credits",
+                Movements::Spending => "details.spending",
+                Movements::Everything => "details.all",
+            },
             Self::Answered { answer, .. } => answer.as_str(),
             Self::WithPerson => "person",
             Self::Over => "over",
@@ -192,11 +236,15 @@ pub enum Service {
     PersonalBalance,
     /// 统筹账户额度.
     PooledFund,
+    /// 收支明细.
+    Details,
+    /// 缴费与待遇状态.
+    Status,
 }
 
 impl Service {
     /// Every service there is.
-    pub const ALL: [Self; 2] = [Self::PersonalBalance, Self::PooledFund];
+    pub const ALL: [Self; 4] = [Self::PersonalBalance, Self::PooledFund, Self::Details, Self::Status];
 
     /// The name in line files and places.
     #[must_use]
@@ -204,6 +252,8 @@ impl Service {
         match self {
             Self::PersonalBalance => "personal-balance",
             Self::PooledFund => "pooled-fund",
+            Self::Details => "details",
+            Self::Status => "status",
         }
     }
 }

@@ -10,7 +10,9 @@ use super::flow::{Flow, Target};
 use super::sign_in::SignedIn;
 use super::state::{AnswerId, Goal, MenuId, Misses, Place, Service, State};
 use super::turn::{BargeIn, Collect, Next, Request, Transfer, Turn};
-use crate::member::account::{PersonalAccount, PooledFund};
+use crate::member::account::{
+    Benefit, Coverage, InsuranceStatus, Movements, PersonalAccount, PooledFund, StatementEntry, StatementPage,
+};
 use crate::member::card_number::CardLookup;
 use crate::member::id_number::{IdNumber, IdNumberError};
 use crate::member::personal_number::PersonalNumber;
@@ -24,6 +26,11 @@ type Lead = Vec<Prompt>;
 
 const ONE: Key = Key::Digit(1);
 const TWO: Key = Key::Digit(2);
+const THREE: Key = Key::Digit(3);
+
+/// The keys of 收支明细.
+const MOVEMENTS: [(Key, Movements); 3] =
+    [(ONE, Movements::Credits), (TWO, Movements::Spending), (THREE, Movements::Everything)];
 
 impl Flow {
     /// The state before the first event of a call.
@@ -68,7 +75,12 @@ impl Flow {
             | Place::SigningIn { goal, .. } => match goal {
                 Goal::Menu(menu) | Goal::Service(_, menu) => Some(menu),
             },
-            Place::Reading { back, .. } | Place::Told { back, .. } | Place::Answered { back, .. } => Some(back),
+            Place::Reading { back, .. }
+            | Place::Told { back, .. }
+            | Place::Answered { back, .. }
+            | Place::Details { back, .. }
+            | Place::ReadingPage { back, .. }
+            | Place::Page { back, .. } => Some(back),
             Place::Start | Place::WithPerson | Place::Over => None,
         };
         let unanswered = matches!(&state.place, Place::Answered { answer, .. } if !self.answers.contains_key(answer));
@@ -98,13 +110,13 @@ impl Flow {
             Place::Number { goal, kind, misses } => match entry(keys) {
                 Entry::Again => self.ask(state, Vec::new()),
                 Entry::Person => self.person(state, Vec::new(), now),
-                Entry::Back => self.go(state, Place::NumberKind { goal, misses: Misses::default() }, Vec::new()),
+                Entry::Back => self.back_to_number_kind(state, goal),
                 Entry::Keys(keys) => self.number(state, goal, kind, misses, keys, now),
             },
             Place::Pin { goal, who, misses } => match entry(keys) {
                 Entry::Again => self.ask(state, Vec::new()),
                 Entry::Person => self.person(state, Vec::new(), now),
-                Entry::Back => self.go(state, Place::NumberKind { goal, misses: Misses::default() }, Vec::new()),
+                Entry::Back => self.back_to_number_kind(state, goal),
                 Entry::Keys(keys) => match Pin::from_keys(cleared(keys)) {
                     Some(pin) => ask_world(
                         State { place: Place::SigningIn { goal, who, misses }, ..state },
@@ -156,6 +168,23 @@ impl Flow {
                 self.go(state, Place::Number { goal, kind: who.kind, misses: Misses::default() }, Vec::new())
             }
             Place::Told { service, back, .. } if key == ONE => self.serve(state, service, back, now),
+            Place::Told { statement: true, back, .. } if key == TWO => self.serve(state, Service::Details, back, now),
+            Place::Details { back, .. } => match MOVEMENTS.into_iter().find(|(k, _)| *k == key) {
+                Some((_, which)) => self.turn_to(state, which, 0, back, now),
+                None => self.miss(state, Miss::Wrong, now),
+            },
+            Place::Page { which, page, more, back, .. } => {
+                let turned = match key {
+                    ONE => next_page(page, more),
+                    TWO => page.checked_sub(1),
+                    THREE => Some(page),
+                    _ => None,
+                };
+                match turned {
+                    Some(page) => self.turn_to(state, which, page, back, now),
+                    None => self.miss(state, Miss::Wrong, now),
+                }
+            }
             Place::Answered { answer, back, .. } if key == ONE => self.tell(state, answer, back),
             _ => self.miss(state, Miss::Wrong, now),
         }
@@ -182,12 +211,21 @@ impl Flow {
             Place::Confirm { goal, who, .. } => {
                 Place::Number { goal: goal.clone(), kind: who.kind, misses: Misses::default() }
             }
-            Place::Told { back, .. } | Place::Answered { back, .. } => {
+            Place::Page { back, .. } => Place::Details { back: back.clone(), misses: Misses::default() },
+            Place::Told { back, .. } | Place::Answered { back, .. } | Place::Details { back, .. } => {
                 Place::Menu { menu: back.clone(), misses: Misses::default() }
             }
             _ => Place::Menu { menu: MenuId::new(MenuId::MAIN), misses: Misses::default() },
         };
         self.go(state, to, Vec::new())
+    }
+
+    /// To the choice of number, or to the main menu where there is none.
+    fn back_to_number_kind(&self, state: State, goal: Goal) -> (State, Turn) {
+        if self.numbers.len() == 1 {
+            return self.main_menu(state, Vec::new());
+        }
+        self.go(state, Place::NumberKind { goal, misses: Misses::default() }, Vec::new())
     }
 
     // ---- sign-in ----
@@ -246,7 +284,12 @@ impl Flow {
                 if state.wrong_pins >= self.patience.wrong_pins {
                     return over(state, vec![Prompt::refused(), Prompt::pins_used_up(), Prompt::goodbye()]);
                 }
-                self.go(state, Place::Pin { goal, who, misses }, vec![Prompt::refused()])
+                let mut lead = vec![Prompt::refused()];
+                if who.kind != IdentifierKind::Id && self.numbers.contains(&IdentifierKind::Id) {
+                    // A card or personal number may be another's too, or entered wrong at the office.
+                    lead.push(Prompt::try_id_number());
+                }
+                self.go(state, Place::Pin { goal, who, misses }, lead)
             }
             SignInOutcome::Locked { until, at } => {
                 // Rounded up, so that nobody calls again a minute early.
@@ -255,6 +298,7 @@ impl Flow {
                 self.main_menu(state, vec![wait])
             }
             SignInOutcome::InitialPin => self.person(state, vec![Prompt::initial_pin()], now),
+            SignInOutcome::Barred => self.main_menu(state, vec![Prompt::barred()]),
         }
     }
 
@@ -274,10 +318,27 @@ impl Flow {
                 let request = match service {
                     Service::PersonalBalance => Request::PersonalBalance(proof),
                     Service::PooledFund => Request::PooledFund(proof),
+                    Service::Status => Request::Coverage(proof),
+                    // What exactly is asked first.
+                    Service::Details => {
+                        return self.go(state, Place::Details { back, misses: Misses::default() }, Vec::new());
+                    }
                 };
                 ask_world(State { place: Place::Reading { service, back }, ..state }, request)
             }
             Err(why) => self.sign_in(state, Goal::Service(service, back), why),
+        }
+    }
+
+    /// Reads page `page` of the statement.
+    fn turn_to(&self, state: State, which: Movements, page: u8, back: MenuId, now: Timestamp) -> (State, Turn) {
+        match Self::proof(&state, now) {
+            Ok(proof) => ask_world(
+                State { place: Place::ReadingPage { which, page, back }, ..state },
+                Request::Transactions { proof, which, page },
+            ),
+            // Somebody else may sign in now: from the start of the statement.
+            Err(why) => self.sign_in(state, Goal::Service(Service::Details, back), why),
         }
     }
 
@@ -301,7 +362,47 @@ impl Flow {
     }
 
     fn told(&self, state: State, service: Service, back: MenuId, words: Lead) -> (State, Turn) {
-        self.go_interruptibly(state, Place::Told { service, back, misses: Misses::default() }, words)
+        let place = Place::Told { service, statement: false, back, misses: Misses::default() };
+        self.go_interruptibly(state, place, words)
+    }
+
+    fn balance_told(&self, state: State, account: Option<PersonalAccount>, back: MenuId) -> (State, Turn) {
+        let service = Service::PersonalBalance;
+        match account {
+            Some(account) => {
+                let place = Place::Told { service, statement: true, back, misses: Misses::default() };
+                self.go_interruptibly(state, place, vec![Prompt::privacy(), personal_balance(&account)])
+            }
+            None => self.told(state, service, back, vec![Prompt::no_personal_account()]),
+        }
+    }
+
+    fn page_told(
+        &self,
+        state: State,
+        which: Movements,
+        page: u8,
+        back: MenuId,
+        read: Option<StatementPage>,
+    ) -> (State, Turn) {
+        let misses = Misses::default();
+        let Some(StatementPage { entries, more }) = read else {
+            return self.go(state, Place::Menu { menu: back, misses }, vec![Prompt::no_personal_account()]);
+        };
+        if entries.is_empty() {
+            return self.go(state, Place::Details { back, misses }, vec![Prompt::no_entries(which.into())]);
+        }
+        let mut words = if page == 0 { vec![Prompt::privacy()] } else { Vec::new() };
+        words.extend(entries.iter().map(|entry| self.entry_told(entry)));
+        if !more {
+            words.push(Prompt::last_entry());
+        }
+        self.go_interruptibly(state, Place::Page { which, page, more, back, misses }, words)
+    }
+
+    fn entry_told(&self, entry: &StatementEntry) -> Prompt {
+        let day = self.person.hours.offset.to_datetime(entry.at).date();
+        Prompt::entry(day, entry.kind.into(), entry.amount, entry.balance_after)
     }
 
     /// Tells an answer of the line's file: nobody is asked who they are, and the world is not asked at all.
@@ -323,29 +424,35 @@ impl Flow {
                 self.signed_in(state, goal, who, misses, outcome, now)
             }
             // Told only while the sign-in it was asked with still holds.
-            (Place::Reading { service, back }, Answer::PersonalBalance(_) | Answer::PooledFund(_))
+            (
+                Place::Reading { service, back },
+                Answer::PersonalBalance(_) | Answer::PooledFund(..) | Answer::Coverage(_),
+            ) if Self::proof(&state, now).is_err() => self.serve(state, service, back, now),
+            (Place::ReadingPage { which, page, back }, Answer::Transactions(_))
                 if Self::proof(&state, now).is_err() =>
             {
-                self.serve(state, service, back, now)
+                self.turn_to(state, which, page, back, now)
             }
-            (
-                Place::Reading { service: service @ Service::PersonalBalance, back },
-                Answer::PersonalBalance(account),
-            ) => {
-                let words = match account {
-                    Some(account) => vec![Prompt::privacy(), personal_balance(&account)],
-                    None => vec![Prompt::no_personal_account()],
-                };
-                self.told(state, service, back, words)
+            (Place::Reading { service: Service::PersonalBalance, back }, Answer::PersonalBalance(account)) => {
+                self.balance_told(state, account, back)
             }
-            (Place::Reading { service: service @ Service::PooledFund, back }, Answer::PooledFund(fund)) => {
-                self.told(state, service, back, vec![Prompt::privacy(), pooled_fund(&fund)])
+            (Place::Reading { service: service @ Service::PooledFund, back }, Answer::PooledFund(fund, coverage)) => {
+                self.told(state, service, back, pooled_fund(&fund, &coverage))
+            }
+            (Place::Reading { service: service @ Service::Status, back }, Answer::Coverage(coverage)) => {
+                self.told(state, service, back, status(&coverage))
+            }
+            (Place::ReadingPage { which, page, back }, Answer::Transactions(read)) => {
+                self.page_told(state, which, page, back, read)
             }
             (Place::SigningIn { goal, who, misses }, Answer::Superseded) => {
                 self.go(state, Place::Pin { goal, who, misses }, Vec::new())
             }
             (Place::Reading { back, .. }, Answer::Superseded) => {
                 self.go(state, Place::Menu { menu: back, misses: Misses::default() }, Vec::new())
+            }
+            (Place::ReadingPage { back, .. }, Answer::Superseded) => {
+                self.go(state, Place::Details { back, misses: Misses::default() }, Vec::new())
             }
             // Unavailable, or an answer to something nobody asked.
             _ => self.main_menu(state, vec![Prompt::query_unavailable()]),
@@ -356,9 +463,11 @@ impl Flow {
 
     /// First time the prompt again, second time with help, third time a person or goodbye.
     fn miss(&self, state: State, miss: Miss, now: Timestamp) -> (State, Turn) {
-        let apology = match miss {
-            Miss::Silent => Prompt::no_input(),
-            Miss::Wrong => Prompt::no_match(),
+        let apology = match (miss, &state.place) {
+            (Miss::Silent, _) => Prompt::no_input(),
+            (Miss::Wrong, Place::Number { .. }) => Prompt::number_incomplete(),
+            (Miss::Wrong, Place::Pin { .. }) => Prompt::pin_incomplete(),
+            (Miss::Wrong, _) => Prompt::no_match(),
         };
         self.missed(state, miss, apology, now)
     }
@@ -503,11 +612,11 @@ impl Flow {
             }
             Place::Pin { .. } => {
                 say.push(Prompt::enter_pin());
-                say.push(Prompt::entry_keys());
+                say.push(Prompt::pin_keys());
                 self.entry(6, barge_in)
             }
-            Place::Told { .. } => {
-                say.push(Prompt::hear_again(ONE));
+            Place::Told { .. } | Place::Details { .. } | Place::Page { .. } => {
+                say.extend(choices(&state.place));
                 say.push(Prompt::universal_keys());
                 self.one_key(barge_in)
             }
@@ -519,6 +628,7 @@ impl Flow {
             | Place::Identifying { .. }
             | Place::SigningIn { .. }
             | Place::Reading { .. }
+            | Place::ReadingPage { .. }
             | Place::WithPerson => {
                 return self.main_menu(state, say);
             }
@@ -566,14 +676,36 @@ fn misses_of(place: &mut Place) -> Option<&mut Misses> {
         | Place::Confirm { misses, .. }
         | Place::Pin { misses, .. }
         | Place::Told { misses, .. }
-        | Place::Answered { misses, .. } => Some(misses),
+        | Place::Answered { misses, .. }
+        | Place::Details { misses, .. }
+        | Place::Page { misses, .. } => Some(misses),
         Place::Start
         | Place::Identifying { .. }
         | Place::SigningIn { .. }
         | Place::Reading { .. }
+        | Place::ReadingPage { .. }
         | Place::WithPerson
         | Place::Over => None,
     }
+}
+
+/// What is offered after something was told. A key that leads nowhere now is not offered, and no other takes its place.
+fn choices(place: &Place) -> Lead {
+    match place {
+        Place::Told { statement: false, .. } => vec![Prompt::hear_again(ONE)],
+        Place::Told { statement: true, .. } => vec![Prompt::hear_again(ONE), Prompt::to_details(TWO)],
+        Place::Details { .. } => MOVEMENTS.map(|(key, which)| Prompt::list(which.into(), key)).into(),
+        Place::Page { page, more, .. } => {
+            let next = next_page(*page, *more).map(|_| Prompt::next_page(ONE));
+            let previous = page.checked_sub(1).map(|_| Prompt::previous_page(TWO));
+            next.into_iter().chain(previous).chain([Prompt::page_again(THREE)]).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn next_page(page: u8, more: bool) -> Option<u8> {
+    page.checked_add(1).filter(|_| more)
 }
 
 fn over(state: State, say: Vec<Prompt>) -> (State, Turn) {
@@ -623,10 +755,47 @@ fn personal_balance(account: &PersonalAccount) -> Prompt {
     Prompt::personal_balance(account.total(), account.current_year(), account.carried(), account.as_of())
 }
 
-fn pooled_fund(fund: &PooledFund) -> Prompt {
-    let (met, left) = (fund.deductible_met, fund.deductible_left());
-    match fund.remaining() {
-        Some(remaining) => Prompt::pooled_fund(fund.year, met, left, fund.used, remaining, fund.as_of),
-        None => Prompt::pooled_fund_unlimited(fund.year, met, left, fund.used, fund.as_of),
+/// Whether the fund pays at all comes first; what it would still pay is not told to those for whom it pays nothing.
+fn pooled_fund(fund: &PooledFund, coverage: &Coverage) -> Lead {
+    let (met, left, as_of) = (fund.deductible_met, fund.deductible_left(), fund.as_of);
+    let mut words = vec![Prompt::privacy()];
+    if coverage.insurance != InsuranceStatus::Active {
+        words.push(Prompt::pooled_fund_stopped(coverage.insurance.into(), fund.year, fund.used, as_of));
+        words.extend(stopped(coverage));
+        return words;
+    }
+    if coverage.outpatient != Benefit::Normal {
+        words.push(Prompt::outpatient_not_paid(coverage.outpatient.into()));
+    }
+    words.push(match (coverage.scheme.has_personal_account(), fund.remaining()) {
+        (true, Some(remaining)) => Prompt::pooled_fund(fund.year, met, left, fund.used, remaining, as_of),
+        (true, None) => Prompt::pooled_fund_unlimited(fund.year, met, left, fund.used, as_of),
+        (false, Some(remaining)) => Prompt::resident_fund(fund.year, met, left, fund.used, remaining, as_of),
+        (false, None) => Prompt::resident_fund_unlimited(fund.year, met, left, fund.used, as_of),
+    });
+    words
+}
+
+fn status(coverage: &Coverage) -> Lead {
+    let told = Prompt::status(
+        coverage.scheme.into(),
+        coverage.insurance.into(),
+        coverage.contribution.into(),
+        coverage.last_contribution,
+        coverage.outpatient.into(),
+        coverage.inpatient.into(),
+    );
+    [Prompt::privacy(), told].into_iter().chain(stopped(coverage)).collect()
+}
+
+/// What it means that the insurance is paused or has ended.
+fn stopped(coverage: &Coverage) -> Lead {
+    match coverage.insurance {
+        InsuranceStatus::Active => Vec::new(),
+        InsuranceStatus::Paused if coverage.scheme.has_personal_account() => {
+            vec![Prompt::insurance_paused(), Prompt::balance_stays()]
+        }
+        InsuranceStatus::Paused => vec![Prompt::insurance_paused()],
+        InsuranceStatus::Ended => vec![Prompt::insurance_ended()],
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::member::account::Movements;
 use crate::member::{Identifier, MemberKey};
 use crate::secret::{Key, Pin};
 use crate::speech::prompt::Prompt;
@@ -90,4 +91,29 @@ pub enum Request {
     PersonalBalance(SignedIn),
     /// Read the pooled fund.
     PooledFund(SignedIn),
+    /// Read a page of the statement.
+    Transactions {
+        /// Whose.
+        proof: SignedIn,
+        /// Which movements.
+        which: Movements,
+        /// Which page, counted from 0.
+        page: u8,
+    },
+    /// Read how the member is insured.
+    Coverage(SignedIn),
+}
+
+impl Request {
+    /// The sign-in it is asked with, when it is about something personal.
+    #[must_use]
+    pub fn proof(&self) -> Option<SignedIn> {
+        match self {
+            Self::Identify(_) | Self::SignIn { .. } => None,
+            Self::PersonalBalance(proof)
+            | Self::PooledFund(proof)
+            | Self::Transactions { proof, .. }
+            | Self::Coverage(proof) => Some(*proof),
+        }
+    }
 }

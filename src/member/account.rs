@@ -156,6 +156,31 @@ impl TransactionKind {
     }
 }
 
+vocabulary! {
+    /// 收支明细: which movements are listed.
+    Movements {
+        /// 划入记录: what came in.
+        Credits = "credits",
+        /// 消费记录: what went out.
+        Spending = "spending",
+        /// 全部.
+        Everything = "all",
+    }
+}
+
+impl Movements {
+    /// Whether `transaction` is listed. An adjustment is listed by its sign: below zero it took money away.
+    #[must_use]
+    pub fn include(self, transaction: &Transaction) -> bool {
+        let went_out = transaction.kind.is_spending() || transaction.amount.is_negative();
+        match self {
+            Self::Credits => !went_out,
+            Self::Spending => went_out,
+            Self::Everything => true,
+        }
+    }
+}
+
 /// A month of a year, as contributions are counted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct YearMonth {
@@ -191,6 +216,23 @@ impl fmt::Display for YearMonth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:04}-{:02}", self.year, self.month)
     }
+}
+
+/// 缴费与待遇状态: how a member is insured, what is paid for them, what they are entitled to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Coverage {
+    /// 参保类型.
+    pub scheme: Scheme,
+    /// 参保状态.
+    pub insurance: InsuranceStatus,
+    /// 缴费状态.
+    pub contribution: ContributionStatus,
+    /// The last month that is paid for.
+    pub last_contribution: YearMonth,
+    /// 门诊待遇.
+    pub outpatient: Benefit,
+    /// 住院待遇.
+    pub inpatient: Benefit,
 }
 
 /// 个人账户. Either part may be below zero (负) after a correction.
@@ -316,6 +358,57 @@ impl fmt::Debug for Transaction {
     }
 }
 
+/// What is told of a [`Transaction`]: not where it was. `Debug` shows nothing.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementEntry {
+    /// When.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub at: Timestamp,
+    /// What.
+    pub kind: TransactionKind,
+    /// How much, as in [`Transaction::amount`].
+    pub amount: Money,
+    /// What the account held after it.
+    pub balance_after: Money,
+}
+
+impl From<Transaction> for StatementEntry {
+    fn from(transaction: Transaction) -> Self {
+        let Transaction { at, kind, amount, balance_after, place: _ } = transaction;
+        Self { at, kind, amount, balance_after }
+    }
+}
+
+impl fmt::Debug for StatementEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StatementEntry(…)")
+    }
+}
+
+/// One page of 收支明细, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementPage {
+    /// [`StatementPage::SIZE`] of them, fewer on the last page, none when there is nothing to list.
+    pub entries: Vec<StatementEntry>,
+    /// Whether older ones follow on the next page.
+    pub more: bool,
+}
+
+impl StatementPage {
+    /// As many as are remembered at once.
+    pub const SIZE: usize = 3;
+
+    /// Page `page`, counted from 0, of those of `transactions` that `which` includes. Those of one moment keep their order.
+    #[must_use]
+    pub fn of(mut transactions: Vec<Transaction>, which: Movements, page: u8) -> Self {
+        transactions.retain(|transaction| which.include(transaction));
+        transactions.sort_by_key(|transaction| std::cmp::Reverse(transaction.at));
+        let mut rest = transactions.into_iter().skip(usize::from(page) * Self::SIZE);
+        let entries = rest.by_ref().take(Self::SIZE).map(StatementEntry::from).collect();
+        Self { entries, more: rest.next().is_some() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;
@@ -349,7 +442,10 @@ mod tests {
                 }
             )+};
         }
-        spelled!(Scheme: 4, InsuranceStatus: 3, ContributionStatus: 4, Benefit: 3, CardStatus: 6, TransactionKind: 9);
+        spelled!(
+            Scheme: 4, InsuranceStatus: 3, ContributionStatus: 4, Benefit: 3, CardStatus: 6, TransactionKind: 9,
+            Movements: 3
+        );
     }
 
     /// Members already stored are read by these numbers.
@@ -400,6 +496,43 @@ mod tests {
         assert_eq!(beyond.deductible_left(), Money::ZERO);
         assert_eq!(beyond.remaining(), Some(Money::ZERO));
         assert_eq!(pooled("0", "0", None, "99").remaining(), None);
+    }
+
+    #[test]
+    fn pages_newest_first() {
+        use TransactionKind::{Adjustment, Credit, Interest, MutualAid, Pharmacy, Refund};
+
+        let of = |day: i64, kind, amount: &str| Transaction {
+            at: Timestamp::from_second(day * 86_400).unwrap(),
+            kind,
+            amount: yuan(amount),
+            balance_after: yuan("0"),
+            place: String::new(),
+        };
+        let all = || {
+            vec![
+                of(2, Pharmacy, "2"),
+                of(1, Credit, "1"),
+                of(7, Adjustment, "-7"),
+                of(3, Refund, "3"),
+                of(6, Adjustment, "6"),
+                of(5, MutualAid, "5"),
+                of(4, Interest, "4"),
+            ]
+        };
+        let page = |which, page| {
+            let page = StatementPage::of(all(), which, page);
+            (page.entries.iter().map(|e| e.amount.fen() / 100).collect::<Vec<_>>(), page.more)
+        };
+        assert_eq!(page(Movements::Everything, 0), (vec![-7, 6, 5], true));
+        assert_eq!(page(Movements::Everything, 1), (vec![4, 3, 2], true));
+        assert_eq!(page(Movements::Everything, 2), (vec![1], false));
+        assert_eq!(page(Movements::Everything, 3), (vec![], false));
+        assert_eq!(page(Movements::Everything, u8::MAX), (vec![], false));
+        assert_eq!(page(Movements::Credits, 0), (vec![6, 4, 3], true));
+        assert_eq!(page(Movements::Credits, 1), (vec![1], false));
+        // Three and no more: there is no next page.
+        assert_eq!(page(Movements::Spending, 0), (vec![-7, 5, 2], false));
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! The edge: HTTP/1 only, so long for headers, so long for a body, so many bytes, so many connections.
+//! The edge: HTTP/1 only, so long for headers, so long for a body, so long unread, so many bytes, so many connections.
 //!
 //! `axum::serve` knows no header time-out (measured: 300 of 300 dribbling connections alive after 40 s), and hyper's
 //! automatic protocol choice lets silent ones live; HTTP/1 alone with a timer does neither.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
 use crate::telephony::browser::Peer;
@@ -27,7 +29,7 @@ use crate::telephony::browser::Peer;
 pub struct Limits {
     /// For the headers of a request, and idle before the next.
     pub header_timeout: Duration,
-    /// For the body of a request.
+    /// For the body of a request, and for a client to read any of its answer.
     pub body_timeout: Duration,
     /// Bytes of a body.
     pub body_bytes: usize,
@@ -81,7 +83,7 @@ impl Edge {
                 .timer(TokioTimer::new())
                 .header_read_timeout(limits.header_timeout)
                 .max_buf_size(64 * 1024)
-                .serve_connection(TokioIo::new(stream), service);
+                .serve_connection(TokioIo::new(impatient(stream, limits.body_timeout)), service);
             let connection = graceful.watch(connection);
             tokio::spawn(async move {
                 // A client that breaks off, or talks no HTTP, is no news.
@@ -94,6 +96,14 @@ impl Edge {
             tracing::warn!("some connections were cut at the end of the drain time");
         }
     }
+}
+
+/// A stream that fails when nothing of what is written gets away for so long: whoever sends and never reads would hold
+/// a connection for ever.
+fn impatient(stream: TcpStream, patience: Duration) -> Pin<Box<TimeoutStream<TcpStream>>> {
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(patience));
+    Box::pin(stream)
 }
 
 async fn accept(

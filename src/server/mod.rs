@@ -30,7 +30,7 @@ use crate::member::sample;
 use crate::service::{HashSettings, Hasher, Services};
 use crate::store::members::HashCost;
 use crate::store::throttle::TryLimits;
-use crate::store::{Store, StoreSettings};
+use crate::store::{Store, StoreError, StoreSettings};
 use crate::telemetry::Telemetry;
 use crate::telephony::{browser, twilio};
 
@@ -49,15 +49,13 @@ impl App {
     /// # Errors
     /// Everything that keeps it from starting, each with its place and remedy.
     pub async fn build(settings: &Settings, clock: Clock) -> Result<Self, Faults> {
-        let production = settings.profile == Profile::Production;
         let lines = Arc::new(Lines::load(&settings.lines.directory, &settings.prompts.directory)?);
-        if production && let Some(flow) = lines.flows().find(|flow| flow.has_example_target()) {
-            let problem =
-                format!("line {} still transfers to the example person (profile = \"production\")", flow.name);
-            return Err(Faults(vec![Fault::of("lines", problem, "set transfer_to under [person] to your own")]));
+        let mut faults = unfit_lines(settings, &lines);
+        faults.extend(unfit_keys(settings));
+        if !faults.is_empty() {
+            return Err(Faults(faults));
         }
-        let keys = Arc::new(open_keys(settings, production)?);
-        let store = open_store(settings, Arc::clone(&keys), clock.clone()).await?;
+        let (keys, store) = open(settings, clock.clone()).await?;
         if settings.store.sample_members {
             load_samples(&store, &clock).await?;
         }
@@ -148,28 +146,77 @@ impl App {
     }
 }
 
-/// Opens the key ring; in development one is made when there is none.
-///
-/// # Errors
-/// What is wrong with the file.
-pub fn open_keys(settings: &Settings, production: bool) -> Result<KeyRing, Faults> {
-    let file = &settings.keys.file;
-    make_parent(file)?;
-    if file.exists() { KeyRing::load(file, production) } else { KeyRing::load_or_create(file) }
+/// What of `lines` keeps a hotline with these settings from starting.
+#[must_use]
+pub fn unfit_lines(settings: &Settings, lines: &Lines) -> Vec<Fault> {
+    let unfit = lines.flows().filter(|flow| settings.profile == Profile::Production && flow.has_example_target());
+    let fault = |name: &str| {
+        let problem = format!("line {name} still transfers to the example person (profile = \"production\")");
+        Fault::of("lines", problem, "set transfer_to under [person] to your own")
+    };
+    unfit.map(|flow| fault(&flow.name)).collect()
 }
 
-/// Opens the store.
+/// What of the key ring keeps a hotline with these settings from starting.
+#[must_use]
+pub fn unfit_keys(settings: &Settings) -> Vec<Fault> {
+    let (file, production) = (&settings.keys.file, settings.profile == Profile::Production);
+    if file.exists() {
+        return KeyRing::load(file, production).err().map_or_else(Vec::new, |faults| faults.0);
+    }
+    // A new ring in the place of one that was lost or not mounted would read nothing and shut everybody out.
+    let problem = "there is no key ring (profile = \"production\")";
+    let remedy =
+        "bring the one of this installation; for a new installation, make one as src/manual/deployment.md says";
+    if production { vec![Fault::of(&file.display().to_string(), problem, remedy)] } else { Vec::new() }
+}
+
+/// Opens the key ring and the store. In development, and for a store that holds nothing yet, a ring is made when there is
+/// none.
 ///
 /// # Errors
-/// Why it cannot be reached.
-pub async fn open_store(settings: &Settings, keys: Arc<KeyRing>, clock: Clock) -> Result<Store, Faults> {
-    let url = settings.store.url.expose();
-    if let Some(path) = url.strip_prefix("sqlite:") {
-        let path = path.trim_start_matches("//").split('?').next().unwrap_or_default();
-        make_parent(std::path::Path::new(path))?;
-    } else if !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
-        let remedy = "write \"sqlite:data/hotline.db\" or \"postgres://user:password@host/database\"";
-        return Err(Faults(vec![Fault::of("store.url", "names neither SQLite nor PostgreSQL", remedy)]));
+/// What is wrong with either.
+pub async fn open(settings: &Settings, clock: Clock) -> Result<(Arc<KeyRing>, Store), Faults> {
+    let file = &settings.keys.file;
+    if !file.exists() {
+        let faults = unfit_keys(settings);
+        if !faults.is_empty() {
+            return Err(Faults(faults));
+        }
+        let store = open_store(settings, Arc::new(KeyRing::passing()?), clock.clone()).await?;
+        let empty = store.is_empty().await.map_err(|e| cannot_be_opened(&e))?;
+        // Another process may have made the ring meanwhile, and have begun to write.
+        if !empty && !file.exists() {
+            return Err(Faults(vec![Fault::of(
+                &file.display().to_string(),
+                "there is no key ring, and the store holds what only its own can read",
+                "bring the key ring of this store, or name an empty store",
+            )]));
+        }
+        make_parent(file)?;
+        KeyRing::create(file)?;
+    }
+    let keys = Arc::new(KeyRing::load(file, settings.profile == Profile::Production)?);
+    let store = open_store(settings, Arc::clone(&keys), clock).await?;
+    Ok((keys, store))
+}
+
+/// Opens what is there, and makes neither a key ring nor a database.
+///
+/// # Errors
+/// What is wrong with either, or that it is not there.
+pub async fn open_existing(settings: &Settings, clock: Clock) -> Result<Store, Faults> {
+    let keys = KeyRing::load(&settings.keys.file, settings.profile == Profile::Production)?;
+    if let Some(file) = settings.store.file().filter(|file| !file.exists()) {
+        let problem = format!("there is no {}", file.display());
+        return Err(Faults(vec![Fault::of("store.url", problem, "name the store that is to be read")]));
+    }
+    open_store(settings, Arc::new(keys), clock).await
+}
+
+async fn open_store(settings: &Settings, keys: Arc<KeyRing>, clock: Clock) -> Result<Store, Faults> {
+    if let Some(file) = settings.store.file() {
+        make_parent(&file)?;
     }
     let store = StoreSettings {
         url: settings.store.url.clone(),
@@ -177,13 +224,12 @@ pub async fn open_store(settings: &Settings, keys: Arc<KeyRing>, clock: Clock) -
         deadline: settings.store.deadline,
         connections: settings.store.connections,
     };
-    Store::open(&store, keys, clock).await.map_err(|e| {
-        Faults(vec![Fault::of(
-            "store.url",
-            format!("the store cannot be opened: {e}"),
-            "check that the database is up and may be written",
-        )])
-    })
+    Store::open(&store, keys, clock).await.map_err(|e| cannot_be_opened(&e))
+}
+
+fn cannot_be_opened(trouble: &StoreError) -> Faults {
+    let problem = format!("the store cannot be opened: {trouble}");
+    Faults(vec![Fault::of("store.url", problem, "check that the database is up and may be written")])
 }
 
 /// The name this node's audit chain goes by.
@@ -249,14 +295,13 @@ async fn load_samples(store: &Store, clock: &Clock) -> Result<(), Faults> {
 }
 
 fn routes(settings: &Settings, driver: &Arc<Driver>, telemetry: &Arc<Telemetry>) -> Router {
-    let gate = browser::Gate {
-        token: settings.browser.token.clone(),
-        open_to_this_machine: settings.profile == Profile::Development,
-    };
+    let gate =
+        browser::Gate { token: settings.browser.token.clone(), open_to_this_machine: settings.open_to_this_machine() };
     let mut routes = Router::new()
-        .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
+        .route_layer(from_fn_with_state(gate.clone(), guard))
+        .route("/healthz", get(async || "ok\n"))
         .with_state((Arc::clone(driver), Arc::clone(telemetry)))
         .merge(browser::router(Arc::clone(driver), gate));
     // Checked with the other settings: it is an address.
@@ -280,6 +325,12 @@ async fn measure(State(telemetry): State<Arc<Telemetry>>, request: Request, next
         took: start.elapsed(),
     });
     response
+}
+
+/// How many call, and how the store does, is nobody else's business.
+async fn guard(State(gate): State<browser::Gate>, request: Request, next: Next) -> Response {
+    let peer = request.extensions().get().copied();
+    if gate.lets_in(peer, request.headers()) { next.run(request).await } else { StatusCode::FORBIDDEN.into_response() }
 }
 
 type Watched = (Arc<Driver>, Arc<Telemetry>);

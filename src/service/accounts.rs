@@ -2,28 +2,64 @@
 
 use super::{Services, Trouble};
 use crate::call::caller::Call;
-use crate::dialog::{Answer, Service, SignedIn};
+use crate::dialog::{Answer, SignedIn};
+use crate::member::MemberId;
+use crate::member::account::Movements;
 use crate::store::audit::Event;
 use crate::store::effects::{Known, TurnKey};
+use crate::store::{StoreError, Tx};
+
+/// What is read.
+#[derive(Clone, Copy)]
+pub(super) enum Read {
+    PersonalBalance,
+    PooledFund,
+    /// A page, counted from 0.
+    Transactions(Movements, u8),
+    Coverage,
+}
+
+impl Read {
+    /// What tells this reading from others in its place.
+    fn name(self) -> Vec<u8> {
+        match self {
+            Self::PersonalBalance => b"personal-balance".into(),
+            Self::PooledFund => b"pooled-fund".into(),
+            Self::Transactions(which, page) => [b"details.", which.as_str().as_bytes(), b".", &[page]].concat(),
+            Self::Coverage => b"status".into(),
+        }
+    }
+
+    fn event(self) -> Event {
+        match self {
+            Self::PersonalBalance => Event::ReadPersonalBalance,
+            Self::PooledFund => Event::ReadPooledFund,
+            Self::Transactions(..) => Event::ReadTransactions,
+            Self::Coverage => Event::ReadStatus,
+        }
+    }
+
+    async fn of(self, member: MemberId, tx: &mut Tx<'_>) -> Result<Answer, StoreError> {
+        Ok(match self {
+            Self::PersonalBalance => Answer::PersonalBalance(tx.personal_account(member).await?),
+            Self::PooledFund => Answer::PooledFund(tx.pooled_fund(member).await?, tx.coverage(member).await?),
+            Self::Transactions(which, page) => Answer::Transactions(tx.statement(member, which, page).await?),
+            Self::Coverage => Answer::Coverage(tx.coverage(member).await?),
+        })
+    }
+}
 
 impl Services {
-    pub(super) async fn personal_balance(
+    pub(super) async fn read(
         &self,
         call: &Call,
         turn: &TurnKey,
         proof: SignedIn,
+        read: Read,
     ) -> Result<Answer, Trouble> {
-        self.read(call, turn, proof, Service::PersonalBalance).await
-    }
-
-    pub(super) async fn pooled_fund(&self, call: &Call, turn: &TurnKey, proof: SignedIn) -> Result<Answer, Trouble> {
-        self.read(call, turn, proof, Service::PooledFund).await
-    }
-
-    async fn read(&self, call: &Call, turn: &TurnKey, proof: SignedIn, service: Service) -> Result<Answer, Trouble> {
         let seals = self.store.seals();
         let member = proof.member();
-        let request = seals.request(&[b"read", service.name().as_bytes(), &member.0]);
+        let request = seals.request(&[b"read", &read.name(), &member.0]);
         let caller = seals.caller(call);
         let turn = turn.clone();
         let job = self.store.write(move |mut tx| {
@@ -40,16 +76,11 @@ impl Services {
                     // Begun and finished in this one transaction: the one is never there without the other.
                     Known::Begun | Known::New { .. } => {}
                 }
-                let (answer, event) = match service {
-                    Service::PersonalBalance => {
-                        (Answer::PersonalBalance(tx.personal_account(member).await?), Event::ReadPersonalBalance)
-                    }
-                    Service::PooledFund => (Answer::PooledFund(tx.pooled_fund(member).await?), Event::ReadPooledFund),
-                };
+                let answer = read.of(member, &mut tx).await?;
                 tx.begin(&turn, &request).await?;
                 tx.finish(&turn, &answer).await?;
                 // No audit row, no disclosure: if this fails, the answer goes no further than this block.
-                tx.audit(event, &turn, Some(&member.0), caller.as_ref()).await?;
+                tx.audit(read.event(), &turn, Some(&member.0), caller.as_ref()).await?;
                 Ok(Some(answer))
             })
         });

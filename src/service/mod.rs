@@ -19,6 +19,7 @@ mod accounts;
 mod hash;
 mod sign_in;
 
+use accounts::Read;
 pub use hash::{HashSettings, Hasher};
 
 /// Why a request was not done. Whether a PIN was right never shows here.
@@ -70,8 +71,12 @@ impl Services {
         let done = match request {
             Request::Identify(identifier) => Ok(Answer::Identified(self.store.seals().member_key(&identifier))),
             Request::SignIn { who, pin } => self.sign_in(call, &turn, who, pin).await,
-            Request::PersonalBalance(proof) => self.personal_balance(call, &turn, proof).await,
-            Request::PooledFund(proof) => self.pooled_fund(call, &turn, proof).await,
+            Request::PersonalBalance(proof) => self.read(call, &turn, proof, Read::PersonalBalance).await,
+            Request::PooledFund(proof) => self.read(call, &turn, proof, Read::PooledFund).await,
+            Request::Transactions { proof, which, page } => {
+                self.read(call, &turn, proof, Read::Transactions(which, page)).await
+            }
+            Request::Coverage(proof) => self.read(call, &turn, proof, Read::Coverage).await,
         };
         done.unwrap_or_else(|trouble| {
             tracing::warn!(dialect = turn.dialect, call = %turn.call, turn = turn.turn, %trouble, "request not served");

@@ -143,6 +143,7 @@ async fn reserve(mut tx: Tx<'_>, asked: Asked) -> Result<Reserved, StoreError> {
         } else {
             match tx.take_try(&person, caller.as_ref(), &limits).await? {
                 Try::Taken => None,
+                Try::Locked(until) if TryLimits::is_for_ever(until) => Some((SignInOutcome::Barred, Event::PinLocked)),
                 Try::Locked(until) => Some((SignInOutcome::Locked { until, at: tx.now() }, Event::PinLocked)),
             }
         };

@@ -14,7 +14,7 @@ use toml::Spanned;
 
 use super::language::Language;
 use super::mandarin;
-use super::prompt::{KNOWN, Prompt, Signature, Slot, Value, signature};
+use super::prompt::{KNOWN, Prompt, Signature, Slot, Value, WORDS, signature};
 use super::words::{Piece, Words};
 use crate::fault::{Fault, Faults};
 
@@ -75,7 +75,7 @@ impl Catalog {
                 )),
             }
         }
-        for known in KNOWN {
+        for known in KNOWN.iter().chain(WORDS) {
             if !file.prompts.keys().any(|id| id.get_ref() == &known.id) {
                 faults.push(Fault::of(
                     source,
@@ -108,6 +108,10 @@ impl Catalog {
     pub fn speak<'c>(&'c self, prompt: &Prompt, words: &mut Words<'c>) {
         // Every prompt of code and of every line in force is in the catalogue: checked before either is taken.
         let Some(wording) = self.wordings.get(prompt.id()) else { return };
+        self.speak_wording(wording, prompt.values(), words);
+    }
+
+    fn speak_wording<'c>(&'c self, wording: &'c Wording, values: &[Value], words: &mut Words<'c>) {
         let mut fragment = 0;
         for part in &wording.parts {
             match part {
@@ -116,7 +120,7 @@ impl Catalog {
                     fragment += 1;
                 }
                 Part::Value(n) => {
-                    if let Some(value) = prompt.values().get(*n) {
+                    if let Some(value) = values.get(*n) {
                         self.say(value, words);
                     }
                 }
@@ -134,9 +138,15 @@ impl Catalog {
         words
     }
 
-    fn say(&self, value: &Value, words: &mut Words<'_>) {
-        match self.language {
-            Language::Mandarin => mandarin::value(value, words),
+    fn say<'c>(&'c self, value: &Value, words: &mut Words<'c>) {
+        match (value, self.language) {
+            (Value::Word(word), _) => {
+                // As above; and nothing stands in the wording of a word.
+                if let Some(wording) = self.wordings.get(word.id()) {
+                    self.speak_wording(wording, &[], words);
+                }
+            }
+            (value, Language::Mandarin) => mandarin::value(value, words),
         }
     }
 }

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use jiff::civil::{Date, Time, Weekday};
 
+use crate::member::account::{
+    Benefit, ContributionStatus, InsuranceStatus, Movements, Scheme, TransactionKind, YearMonth,
+};
 use crate::member::money::Money;
 use crate::member::tail::Tail;
 use crate::secret::Key;
@@ -61,6 +64,10 @@ pub enum Value {
     Weekdays(Weekdays),
     /// A waiting time in minutes: 三十分钟, 两小时.
     Minutes(u32),
+    /// 二零二六年六月.
+    Month(YearMonth),
+    /// A word of a closed vocabulary, worded by the catalogue itself: 正常参保.
+    Word(Word),
 }
 
 /// Days of the week in a row, both ends counted: one day when they are the same.
@@ -91,6 +98,10 @@ pub enum Slot {
     Weekdays,
     /// [`Value::Minutes`]
     Minutes,
+    /// [`Value::Month`]
+    Month,
+    /// [`Value::Word`]
+    Word,
 }
 
 impl Slot {
@@ -106,12 +117,24 @@ impl Slot {
             Self::Time => "time",
             Self::Weekdays => "weekdays",
             Self::Minutes => "minutes",
+            Self::Month => "month",
+            Self::Word => "word",
         }
     }
 
     /// Every kind there is.
-    pub const ALL: [Self; 8] =
-        [Self::Amount, Self::Date, Self::Year, Self::Tail, Self::Key, Self::Time, Self::Weekdays, Self::Minutes];
+    pub const ALL: [Self; 10] = [
+        Self::Amount,
+        Self::Date,
+        Self::Year,
+        Self::Tail,
+        Self::Key,
+        Self::Time,
+        Self::Weekdays,
+        Self::Minutes,
+        Self::Month,
+        Self::Word,
+    ];
 }
 
 impl Value {
@@ -127,6 +150,8 @@ impl Value {
             Self::Time(_) => Slot::Time,
             Self::Weekdays(_) => Slot::Weekdays,
             Self::Minutes(_) => Slot::Minutes,
+            Self::Month(_) => Slot::Month,
+            Self::Word(_) => Slot::Word,
         }
     }
 }
@@ -180,10 +205,85 @@ impl Signature {
     pub const OPTION: &'static [(&'static str, Slot)] = &[("key", Slot::Key)];
 }
 
+/// Declares the words that values are said by: each has a line of its own in `prompts.toml`, under this id.
+macro_rules! words {
+    ($( $(#[$about:meta])* $vocabulary:ident { $($word:ident = $id:literal,)+ } )+) => {
+        /// A word of a closed vocabulary.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Word { $( $(#[$about])* $vocabulary($vocabulary), )+ }
+
+        impl Word {
+            /// The id of its wording in `prompts.toml`.
+            #[must_use]
+            pub fn id(self) -> &'static str {
+                match self { $($( Self::$vocabulary($vocabulary::$word) => $id, )+)+ }
+            }
+        }
+
+        $( impl From<$vocabulary> for Word {
+            fn from(word: $vocabulary) -> Self {
+                Self::$vocabulary(word)
+            }
+        } )+
+
+        /// The wordings words have: said inside prompts only, and nothing stands in them.
+        pub static WORDS: &[Signature] = &[
+            $($( Signature { id: Cow::Borrowed($id), slots: Cow::Borrowed(&[]), personal: true }, )+)+
+        ];
+    };
+}
+
+words! {
+    /// 参保类型.
+    Scheme {
+        Employee = "word.scheme.employee",
+        Retired = "word.scheme.retired",
+        Flexible = "word.scheme.flexible",
+        Resident = "word.scheme.resident",
+    }
+    /// 参保状态.
+    InsuranceStatus {
+        Active = "word.insurance.active",
+        Paused = "word.insurance.paused",
+        Ended = "word.insurance.ended",
+    }
+    /// 缴费状态.
+    ContributionStatus {
+        Paid = "word.contribution.paid",
+        Owing = "word.contribution.owing",
+        Interrupted = "word.contribution.interrupted",
+        Exempt = "word.contribution.exempt",
+    }
+    /// 待遇状态.
+    Benefit {
+        Normal = "word.benefit.normal",
+        Waiting = "word.benefit.waiting",
+        Stopped = "word.benefit.stopped",
+    }
+    /// 收支类型.
+    TransactionKind {
+        Credit = "word.transaction.credit",
+        Interest = "word.transaction.interest",
+        Refund = "word.transaction.refund",
+        Outpatient = "word.transaction.outpatient",
+        Pharmacy = "word.transaction.pharmacy",
+        Inpatient = "word.transaction.inpatient",
+        MutualAid = "word.transaction.mutual-aid",
+        ResidentPremium = "word.transaction.resident-premium",
+        Adjustment = "word.transaction.adjustment",
+    }
+    /// Which movements.
+    Movements {
+        Credits = "word.movements.credits",
+        Spending = "word.movements.spending",
+        Everything = "word.movements.all",
+    }
+}
+
 /// The signature of a prompt that code says; `None` for those only line files name.
 #[must_use]
 pub fn signature(id: &str) -> Option<&'static Signature> {
-    KNOWN.iter().find(|s| s.id == id)
+    KNOWN.iter().chain(WORDS).find(|s| s.id == id)
 }
 
 macro_rules! slot_type {
@@ -210,6 +310,12 @@ macro_rules! slot_type {
     };
     (Weekdays) => {
         Weekdays
+    };
+    (Month) => {
+        YearMonth
+    };
+    (Word) => {
+        Word
     };
 }
 
@@ -246,6 +352,8 @@ prompts! {
     public universal_keys = "keys.universal"();
     /// The keys that work while a number is entered.
     public entry_keys = "keys.entry"();
+    /// The keys that work while the PIN is entered: one of them leads back to the number.
+    public pin_keys = "keys.pin"();
 
     /// After an answer: hear it again, back, a person.
     public after_answer = "keys.answer"(again: Key);
@@ -278,6 +386,10 @@ prompts! {
     public refused = "sign-in.refused"();
     /// Too many tries for this number; how long until the next.
     public locked = "sign-in.locked"(wait: Minutes);
+    /// No try is left until an operator gives them back.
+    public barred = "sign-in.barred"();
+    /// After a failed sign-in by another number than the ID number: that it is not the only way.
+    public try_id_number = "sign-in.try-id-number"();
     /// Three wrong PINs in this call.
     public pins_used_up = "sign-in.pins-used-up"();
     /// The PIN is the initial one, or too easy to guess: it opens nothing.
@@ -295,8 +407,41 @@ prompts! {
     personal pooled_fund = "account.pooled-fund"(year: Year, met: Amount, left: Amount, used: Amount, remaining: Amount, as_of: Date);
     /// The pooled fund of a member without a ceiling.
     personal pooled_fund_unlimited = "account.pooled-fund-unlimited"(year: Year, met: Amount, left: Amount, used: Amount, as_of: Date);
+    /// The pooled fund of a resident with a ceiling.
+    personal resident_fund = "account.resident-fund"(year: Year, met: Amount, left: Amount, used: Amount, remaining: Amount, as_of: Date);
+    /// The pooled fund of a resident without a ceiling.
+    personal resident_fund_unlimited = "account.resident-fund-unlimited"(year: Year, met: Amount, left: Amount, used: Amount, as_of: Date);
+    /// The pooled fund of a member whose insurance is paused or has ended.
+    personal pooled_fund_stopped = "account.pooled-fund-stopped"(insurance: Word, year: Year, used: Amount, as_of: Date);
+    /// Insured, but not yet or no longer entitled to outpatient care.
+    personal outpatient_not_paid = "account.outpatient-not-paid"(benefit: Word);
+    /// How the member is insured.
+    personal status = "account.status"(scheme: Word, insurance: Word, contribution: Word, last_paid: Month, outpatient: Word, inpatient: Word);
+    /// What paused insurance means.
+    personal insurance_paused = "account.insurance-paused"();
+    /// What it does not mean for those who have a personal account.
+    personal balance_stays = "account.balance-stays"();
+    /// What ended insurance means.
+    personal insurance_ended = "account.insurance-ended"();
     /// Hear it again.
     public hear_again = "account.hear-again"(key: Key);
+    /// From the balance to what moved it.
+    public to_details = "account.to-details"(key: Key);
+
+    /// List these movements.
+    public list = "details.list"(which: Word, key: Key);
+    /// One movement.
+    personal entry = "details.entry"(day: Date, kind: Word, amount: Amount, balance: Amount);
+    /// That was the oldest.
+    personal last_entry = "details.last-entry"();
+    /// There are none of these.
+    personal no_entries = "details.no-entries"(which: Word);
+    /// Older ones.
+    public next_page = "details.next-page"(key: Key);
+    /// Newer ones.
+    public previous_page = "details.previous-page"(key: Key);
+    /// The same ones again.
+    public page_again = "details.page-again"(key: Key);
 
     /// The query cannot be answered now: the store is away or overloaded.
     public query_unavailable = "query.unavailable"();

@@ -38,6 +38,10 @@ pub(crate) enum Event {
     ReadPersonalBalance,
     /// 统筹基金 was read.
     ReadPooledFund,
+    /// A page of 收支明细 was read.
+    ReadTransactions,
+    /// 缴费与待遇状态 was read.
+    ReadStatus,
     /// An operator gave a person their tries back.
     TriesReset,
 }
@@ -53,6 +57,8 @@ impl Event {
             Self::PinCallLimit => "pin_call_limit",
             Self::ReadPersonalBalance => "read_personal_balance",
             Self::ReadPooledFund => "read_pooled_fund",
+            Self::ReadTransactions => "read_transactions",
+            Self::ReadStatus => "read_status",
             Self::TriesReset => "tries_reset",
         }
     }

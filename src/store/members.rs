@@ -25,8 +25,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use super::crypto::{Place, number_of, random};
 use super::{Store, StoreError, Tx, key_of};
 use crate::member::account::{
-    Benefit, CardStatus, ContributionStatus, InsuranceStatus, PersonalAccount, PooledFund, Scheme, Transaction,
-    YearMonth,
+    Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, Movements, PersonalAccount, PooledFund, Scheme,
+    StatementPage, Transaction, YearMonth,
 };
 use crate::member::card_number::{CardNumber, CardRule};
 use crate::member::id_number::IdNumber;
@@ -313,15 +313,57 @@ impl Tx<'_> {
 
     /// The ID and card numbers of `member`, against which a PIN is too easy or not.
     pub(crate) async fn numbers(&mut self, member: MemberId) -> Result<(IdNumber, Option<CardNumber>), StoreError> {
-        let sealed: Vec<u8> = sqlx::query_scalar("SELECT record FROM members WHERE member = $1")
-            .bind(member.0.as_slice())
-            .fetch_one(&mut *self.conn)
-            .await?;
-        let record: Record<'_> = self.seals.open(record_of(&member), &sealed)?;
+        let record = self.record(member).await?;
         let unreadable = StoreError::Unreadable("members");
         let id = IdNumber::parse(&record.id_number, Date::MAX).map_err(|_| unreadable)?;
         let card = record.card_number.as_deref().map(CardNumber::parse).transpose().map_err(|_| unreadable)?;
         Ok((id, card))
+    }
+
+    async fn record(&mut self, member: MemberId) -> Result<Record<'static>, StoreError> {
+        let sealed: Vec<u8> = sqlx::query_scalar("SELECT record FROM members WHERE member = $1")
+            .bind(member.0.as_slice())
+            .fetch_one(&mut *self.conn)
+            .await?;
+        self.seals.open(record_of(&member), &sealed)
+    }
+
+    /// 缴费与待遇状态.
+    pub(crate) async fn coverage(&mut self, member: MemberId) -> Result<Coverage, StoreError> {
+        let record = self.record(member).await?;
+        Ok(Coverage {
+            scheme: record.scheme,
+            insurance: record.insurance_status,
+            contribution: record.contribution_status,
+            last_contribution: record.last_contribution,
+            outpatient: record.outpatient_benefit,
+            inpatient: record.inpatient_benefit,
+        })
+    }
+
+    /// A page of 收支明细; `None`: the member has no personal account.
+    ///
+    /// When something moved is sealed like the rest, so a member's rows are all opened and sorted here: hundreds at
+    /// most, at microseconds each. Ordered by key first, so that of two in one millisecond the order is always the same.
+    pub(crate) async fn statement(
+        &mut self,
+        member: MemberId,
+        which: Movements,
+        page: u8,
+    ) -> Result<Option<StatementPage>, StoreError> {
+        if self.personal_account(member).await?.is_none() {
+            return Ok(None);
+        }
+        let rows = sqlx::query("SELECT entry, record FROM transactions WHERE member = $1 ORDER BY entry")
+            .bind(member.0.as_slice())
+            .fetch_all(&mut *self.conn)
+            .await?;
+        let open = |row| {
+            let place = [member.0, key_of(row, "entry")?].concat();
+            self.seals.open(transaction_at(&place), row.try_get("record")?)
+        };
+        let transactions = rows.iter().map(open).collect::<Result<Vec<Transaction>, StoreError>>()?;
+        Ok(Some(StatementPage::of(transactions, which, page)))
     }
 
     /// 个人账户; `None`: the member has none.
@@ -419,7 +461,7 @@ impl Tx<'_> {
             &transaction.balance_after.fen().to_be_bytes(),
         ]);
         let row = [member.0, entry].concat();
-        let sealed = self.seals.seal(Place { table: "transactions", column: "record", row: &row }, transaction)?;
+        let sealed = self.seals.seal(transaction_at(&row), transaction)?;
         let inserted =
             sqlx::query("INSERT INTO transactions (member, entry, record) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
                 .bind(member.0.as_slice())
@@ -452,6 +494,10 @@ fn record_of(member: &MemberId) -> Place<'_> {
 
 fn pin_of(member: &MemberId) -> Place<'_> {
     Place { table: "members", column: "pin", row: &member.0 }
+}
+
+fn transaction_at(row: &[u8]) -> Place<'_> {
+    Place { table: "transactions", column: "record", row }
 }
 
 fn account_of(member: &MemberId, kind: AccountKind) -> Place<'_> {

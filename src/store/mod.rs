@@ -220,6 +220,21 @@ impl Store {
         job(self.shared.tx(&mut conn, now)).await
     }
 
+    /// Whether nothing is kept here that only one key ring reads: neither members nor audit.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn is_empty(&self) -> Result<bool, StoreError> {
+        self.read(|tx| {
+            Box::pin(async move {
+                let kept = "SELECT (SELECT COUNT(*) FROM members) + (SELECT COUNT(*) FROM audit)";
+                let kept: i64 = sqlx::query_scalar(kept).fetch_one(tx.conn).await?;
+                Ok(kept == 0)
+            })
+        })
+        .await
+    }
+
     /// Whether the store answers.
     ///
     /// # Errors

@@ -1,17 +1,21 @@
 //! `PostgreSQL`: a pool, a transaction a job, the database's clock.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Executor};
+use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Connection, Executor};
 
 use super::{Shared, Step, StoreError, StoreSettings, Tx, time_of};
 
 /// The tables, for both engines.
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations");
+
+/// How long a database may take to let us in when the hotline starts.
+const REACHED_WITHIN: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
 pub(super) struct Postgres {
@@ -29,6 +33,14 @@ impl Postgres {
              SET idle_in_transaction_session_timeout = {}; SET default_transaction_isolation = 'read committed'",
             4 * patience
         ));
+        // One connection by itself first: a pool tries for as long as it may, and then only tells that it has none.
+        let first = tokio::time::timeout(REACHED_WITHIN, AnyConnection::connect(url)).await;
+        let cannot_be_reached = StoreError::Unavailable("it cannot be reached");
+        let first = first.map_err(|_| cannot_be_reached)?.map_err(|trouble| match trouble {
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) => cannot_be_reached,
+            other => other.into(),
+        })?;
+        first.close().await?;
         let pool = AnyPoolOptions::new()
             .max_connections(settings.connections)
             // Who waits so long for a connection has too little left to do anything with it.

@@ -60,6 +60,11 @@ impl TryLimits {
         Some(now.saturating_add(lasts).unwrap_or(FOR_EVER))
     }
 
+    /// Whether only an operator ends a lock until then; stored in milliseconds.
+    pub(crate) fn is_for_ever(until: Timestamp) -> bool {
+        until.as_millisecond() >= FOR_EVER.as_millisecond()
+    }
+
     /// How many locks so many failures stand for.
     fn locks(&self, failures: i64) -> i64 {
         let ended = i64::from(failures >= i64::from(self.in_all));

@@ -9,13 +9,15 @@
 //! ```
 //!
 //! A turn is `{"call", "heard": [{"prompt", "text"}], "then": "collect" | "transfer" | "hang_up", "step", "collect", "transfer"}`;
-//! times are milliseconds. Open to this machine in development; with the token of `[browser]` from anywhere.
+//! times are milliseconds. A call's id is the one given with its first turn: 1 to 64 letters and digits. Open to this machine
+//! in development without a public address; with the token of `[browser]` from anywhere.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{FromRequest, Path, Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -195,22 +197,26 @@ async fn step<C: Conversation>(
         (None, false, Some(Transferred::NotAnswered)) => Event::TransferEnded(TransferEnd::NotAnswered),
         _ => return (StatusCode::BAD_REQUEST, "send one of keys, silence and transfer\n").into_response(),
     };
-    let call = called(happened.call.clone());
+    let Some(call) = called(happened.call.clone()) else { return no_call() };
     shared.answer(happened.call, shared.conversation.step(call, &step, event)).await
 }
 
-async fn hang_up<C: Conversation>(
-    State(shared): State<Arc<Shared<C>>>,
-    Admitted(ended): Admitted<HangUp>,
-) -> StatusCode {
-    let end = shared.conversation.ended(called(ended.call), CallEnd::Completed);
+async fn hang_up<C: Conversation>(State(shared): State<Arc<Shared<C>>>, Admitted(ended): Admitted<HangUp>) -> Response {
+    let Some(call) = called(ended.call) else { return no_call() };
+    let end = shared.conversation.ended(call, CallEnd::Completed);
     let _ = tokio::time::timeout(PATIENCE, end).await;
-    StatusCode::NO_CONTENT
+    StatusCode::NO_CONTENT.into_response()
 }
 
-/// The caller's number and the number dialled were told when the call came in; this way in needs neither again.
-fn called(id: Box<str>) -> Call {
-    Call { dialect: DIALECT, id, caller: Caller::Withheld, dialled: "".into() }
+/// The call of this id. The caller's number and the number dialled were told when it came in; this way in needs neither
+/// again.
+fn called(id: Box<str>) -> Option<Call> {
+    let is_id = (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric());
+    is_id.then(|| Call { dialect: DIALECT, id, caller: Caller::Withheld, dialled: "".into() })
+}
+
+fn no_call() -> Response {
+    (StatusCode::BAD_REQUEST, "call is no call's id: 1 to 64 letters and digits\n").into_response()
 }
 
 impl<C: Conversation> Shared<C> {
@@ -298,7 +304,9 @@ impl<T: DeserializeOwned, C: Conversation> FromRequest<Arc<Shared<C>>> for Admit
 }
 
 impl Gate {
-    fn lets_in(&self, peer: Option<Peer>, headers: &HeaderMap) -> bool {
+    /// Whether a request of `peer` with these headers may come in.
+    #[must_use]
+    pub fn lets_in(&self, peer: Option<Peer>, headers: &HeaderMap) -> bool {
         let bearer = headers.get(header::AUTHORIZATION).and_then(|v| v.as_bytes().strip_prefix(b"Bearer "));
         let expected = self.token.expose().as_bytes();
         if !expected.is_empty() && bearer.is_some_and(|given| bool::from(given.ct_eq(expected))) {
@@ -312,7 +320,24 @@ impl Gate {
 /// made to point here.
 fn is_local(headers: &HeaderMap) -> bool {
     let forwarded = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
-    let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    !forwarded.iter().any(|h| headers.contains_key(*h)) && matches!(name, "localhost" | "127.0.0.1" | "[::1]" | "[::1")
+    let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).and_then(|h| h.parse::<Authority>().ok());
+    let names_us =
+        |host: &Authority| !host.as_str().contains('@') && matches!(host.host(), "localhost" | "127.0.0.1" | "[::1]");
+    !forwarded.iter().any(|h| headers.contains_key(*h)) && host.as_ref().is_some_and(names_us)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn which_hosts_are_this_machine() {
+        let local = |host: &str| is_local(&HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]));
+        for host in ["localhost", "localhost:8080", "127.0.0.1:1", "[::1]", "[::1]:8080"] {
+            assert!(local(host), "{host}");
+        }
+        for host in ["", "hotline.example", "localhost.example", "[::1", "[::1]x", "::1", "[::2]:8080", "a@localhost"] {
+            assert!(!local(host), "{host}");
+        }
+    }
 }

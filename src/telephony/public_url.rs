@@ -1,5 +1,7 @@
 //! The address the platforms know us by.
 
+use std::net::IpAddr;
+
 use axum::http::Uri;
 
 /// The configured address that webhooks are sent to: `https://hotline.example`, perhaps with a port and a path.
@@ -9,6 +11,7 @@ use axum::http::Uri;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
     text: Box<str>,
+    host: Box<str>,
     without_port: Box<str>,
     with_port: Box<str>,
 }
@@ -28,7 +31,8 @@ impl PublicUrl {
             _ => return Err(InvalidPublicUrl),
         };
         // `Uri` drops a fragment without a word, so it is looked for here.
-        if uri.host().is_none_or(str::is_empty) || text.contains(['?', '#']) {
+        let host_alone = uri.host().filter(|host| !host.is_empty()).ok_or(InvalidPublicUrl)?;
+        if text.contains(['?', '#']) {
             return Err(InvalidPublicUrl);
         }
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -38,6 +42,7 @@ impl PublicUrl {
         let port = uri.port_u16().unwrap_or(standard_port);
         Ok(Self {
             text: text.into(),
+            host: host_alone.trim_matches(['[', ']']).to_ascii_lowercase().into(),
             without_port: format!("{scheme}://{host}{path}").into(),
             with_port: format!("{scheme}://{host}:{port}{path}").into(),
         })
@@ -47,6 +52,23 @@ impl PublicUrl {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Whether it is an address of the machine that uses it.
+    #[must_use]
+    pub fn is_this_machine(&self) -> bool {
+        let name = self.host.trim_end_matches('.');
+        match name.parse::<IpAddr>().map(|ip| ip.to_canonical()) {
+            Ok(ip) => ip.is_loopback() || ip.is_unspecified(),
+            Err(_) => name == "localhost" || name.ends_with(".localhost"),
+        }
+    }
+
+    /// Whether a platform could call it, by HTTPS and without a password in it.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        let authority = self.text.strip_prefix("https://").and_then(|rest| rest.split('/').next());
+        authority.is_some_and(|authority| !authority.contains('@')) && !self.is_this_machine()
     }
 
     /// Without its port, and with it (the scheme's own if none is configured): platforms sign either, whatever they call.
@@ -76,6 +98,28 @@ mod tests {
             ("http://[::1]:8080", "http://[::1]", "http://[::1]:8080"),
         ] {
             assert_eq!(PublicUrl::parse(text).unwrap().signed_forms(), [without, with], "{text}");
+        }
+    }
+
+    #[test]
+    fn this_machine_and_passwords_are_not_public() {
+        let public = |text: &str| PublicUrl::parse(text).unwrap().is_public();
+        for text in ["https://hotline.example/a@b", "https://localhost.example", "https://198.51.100.7:8443"] {
+            assert!(public(text), "{text}");
+        }
+        for text in [
+            "http://hotline.example",
+            "https://u:p@hotline.example",
+            "https://LocalHost:8443",
+            "https://localhost./a",
+            "https://a.localhost",
+            "https://127.9.9.9",
+            "https://0.0.0.0",
+            "https://[::1]:8443",
+            "https://[::]",
+            "https://[::ffff:127.0.0.1]",
+        ] {
+            assert!(!public(text), "{text}");
         }
     }
 

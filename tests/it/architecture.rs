@@ -35,7 +35,7 @@ const MAY_KNOW: [(&str, &[&str]); 16] = [
 
 const PURE: [&str; 5] = ["dialog", "speech", "member", "secret", "fault"];
 /// What makes a module depend on more than its arguments.
-const IMPURE: [&str; 22] = [
+const IMPURE: [&str; 21] = [
     "tokio",
     "axum",
     "hyper",
@@ -47,7 +47,6 @@ const IMPURE: [&str; 22] = [
     "getrandom",
     "ureq",
     "dashmap",
-    "figment",
     "std::env",
     "std::fs",
     "std::net",

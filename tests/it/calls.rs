@@ -10,12 +10,14 @@ pub const ENTER_ID: &str = "请输入您的十八位身份证号码，末位是�
 pub const ENTER_CARD: &str =
     "请输入社会保障卡号中的数字，字母不用输入，按井号键结束。输错请按星号键清除；人工服务，请按零，再按井号键。";
 pub const CONFIRM: &str = "您输入的号码后四位是零零二X。确认请按一，重新输入请按二。";
-pub const ENTER_PIN: &str = "请输入六位查询密码，按井号键结束。输错请按星号键清除；人工服务，请按零，再按井号键。";
-pub const ACCOUNT: &str =
-    "个人账户余额，请按一。统筹账户额度，请按二。返回上一级，请按星号键；重听，请按井号键；人工服务，请按零。";
+pub const ENTER_PIN: &str =
+    "请输入六位查询密码，按井号键结束。号码输错了，请按星号键，再按井号键返回；人工服务，请按零，再按井号键。";
+pub const ACCOUNT: &str = "个人账户余额，请按一。统筹账户额度，请按二。收支明细，请按三。缴费与待遇状态，请按四。返回上一级，请按星号键；重听，请按井号键；人工服务，请按零。";
 pub const BALANCE: &str = "请确认周围环境安全。您的医保个人账户余额为一千零一十元零五分，其中本年账户三百一十元零五分，历年账户七百元整，截至二零二六年六月三十日。";
 pub const FUND: &str = "请确认周围环境安全。二零二六年，您的统筹账户起付线已付四百五十元五角，还需付一千三百四十九元五角；本年度已使用一千二百三十四元五角六分，剩余额度一万八千七百六十五元四角四分，截至二零二六年六月三十日。";
-pub const TOLD: &str = "重听，请按一。返回上一级，请按星号键；重听，请按井号键；人工服务，请按零。";
+/// After the balance, and after anything else.
+pub const TOLD: &str = "重听，请按一。收支明细，请按二。返回上一级，请按星号键；重听，请按井号键；人工服务，请按零。";
+pub const TOLD_ALL: &str = "重听，请按一。返回上一级，请按星号键；重听，请按井号键；人工服务，请按零。";
 pub const GOODBYE: &str = "感谢您的来电，再见。";
 pub const REFUSED: &str = "抱歉，号码或密码不正确。";
 pub const CLOSED: &str = "抱歉，现在不是人工服务时间。";
@@ -47,7 +49,7 @@ fn a_balance_by_id_number_that_ends_with_x() {
     assert_eq!(caller.press("1"), [BALANCE, TOLD].concat());
     assert_eq!(caller.press("1"), [BALANCE, TOLD].concat());
     assert_eq!(caller.press("*"), ACCOUNT);
-    assert_eq!(caller.press("2"), [FUND, TOLD].concat());
+    assert_eq!(caller.press("2"), [FUND, TOLD_ALL].concat());
     assert_eq!(caller.press("9"), GOODBYE);
     assert_eq!(caller.heard.then, Then::HangUp);
     let read = ["pin_try", "sign_in_ok", "read_personal_balance", "read_personal_balance", "read_pooled_fund"];
@@ -71,9 +73,9 @@ fn a_resident_has_no_personal_account() {
     let mut caller = hotline.dial("CA-resident");
     caller.press_all(&["1", "1", "330000201604010048#", "1", "916408#"]);
     let none = "您参加的是城乡居民医保，没有个人账户。";
-    assert_eq!(caller.press("1"), [none, TOLD].concat());
-    let fund = "请确认周围环境安全。二零二六年，您的统筹账户起付线已付一百元整，还需付零元；本年度已使用两百六十元七角五分，剩余额度两千七百三十九元二角五分，截至二零二六年六月三十日。";
-    assert_eq!(caller.press_all(&["*", "2"]), [fund, TOLD].concat());
+    assert_eq!(caller.press("1"), [none, TOLD_ALL].concat());
+    let fund = "请确认周围环境安全。二零二六年，您的居民医保门诊起付线已付一百元整，还需付零元；统筹基金本年度已支付两百六十元七角五分，还可支付两千七百三十九元二角五分，截至二零二六年六月三十日。";
+    assert_eq!(caller.press_all(&["*", "2"]), [fund, TOLD_ALL].concat());
 }
 
 /// What is heard does not tell who exists: neither its words nor its length.
@@ -257,5 +259,5 @@ fn keys_as_they_come() {
         caller.press("110105194912310020#"),
         ["您输入的号码可能有一位按错了，请核对后重新输入。", ENTER_ID].concat()
     );
-    assert!(caller.press("1101#").starts_with("您输入的号码不完整，请重新输入。"));
+    assert!(caller.press("1101#").starts_with("您输入的号码位数不对，请重新输入。"));
 }

@@ -219,6 +219,46 @@ fn the_audit_is_verified() {
     assert!(verify().starts_with("exit code 1\n--- out\naudit broken: "));
 }
 
+/// Who looks makes nothing: a new key ring or database would look whole.
+#[test]
+fn what_is_verified_must_be_there() {
+    let setup = Setup::new().env("KEYS__FILE", "data/keys.toml").env("STORE__URL", "sqlite:data/hotline.db");
+    insta::assert_snapshot!("verify_no_keys", run(&setup, &["audit", "verify"]));
+    let setup = Setup::new().env("STORE__URL", "sqlite:data/hotline.db");
+    insta::assert_snapshot!("verify_no_store", run(&setup, &["audit", "verify"]));
+    assert!(!setup.path().join("data").exists());
+}
+
+/// A ring is made beside an empty store only: beside another's data it would read nothing.
+#[test]
+fn a_key_ring_is_made_for_an_empty_store_only() {
+    let setup = Setup::new().env("KEYS__FILE", "new/keys.toml");
+    let members = crate::support::line::project("config/sample/members.csv");
+    let import = ["members", "import", members.to_str().unwrap()];
+    assert!(run(&setup, &import).starts_with("exit code 0\n"));
+    assert!(setup.path().join("new/keys.toml").exists());
+    let setup = setup.env("KEYS__FILE", "lost/keys.toml");
+    let refused = run(&setup, &import);
+    insta::assert_snapshot!("keys_lost", refused);
+    assert_eq!(run(&setup, &["serve"]), refused);
+    assert!(!setup.path().join("lost").exists());
+}
+
+/// In production nobody comes in without the token, so it takes that of its settings.
+#[test]
+fn a_telephone_in_the_terminal_of_production() {
+    let call = ["dial", "--in-process", "9"];
+    let setup = crate::edge::production().env("BROWSER__TOKEN", "");
+    let refused = "exit code 2\n--- err\nerror: these settings let nobody in without a token: set browser.token\n";
+    assert_eq!(run(&setup, &call), refused);
+    let setup = setup.env("BROWSER__TOKEN", "");
+    std::fs::write(setup.path().join("hotline.toml"), "[browser]\ntoken = \"3a1f5c7e9b2d4f60\"\n").unwrap();
+    let mut command = setup.command(&[&call[..], &["--config", "hotline.toml"]].concat());
+    command.env_remove("HOTLINE_BROWSER__TOKEN");
+    let told = String::from_utf8(output(command, "").stdout).unwrap();
+    assert!(told.ends_with("感谢您的来电，再见。\n— the hotline has hung up —\n"), "{told}");
+}
+
 #[test]
 fn a_telephone_in_the_terminal() {
     let setup = Setup::new();

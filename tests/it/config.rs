@@ -84,6 +84,77 @@ hash_memory_kib = 8
     insta::assert_snapshot!("check_contradictions", checked(&setup, settings));
 }
 
+/// Each would panic, or hear nobody.
+#[test]
+fn settings_out_of_bounds() {
+    let setup = in_a_project().env("SIGN_IN__HASH_MEMORY_KIB", "1048577").env("SIGN_IN__HASH_PASSES", "101");
+    let setup = setup.env("STORE__DEADLINE", "49ms").env("STORE__URL", "mysql://hotline@db/hotline");
+    let settings = "\
+[server]
+header_timeout = \"1ms\"
+body_timeout = \"1h\"
+max_connections = 0
+max_in_flight = 9223372036854775807
+drain = \"1ms\"
+
+[log]
+level = \"info,hotline=loud\"
+
+[store]
+connections = 201
+
+[call]
+longest = \"1s\"
+most_registered = 0
+
+[sign_in]
+first_lock = \"25h\"
+longest_lock = \"24h\"
+hash_threads = 257
+hash_queue = 0
+";
+    insta::assert_snapshot!("check_bounds", checked(&setup, settings));
+}
+
+/// What is no secret of its kind may still be one.
+#[test]
+fn faults_do_not_quote_secrets() {
+    let setup = in_a_project().env("TWILIO__MORE_AUTH_TOKENS", "[31415926]").env("BROWSER__TOKEN", "");
+    let settings = "[twilio]\naccounts = { AC1 = \"supersecret\" }\n";
+    let told = checked(&setup, settings);
+    insta::assert_snapshot!("check_secrets", told);
+    assert!(!told.contains("31415926") && !told.contains("supersecret"));
+    std::fs::write(setup.path().join("keys.toml"), "current = 1\n[keys]\n1 = 31415926\n").unwrap();
+    let setup = setup.env("TWILIO__MORE_AUTH_TOKENS", "[]");
+    insta::assert_snapshot!("check_secret_keys", run(&setup, &["check"]));
+}
+
+/// Kubernetes sets HOTLINE_PORT and the like for a service of this name; others' variables may hold any bytes.
+#[test]
+fn variables_of_others_are_passed_over() {
+    use std::os::unix::ffi::OsStrExt;
+    let bytes = std::ffi::OsStr::from_bytes(b"\xff");
+    let setup = in_a_project().env("PORT", "tcp://10.0.0.1:80").env("SERVICE_HOST", "10.0.0.1");
+    let checked = |name: &str| {
+        let output = setup.command(&["check"]).env(name, bytes).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(checked("OTHERS").ends_with("settings: as they should be\n"), "{}", checked("OTHERS"));
+    let ours = "HOTLINE_LOG__LEVEL: is not UTF-8\n    remedy: write it in UTF-8\n1 fault\n";
+    assert!(checked("HOTLINE_LOG__LEVEL").ends_with(ours), "{}", checked("HOTLINE_LOG__LEVEL"));
+}
+
+#[test]
+fn a_store_that_is_none_or_away() {
+    let mut told = String::new();
+    for url in ["sqlite:q/x.db?cache=shared", "sqlite::memory:", "sqlite:"] {
+        told += &run(&in_a_project().env("STORE__URL", url), &["serve"]);
+    }
+    // Nobody listens at the first port.
+    told += &run(&in_a_project().env("STORE__URL", "postgres://hotline:supersecret@127.0.0.1:1/hotline"), &["serve"]);
+    insta::assert_snapshot!("serve_store", told);
+}
+
 #[test]
 fn a_file_that_is_not_there_or_no_toml() {
     let setup = in_a_project();
@@ -101,6 +172,13 @@ fn production_refuses_what_is_unfit_for_it() {
         .env("TWILIO__AUTH_TOKEN", "short")
         .env("SERVER__PUBLIC_URL", "https://127.0.0.1:8443");
     insta::assert_snapshot!("check_production_short", run(&setup, &["check"]));
+    // Another secret lets no webhook in.
+    let setup = in_a_project()
+        .env("PROFILE", "production")
+        .env("STORE__SAMPLE_MEMBERS", "false")
+        .env("TWILIO__AUTH_TOKEN", "")
+        .env("KEYS__FILE", "lost/keys.toml");
+    insta::assert_snapshot!("check_production_keys_and_token", run(&setup, &["check"]));
 }
 
 /// And does not start with them, nor with the example's person, nor with keys that others can read.
@@ -114,6 +192,10 @@ fn production_does_not_start_with_what_is_unfit() {
     std::fs::set_permissions(&keys, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
     let told = run(&setup, &["serve"]).replace(keys.to_str().unwrap(), "KEYS");
     insta::assert_snapshot!("serve_production_keys", told);
+    std::fs::remove_file(&keys).unwrap();
+    let told = run(&setup, &["serve"]).replace(keys.to_str().unwrap(), "KEYS");
+    insta::assert_snapshot!("serve_production_no_keys", told);
+    assert!(!keys.exists());
     insta::assert_snapshot!("serve_production_samples", run(&fit().env("STORE__SAMPLE_MEMBERS", "true"), &["serve"]));
 }
 

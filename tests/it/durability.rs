@@ -97,6 +97,12 @@ fn every_webhook_sent_again_gets_the_same_bytes_and_does_nothing() {
     let mut caller = Caller::dial(&served, "CA-repeated");
     let mut rows = 0;
     for n in 0..=CALL.len() {
+        if n == CALL.len() - 1 {
+            // Late ones, out of order; after the goodbye there are none any more: see below.
+            for sent in caller.sent[1..n].iter().rev() {
+                assert_eq!(content(&again(&caller.wire, sent)), content(&sent.answer), "late {}", sent.form);
+            }
+        }
         let sent = caller.sent.last().unwrap().clone();
         let after = setup.audit().len();
         assert!(after >= rows);
@@ -108,11 +114,6 @@ fn every_webhook_sent_again_gets_the_same_bytes_and_does_nothing() {
         if let Some((keys, expected)) = CALL.get(n) {
             assert!(caller.press(keys).starts_with(expected));
         }
-    }
-    // And late ones, out of order. The greeting counts the time from when it is asked for, so a late copy of the first
-    // webhook is a new one.
-    for sent in caller.sent[1..].iter().rev() {
-        assert_eq!(content(&again(&caller.wire, sent)), content(&sent.answer), "late {}", sent.form);
     }
     assert_eq!(setup.audit(), AUDIT);
 }

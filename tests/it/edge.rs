@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::calls::{BALANCE, GREETING, MAIN, TOLD};
 use crate::support::caller::{Answer, Caller, FORM, Wire, signature};
-use crate::support::served::{AUTH_TOKEN, DEADLINE, People, Setup, line_with};
+use crate::support::served::{AUTH_TOKEN, BROWSER_TOKEN, DEADLINE, People, Setup, line_with, wait};
 
 /// A client that speaks bytes.
 struct Client {
@@ -88,6 +88,32 @@ fn those_who_dribble_are_cut_while_a_call_goes_on() {
             assert!(answered.is_empty() == received.is_empty() || received.starts_with("HTTP/1.1 408"), "{received:?}");
         }
     });
+}
+
+/// Whoever asks and asks and never reads an answer is cut too.
+#[test]
+fn those_who_never_read_are_cut() {
+    let setup = Setup::new().env("SERVER__BODY_TIMEOUT", "1s");
+    let served = setup.serve();
+    let mut deaf = wait(async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        // So that the answers soon have no room.
+        socket.set_recv_buffer_size(4096).unwrap();
+        socket.connect(served.address).await.unwrap().into_std().unwrap()
+    });
+    deaf.set_nonblocking(false).unwrap();
+    deaf.set_write_timeout(Some(Duration::from_millis(100))).unwrap();
+    let requests = "GET /nowhere HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1000);
+    let end = Instant::now() + DEADLINE;
+    let cut = loop {
+        assert!(Instant::now() < end, "still open");
+        match deaf.write(requests.as_bytes()) {
+            Ok(_) => {}
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(e) => break e.kind(),
+        }
+    };
+    assert!(matches!(cut, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{cut:?}");
 }
 
 fn bare(status: u16) -> (u16, String) {
@@ -182,11 +208,28 @@ fn health_readiness_and_metrics() {
     assert!(wire.get("/metrics").body.lines().any(|l| l == "hotline_live_calls 0"));
 }
 
+/// `/healthz` is for everybody, the others are for whoever may come in at `/browser`.
+#[test]
+fn readiness_and_metrics_are_not_for_strangers() {
+    let asked = |setup: &Setup, headers: &[(&str, &str)]| {
+        let served = setup.serve();
+        ["/healthz", "/readyz", "/metrics"].map(|path| Wire::from(&served).send("GET", path, headers, "").status)
+    };
+    let at_a_public_address = Setup::new();
+    assert_eq!(asked(&at_a_public_address, &[]), [200, 403, 403]);
+    assert_eq!(asked(&at_a_public_address, &[("authorization", "Bearer wrong")]), [200, 403, 403]);
+    for address in ["", "http://localhost:8080", "https://[::1]:8443"] {
+        let at_home = Setup::new().env("SERVER__PUBLIC_URL", address);
+        assert_eq!(asked(&at_home, &[]), [200, 200, 200], "{address}");
+        assert_eq!(asked(&at_home, &[("x-forwarded-for", "198.51.100.7")]), [200, 403, 403], "{address}");
+    }
+}
+
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 #[test]
 fn the_json_way_in_is_for_this_machine() {
-    let setup = Setup::new();
+    let setup = Setup::new().env("SERVER__PUBLIC_URL", "");
     let served = setup.serve();
     let wire = Wire::from(&served);
     let dial =
@@ -211,6 +254,37 @@ fn the_json_way_in_is_for_this_machine() {
     // A page of another site can send this without asking first, so it is not taken.
     assert_eq!(content(wire.send("POST", "/browser/call", &[("content-type", "text/plain")], "{}")).0, 415);
     assert_eq!(dial(&[("content-type", "text/plain")]).0, 200, "the first content type counts");
+}
+
+/// A plain proxy in front of a public address passes everybody's requests on as this machine's.
+#[test]
+fn behind_a_public_address_the_json_way_in_needs_its_token() {
+    let setup = Setup::new();
+    let served = setup.serve();
+    let wire = Wire::from(&served);
+    let bearer = format!("Bearer {BROWSER_TOKEN}");
+    assert_eq!(content(wire.send("POST", "/browser/call", &[JSON], "{}")), bare(403));
+    assert_eq!(content(wire.send("POST", "/browser/call", &[JSON, ("authorization", &bearer)], "{}")).0, 200);
+}
+
+#[test]
+fn a_call_of_the_json_way_in_has_an_id_like_ours() {
+    let setup = Setup::new().env("SERVER__PUBLIC_URL", "");
+    let served = setup.serve();
+    let wire = Wire::from(&served);
+    for (id, hung_up) in [
+        ("A7".repeat(32), 204),
+        ("A".repeat(65), 400),
+        (String::new(), 400),
+        ("A-7".to_owned(), 400),
+        ("七".to_owned(), 400),
+    ] {
+        let body = serde_json::json!({ "call": id }).to_string();
+        assert_eq!(content(wire.send("POST", "/browser/hang-up", &[JSON], &body)).0, hung_up, "{id}");
+        let body = serde_json::json!({ "call": id, "keys": "1" }).to_string();
+        let stepped = if hung_up == 204 { 200 } else { 400 };
+        assert_eq!(content(wire.send("POST", "/browser/step/x", &[JSON], &body)).0, stepped, "{id}");
+    }
 }
 
 /// Settings that are fit to be in public.
@@ -242,7 +316,7 @@ fn in_production_the_json_way_in_needs_its_token() {
 /// Without a token nobody gets in, and without an auth token no webhook does.
 #[test]
 fn without_secrets_nobody_is_let_in() {
-    let setup = production();
+    let setup = production().env("BROWSER__TOKEN", "");
     let served = setup.serve();
     let wire = Wire::from(&served);
     assert_eq!(content(wire.send("POST", "/browser/call", &[JSON, ("authorization", "Bearer ")], "{}")), bare(403));
@@ -277,7 +351,7 @@ fn a_webhook_under_way_is_finished_before_the_end() {
 
 #[test]
 fn what_is_said_at_the_start() {
-    let setup = Setup::new();
+    let setup = Setup::new().env("SERVER__PUBLIC_URL", "");
     let served = setup.serve();
     let address = served.address.to_string();
     insta::assert_snapshot!("start_up", served.welcome().replace(&address, "ADDRESS"));

@@ -3,7 +3,7 @@
 use hotline::dialog::explore::{Exploration, Finding, Rule, explore};
 use hotline::dialog::{Answer, AnswerId, Event, Flow, MenuId, Misses, Next, Place, SignInOutcome, State, Turn};
 use hotline::secret::{Key, Keys};
-use hotline::speech::prompt::{KNOWN, Prompt, PromptId};
+use hotline::speech::prompt::{KNOWN, Prompt, PromptId, WORDS};
 use jiff::Timestamp;
 
 use crate::support::line::{line_12333, mandarin};
@@ -26,7 +26,8 @@ fn the_shipped_line_keeps_every_rule_and_every_prompt_is_heard() {
     let flow = line_12333();
     let named = flow.prompts().find(|id| !seen.prompts.contains(*id));
     assert_eq!(named, None, "the line names what nobody hears");
-    let unheard: Vec<_> = KNOWN.iter().map(|k| k.id.as_ref()).filter(|id| !seen.prompts.contains(*id)).collect();
+    let unheard: Vec<_> =
+        KNOWN.iter().chain(WORDS).map(|k| k.id.as_ref()).filter(|id| !seen.prompts.contains(*id)).collect();
     // What the driver says when there is no dialog to say anything, and what a reload leads to: see below.
     assert_eq!(unheard, ["call.menu-changed", "call.resumed", "call.busy"]);
 }
@@ -120,6 +121,31 @@ fn an_account_told_after_the_sign_in_is_over_is_caught() {
 }
 
 #[test]
+fn a_page_told_after_the_sign_in_ran_out_is_caught() {
+    caught(Rule::NothingPersonalBeforeSignIn, |state, mut turn, before, event| {
+        let read = matches!(event, Event::Answer(Answer::Transactions(Some(page))) if !page.more);
+        if read && before.place.is_reading() && before.signed_in.is_some() && state.signed_in.is_none() {
+            turn.say.push(Prompt::last_entry());
+        }
+        (state, turn)
+    });
+}
+
+#[test]
+fn a_page_asked_for_after_the_sign_in_ran_out_is_caught() {
+    caught(Rule::NothingPersonalBeforeSignIn, |state, turn, before, event| {
+        if let (Place::Page { which, page, back, .. }, Some(proof)) = (&before.place, before.signed_in)
+            && is_key(event, Key::Digit(3))
+        {
+            let place = Place::ReadingPage { which: *which, page: *page, back: back.clone() };
+            let request = hotline::dialog::Request::Transactions { proof, which: *which, page: *page };
+            return (State { place, ..before.clone() }, Turn { say: Vec::new(), next: Next::Ask(request) });
+        }
+        (state, turn)
+    });
+}
+
+#[test]
 fn a_prompt_without_wording_is_caught() {
     caught(Rule::EveryPromptSpeaks, |state, mut turn, before, _| {
         if matches!(before.place, Place::Pin { .. }) {
@@ -166,7 +192,7 @@ fn transfers_without_end_are_caught() {
 #[test]
 fn a_question_that_leads_to_a_question_is_caught() {
     caught(Rule::AnswersSpeak, |state, turn, before, event| {
-        if let (Event::Answer(Answer::PooledFund(_)), Some(proof)) = (event, before.signed_in)
+        if let (Event::Answer(Answer::PooledFund(..)), Some(proof)) = (event, before.signed_in)
             && matches!(before.place, Place::Reading { .. })
         {
             let next = Next::Ask(hotline::dialog::Request::PooledFund(proof));

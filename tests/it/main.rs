@@ -8,6 +8,7 @@ mod audit;
 mod calls;
 mod cli;
 mod config;
+mod details;
 mod durability;
 mod edge;
 mod faults;

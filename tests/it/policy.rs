@@ -104,9 +104,9 @@ fn back_to_where_it_was_chosen() {
 #[test]
 fn misses_after_an_answer_are_helped_and_then_end() {
     let hotline = shipped(NOON);
-    let mut caller = hotline.dial("CA-misses");
+    let [mut caller, mut silent] = ["CA-wrong", "CA-silent"].map(|sid| hotline.dial(sid));
     caller.press_all(&["2", "1"]);
-    let mut silent = caller.clone();
+    silent.press_all(&["2", "1"]);
     let help =
         "请先听完各项服务，再在电话键盘上按一个对应的数字键。不方便按键，请稍候，我们会为您转人工服务或告知服务时间。";
     let hours = "人工服务时间，周一至周五，八点三十分到十一点三十分。人工服务时间，周一至周五，十三点到十七点。";

@@ -10,7 +10,7 @@ use hotline::dialog::{
     TransferEnd,
 };
 use hotline::keys::KeyRing;
-use hotline::member::account::PersonalAccount;
+use hotline::member::account::{Movements, PersonalAccount, StatementEntry, StatementPage, TransactionKind};
 use hotline::member::money::Money;
 use hotline::member::{IdentifierKind, MemberId, MemberKey};
 use hotline::secret::{Key, Keys, PinVerified};
@@ -46,7 +46,7 @@ fn goal() -> impl Strategy<Value = Goal> {
     let menu = "[a-z]{1,12}".prop_map(|name| MenuId::new(&name));
     prop_oneof![
         menu.clone().prop_map(Goal::Menu),
-        (any::<bool>(), menu).prop_map(|(b, menu)| Goal::Service(Service::ALL[usize::from(b)], menu)),
+        (proptest::sample::select(&Service::ALL[..]), menu).prop_map(|(service, menu)| Goal::Service(service, menu)),
     ]
 }
 
@@ -60,8 +60,16 @@ fn place() -> impl Strategy<Value = Place> {
         (goal(), misses()).prop_map(|(goal, misses)| Place::NumberKind { goal, misses }),
         (goal(), misses()).prop_map(|(goal, misses)| Place::Number { goal, kind: IdentifierKind::Id, misses }),
         (goal(), who, misses()).prop_map(|(goal, who, misses)| Place::Pin { goal, who, misses }),
+        (any::<u8>(), any::<bool>(), "[a-z]{1,12}", misses()).prop_map(|(page, more, back, misses)| Place::Page {
+            which: Movements::Everything,
+            page,
+            more,
+            back: MenuId::new(&back),
+            misses
+        }),
         ("[a-z]{1,12}", misses()).prop_map(|(back, misses)| Place::Told {
             service: Service::PooledFund,
+            statement: false,
             back: MenuId::new(&back),
             misses
         }),
@@ -160,7 +168,14 @@ fn answer(next: &Next, granted: bool, now: Timestamp) -> Option<Answer> {
         hotline::dialog::Request::PersonalBalance(_) => Answer::PersonalBalance(
             PersonalAccount::new(yuan("310.05"), yuan("700"), jiff::civil::date(2026, 6, 30)).ok(),
         ),
-        hotline::dialog::Request::PooledFund(_) => Answer::PersonalBalance(None),
+        hotline::dialog::Request::PooledFund(_) | hotline::dialog::Request::Coverage(_) => {
+            Answer::PersonalBalance(None)
+        }
+        hotline::dialog::Request::Transactions { page, .. } => {
+            let kind = TransactionKind::Credit;
+            let entry = StatementEntry { at: now, kind, amount: yuan("1"), balance_after: yuan("-1") };
+            Answer::Transactions(Some(StatementPage { entries: vec![entry], more: *page < 4 }))
+        }
     })
 }
 

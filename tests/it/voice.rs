@@ -2,10 +2,13 @@
 
 use std::fmt::Write;
 
+use hotline::member::account::{
+    Benefit, ContributionStatus, InsuranceStatus, Movements, Scheme, TransactionKind, YearMonth,
+};
 use hotline::member::money::Money;
 use hotline::member::tail::Tail;
 use hotline::secret::Key;
-use hotline::speech::prompt::{KNOWN, Prompt, PromptId, Weekdays};
+use hotline::speech::prompt::{KNOWN, Prompt, PromptId, WORDS, Weekdays};
 use jiff::civil::{Weekday, date, time};
 
 use crate::calls::{NOON, OPEN, shipped};
@@ -15,7 +18,7 @@ use crate::support::line::mandarin;
 const ID: &str = "11010519491231002*#";
 
 /// Every place a call can be in, and how to get there.
-const PLACES: [(&str, &[&str]); 21] = [
+const PLACES: [(&str, &[&str]); 27] = [
     ("greeting", &[]),
     ("main menu", &["#"]),
     ("sign-in.number-kind", &["1"]),
@@ -29,6 +32,12 @@ const PLACES: [(&str, &[&str]); 21] = [
     ("account", &["1", "1", ID, "1", "739154#"]),
     ("personal-balance", &["1", "1", ID, "1", "739154#", "1"]),
     ("pooled-fund", &["1", "1", ID, "1", "739154#", "2"]),
+    ("details", &["1", "1", ID, "1", "739154#", "3"]),
+    ("details.credits", &["1", "1", ID, "1", "739154#", "3", "1"]),
+    ("details.spending", &["1", "1", ID, "1", "739154#", "3", "2"]),
+    ("details.all", &["1", "1", ID, "1", "739154#", "3", "3"]),
+    ("details.all, last page", &["1", "1", ID, "1", "739154#", "3", "3", "1"]),
+    ("status", &["1", "1", ID, "1", "739154#", "4"]),
     ("policy", &["2"]),
     ("policy-more", &["2", "5"]),
     ("policy-other", &["2", "5", "5"]),
@@ -110,7 +119,30 @@ fn prompts() -> Vec<Prompt> {
         Prompt::no_personal_account(),
         Prompt::pooled_fund(2026, yuan("0"), yuan("0.01"), yuan("20.20"), yuan("100200.30"), as_of),
         Prompt::pooled_fund_unlimited(2026, yuan("2"), yuan("0.2"), yuan("12345678.90"), as_of),
+        Prompt::resident_fund(2026, yuan("100"), yuan("0"), yuan("260.75"), yuan("2739.25"), as_of),
+        Prompt::resident_fund_unlimited(2026, yuan("100"), yuan("0"), yuan("260.75"), as_of),
+        Prompt::pooled_fund_stopped(InsuranceStatus::Paused.into(), 2026, yuan("0"), as_of),
+        Prompt::outpatient_not_paid(Benefit::Waiting.into()),
+        Prompt::status(
+            Scheme::Flexible.into(),
+            InsuranceStatus::Ended.into(),
+            ContributionStatus::Owing.into(),
+            YearMonth { year: 2026, month: 2 },
+            Benefit::Stopped.into(),
+            Benefit::Waiting.into(),
+        ),
+        Prompt::insurance_paused(),
+        Prompt::balance_stays(),
+        Prompt::insurance_ended(),
         Prompt::hear_again(Key::Star),
+        Prompt::to_details(two),
+        Prompt::list(Movements::Spending.into(), two),
+        Prompt::entry(as_of, TransactionKind::Adjustment.into(), yuan("-120.40"), yuan("-100.40")),
+        Prompt::last_entry(),
+        Prompt::no_entries(Movements::Everything.into()),
+        Prompt::next_page(one),
+        Prompt::previous_page(two),
+        Prompt::page_again(Key::Digit(3)),
         Prompt::query_unavailable(),
         Prompt::connecting(),
         Prompt::not_answered(),
@@ -132,6 +164,10 @@ fn every_prompt() {
     let mut text = String::new();
     for prompt in prompts() {
         writeln!(text, "{}: {}", prompt.id(), catalog.speak_all(std::slice::from_ref(&prompt)).text()).unwrap();
+    }
+    for word in WORDS {
+        let prompt = Prompt::of_menu(PromptId::named(&word.id), None);
+        writeln!(text, "{}: {}", word.id, catalog.speak_all(&[prompt]).text()).unwrap();
     }
     let mut menus: Vec<_> = catalog.menu_prompts().collect();
     menus.sort_unstable();

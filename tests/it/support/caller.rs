@@ -14,7 +14,7 @@ use quick_xml::events::{BytesStart, Event};
 use sha1::Sha1;
 use tower::ServiceExt;
 
-use super::served::{AUTH_TOKEN, PUBLIC_URL, Served};
+use super::served::{AUTH_TOKEN, BROWSER_TOKEN, PUBLIC_URL, Served};
 
 pub const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -71,8 +71,9 @@ impl Wire {
         }
     }
 
+    /// Gets a page as the hotline's own people do.
     pub fn get(&self, path: &str) -> Answer {
-        self.send("GET", path, &[], "")
+        self.send("GET", path, &[("authorization", &format!("Bearer {BROWSER_TOKEN}"))], "")
     }
 
     /// Posts a form as Twilio does.

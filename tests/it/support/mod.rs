@@ -12,7 +12,7 @@ use hotline::clock::Clock;
 use hotline::dialog::{Answer, Request, SignInOutcome, SignedIn};
 use hotline::keys::KeyRing;
 use hotline::member::account::{
-    Benefit, CardStatus, ContributionStatus, InsuranceStatus, PersonalAccount, PooledFund, Scheme, YearMonth,
+    Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, PersonalAccount, PooledFund, Scheme, YearMonth,
 };
 use hotline::member::card_number::{CardNumber, CardRule};
 use hotline::member::id_number::IdNumber;
@@ -149,6 +149,18 @@ pub fn member(n: u32) -> Member {
             used: yuan("1234.56"),
             as_of,
         },
+    }
+}
+
+/// How `member` is insured.
+pub fn coverage(member: &Member) -> Coverage {
+    Coverage {
+        scheme: member.scheme,
+        insurance: member.insurance_status,
+        contribution: member.contribution_status,
+        last_contribution: member.last_contribution,
+        outpatient: member.outpatient_benefit,
+        inpatient: member.inpatient_benefit,
     }
 }
 

@@ -19,6 +19,8 @@ use super::line::project;
 pub const PUBLIC_URL: &str = "https://hotline.test";
 /// What the platform signs with.
 pub const AUTH_TOKEN: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
+/// What lets into `/browser`, `/metrics` and `/readyz`.
+pub const BROWSER_TOKEN: &str = "1c2d3e4f5a6b79880716253443526170";
 /// How often something that is waited for is asked after.
 const POLL: Duration = Duration::from_millis(5);
 /// One key ring for all, so that what is made from keys can be told beforehand.
@@ -66,13 +68,14 @@ impl Setup {
             ("STORE__URL", format!("sqlite:{}", at("hotline.db"))),
             ("STORE__AUDIT_ANCHORS", at("audit.anchors")),
             // Two cores run all tests at once: only tests of the deadline are about it.
-            ("STORE__DEADLINE", "20s".to_owned()),
+            ("STORE__DEADLINE", "10s".to_owned()),
             ("KEYS__FILE", at("keys.toml")),
             ("LINES__DIRECTORY", at("lines")),
             ("PROMPTS__DIRECTORY", project("voice-prompts").display().to_string()),
             ("SIGN_IN__HASH_MEMORY_KIB", "7168".to_owned()),
             ("SIGN_IN__HASH_PASSES", "1".to_owned()),
             ("TWILIO__AUTH_TOKEN", AUTH_TOKEN.to_owned()),
+            ("BROWSER__TOKEN", BROWSER_TOKEN.to_owned()),
         ];
         let environment = environment.map(|(name, value)| (format!("HOTLINE_{name}"), value)).into();
         Self { dir, environment }.people(People::Never)
