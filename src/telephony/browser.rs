@@ -321,8 +321,12 @@ impl Gate {
 fn is_local(headers: &HeaderMap) -> bool {
     let forwarded = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
     let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).and_then(|h| h.parse::<Authority>().ok());
-    let names_us =
-        |host: &Authority| !host.as_str().contains('@') && matches!(host.host(), "localhost" | "127.0.0.1" | "[::1]");
+    // Nothing but a name and perhaps a port.
+    let names_us = |host: &Authority| {
+        let bare =
+            host.as_str() == host.host() || host.as_str().rsplit_once(':').is_some_and(|(n, _)| n == host.host());
+        bare && matches!(host.host(), "localhost" | "127.0.0.1" | "[::1]")
+    };
     !forwarded.iter().any(|h| headers.contains_key(*h)) && host.as_ref().is_some_and(names_us)
 }
 

@@ -129,7 +129,7 @@ fn faults_do_not_quote_secrets() {
     insta::assert_snapshot!("check_secret_keys", run(&setup, &["check"]));
 }
 
-/// Kubernetes sets HOTLINE_PORT and the like for a service of this name; others' variables may hold any bytes.
+/// Kubernetes sets `HOTLINE_PORT` and the like for a service of this name; others' variables may hold any bytes.
 #[test]
 fn variables_of_others_are_passed_over() {
     use std::os::unix::ffi::OsStrExt;
