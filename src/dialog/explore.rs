@@ -13,7 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::event::{Answer, Dialled, Event, SignInOutcome, TransferEnd};
 use super::flow::Flow;
 use super::sign_in::SignedIn;
-use super::state::{Place, Service, State};
+use super::state::{AnswerId, Misses, Place, Service, State};
+use super::step::misses_of;
 use super::turn::{Next, Turn};
 use crate::member::account::{
     Benefit, ContributionStatus, Coverage, InsuranceStatus, PersonalAccount, PooledFund, Scheme, StatementEntry,
@@ -105,6 +106,7 @@ pub fn explore(
         seen: HashMap::new(),
         queue: VecDeque::new(),
         said: HashSet::new(),
+        answer: None,
         out: Exploration {
             states: 0,
             steps: 0,
@@ -117,6 +119,9 @@ pub fn explore(
     walk.out
 }
 
+/// Of the moments that are tried, the one when a sign-in has run out.
+const RUN_OUT: usize = 2;
+
 struct Walk<'w, S> {
     flow: &'w Flow,
     catalogs: &'w [&'w Catalog],
@@ -126,6 +131,8 @@ struct Walk<'w, S> {
     queue: VecDeque<State>,
     /// What was said already, and need not be looked at again.
     said: HashSet<Prompt>,
+    /// The policy answer that stands for all where something goes wrong.
+    answer: Option<AnswerId>,
     out: Exploration,
 }
 
@@ -140,7 +147,12 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
             if enough(&self.out.findings) {
                 break;
             }
+            let fresh = nothing_went_wrong(&state.place);
             for &now in &times {
+                // When a sign-in has run out is all the same to who has none.
+                if state.signed_in.is_none() && times.iter().position(|t| *t == now) == Some(RUN_OUT) {
+                    continue;
+                }
                 for (name, event) in &events {
                     // Nothing but dialling begins a call, and nothing dials twice.
                     if matches!(event, Event::Dialled(_)) != (state.place == Place::Start)
@@ -148,9 +160,16 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
                     {
                         continue;
                     }
+                    // What nobody waits for is the same whatever went wrong before: it is tried where nothing did.
+                    let unasked = matches!(event, Event::Answer(_) | Event::TransferEnded(_));
+                    if unasked && !fresh && !happens(&state.place, event) {
+                        continue;
+                    }
                     self.take(&state, name, event, now);
                 }
-                self.silence_ends(&state, now);
+                if fresh {
+                    self.silence_ends(&state, now);
+                }
             }
         }
         self.out.states = self.seen.len();
@@ -199,10 +218,24 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         }
         // Every page further on is as the last one looked at: without an end of pages, there is none of states.
         let is_far_on = matches!(state.place, Place::Page { page, .. } | Place::ReadingPage { page, .. } if page > FAR);
-        if !is_far_on && !self.seen.contains_key(state) {
+        let is_alike = !nothing_went_wrong(&state.place) && self.goes_wrong_elsewhere(state);
+        if !is_far_on && !is_alike && !self.seen.contains_key(state) {
             self.seen.insert(state.clone(), Some((before.clone(), name)));
             self.queue.push_back(state.clone());
         }
+    }
+
+    /// Whether what goes wrong in `state` is followed in another that is alike: one policy answer is as the other, and
+    /// earlier transfers and wrong PINs only count where their limit is near.
+    fn goes_wrong_elsewhere(&mut self, state: &State) -> bool {
+        let other_answer = match &state.place {
+            Place::Answered { answer, .. } => *self.answer.get_or_insert_with(|| answer.clone()) != *answer,
+            _ => false,
+        };
+        let some_transfers = (1..self.flow.patience.transfers).contains(&state.transfers);
+        let some_wrong_pins =
+            state.wrong_pins > 0 && !matches!(state.place, Place::Pin { .. } | Place::SigningIn { .. });
+        other_answer || some_transfers || some_wrong_pins
     }
 
     fn check(&mut self, before: &State, name: &'static str, event: &Event, state: &State, turn: &Turn, now: Timestamp) {
@@ -337,6 +370,11 @@ fn happens(place: &Place, event: &Event) -> bool {
             ),
         },
     }
+}
+
+/// Whether nothing went wrong yet where `place` counts what does.
+fn nothing_went_wrong(place: &Place) -> bool {
+    misses_of(&mut place.clone()).is_none_or(|misses| *misses == Misses::default())
 }
 
 fn misses_possible(place: &Place) -> bool {

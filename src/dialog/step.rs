@@ -668,7 +668,7 @@ enum Miss {
     Wrong,
 }
 
-fn misses_of(place: &mut Place) -> Option<&mut Misses> {
+pub(super) fn misses_of(place: &mut Place) -> Option<&mut Misses> {
     match place {
         Place::Menu { misses, .. }
         | Place::NumberKind { misses, .. }
