@@ -19,9 +19,7 @@ use crate::config::Settings;
 use crate::member::id_number::IdNumber;
 use crate::member::register::{MemberRows, RowError, TransactionRows};
 use crate::member::{Identifier, sample};
-use crate::service::{HashSettings, Hasher, Services};
 use crate::store::Store;
-use crate::store::throttle::TryLimits;
 
 /// The commands on members.
 #[derive(Debug, clap::Subcommand)]
@@ -106,13 +104,10 @@ fn operator(name: &str) -> Result<String, String> {
 
 async fn unlock(settings: &Settings, by: &str) -> anyhow::Result<ExitCode> {
     let clock = Clock::system();
-    let store = crate::server::open_existing(settings, clock.clone()).await?;
     let mut line = Zeroizing::new(String::new());
     std::io::stdin().read_line(&mut line)?;
     let number = IdNumber::parse(line.trim(), today(&clock)).context("standard input holds no ID number")?;
-    let hasher = Hasher::new(HashSettings { at_once: 1, waiting: 0, ..crate::server::hashing(settings) });
-    let services = Services::new(store, hasher, TryLimits::default());
-    services.reset_tries(&Identifier::Id(number), by).await.context("the tries could not be given back")?;
+    crate::server::reset_tries(settings, clock, &Identifier::Id(number), by).await?;
     println!("all tries are given back");
     Ok(ExitCode::SUCCESS)
 }
