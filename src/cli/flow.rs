@@ -71,8 +71,12 @@ fn ways(seen: &Exploration, all: bool) -> Ways<'_> {
     let mut ways = Ways::new();
     for edge in &seen.edges {
         let to_itself = edge.from == edge.to;
-        if all || !(to_itself || EVERYWHERE.contains(&edge.on)) {
-            ways.entry((&edge.from, &edge.to)).or_default().push(edge.on);
+        if all || !(to_itself || edge.missed || EVERYWHERE.contains(&edge.on)) {
+            let on = ways.entry((&edge.from, &edge.to)).or_default();
+            // The same key may be wrong where it was right before: it is drawn once.
+            if on.last() != Some(&edge.on) {
+                on.push(edge.on);
+            }
         }
     }
     ways

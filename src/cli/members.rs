@@ -1,4 +1,4 @@
-//! `hotline members`: imports members and transactions, or makes up some.
+//! `hotline members`: imports members and transactions, makes up some, and gives tries back.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
@@ -9,13 +9,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::civil::Date;
+use zeroize::Zeroizing;
 
 use super::runtime;
 use crate::call::lines::Lines;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::member::id_number::IdNumber;
 use crate::member::register::{MemberRows, RowError, TransactionRows};
-use crate::member::sample;
+use crate::member::{Identifier, sample};
 use crate::store::Store;
 
 /// The commands on members.
@@ -31,6 +34,14 @@ pub enum Command {
         /// transactions.csv, of members that are stored or in the file.
         #[arg(long, value_name = "FILE")]
         transactions: Option<PathBuf>,
+    },
+    /// Gives a member all tries back whose number is locked, once they have shown who they are; it is audited.
+    ///
+    /// The ID number is read from standard input, so that it stands in no list of processes and in no history.
+    Unlock {
+        /// Who made sure: a name or a counter, for the audit.
+        #[arg(long, value_name = "OPERATOR", value_parser = operator)]
+        by: String,
     },
     /// Writes members who do not exist, as CSV.
     Sample {
@@ -59,6 +70,10 @@ pub fn run(command: &Command, settings: impl FnOnce() -> anyhow::Result<Settings
             let settings = settings()?;
             runtime()?.block_on(import(&settings, file, transactions.as_deref()))
         }
+        Command::Unlock { by } => {
+            let settings = settings()?;
+            runtime()?.block_on(unlock(&settings, by))
+        }
         Command::Sample { count, transactions, output } => {
             let out: Box<dyn Write> = match output {
                 Some(path) => {
@@ -81,12 +96,32 @@ pub fn run(command: &Command, settings: impl FnOnce() -> anyhow::Result<Settings
     }
 }
 
+/// A name that may stand in the audit.
+fn operator(name: &str) -> Result<String, String> {
+    let fits = (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_alphanumeric() || " -._".contains(c));
+    if fits { Ok(name.to_owned()) } else { Err("take letters, digits, spaces and -._, 64 bytes at most".to_owned()) }
+}
+
+async fn unlock(settings: &Settings, by: &str) -> anyhow::Result<ExitCode> {
+    let clock = Clock::system();
+    let mut line = Zeroizing::new(String::new());
+    std::io::stdin().read_line(&mut line)?;
+    let number = IdNumber::parse(line.trim(), today(&clock)).context("standard input holds no ID number")?;
+    crate::server::reset_tries(settings, clock, &Identifier::Id(number), by).await?;
+    println!("all tries are given back");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn today(clock: &Clock) -> Date {
+    jiff::tz::Offset::constant(8).to_datetime(clock.now()).date()
+}
+
 async fn import(settings: &Settings, members: &Path, transactions: Option<&Path>) -> anyhow::Result<ExitCode> {
     let lines = Lines::load(&settings.lines.directory, &settings.prompts.directory)?;
     let rule = lines.dialled("").card_rule();
     let clock = Clock::system();
     let (_, store) = crate::server::open(settings, clock.clone()).await?;
-    let today = jiff::tz::Offset::constant(8).to_datetime(clock.now()).date();
+    let today = today(&clock);
 
     let (reader, progress) = open(members)?;
     let rows = MemberRows::new(reader, today).with_context(|| members.display().to_string())?;

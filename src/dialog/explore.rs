@@ -75,6 +75,8 @@ pub struct Edge {
     pub on: &'static str,
     /// to this place.
     pub to: String,
+    /// Whether the caller hears first that this was not what was asked for.
+    pub missed: bool,
 }
 
 /// What the walk saw.
@@ -118,6 +120,15 @@ pub fn explore(
     walk.run(enough);
     walk.out
 }
+
+/// What a caller hears who pressed what was not asked for, or nothing.
+const APOLOGIES: [&str; 5] = [
+    "again.no-input",
+    "again.no-match",
+    "sign-in.number-incomplete",
+    "sign-in.number-impossible",
+    "sign-in.pin-incomplete",
+];
 
 /// Of the moments that are tried, the one when a sign-in has run out.
 const RUN_OUT: usize = 2;
@@ -198,7 +209,7 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         self.check(before, name, event, &state, &turn, now);
         // The world answers before the caller hears anything: follow it through every answer it may give.
         if let Next::Ask(_) = &turn.next {
-            self.arrive(before, name, event, &state);
+            self.arrive(before, name, event, &state, &turn);
             return;
         }
         if matches!(event, Event::HungUp) {
@@ -208,13 +219,14 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
             }
             return;
         }
-        self.arrive(before, name, event, &state);
+        self.arrive(before, name, event, &state, &turn);
     }
 
-    fn arrive(&mut self, before: &State, name: &'static str, event: &Event, state: &State) {
+    fn arrive(&mut self, before: &State, name: &'static str, event: &Event, state: &State, turn: &Turn) {
         if happens(&before.place, event) {
             let (from, to) = (before.place.name().to_owned(), state.place.name().to_owned());
-            self.out.edges.insert(Edge { from, on: name, to });
+            let missed = turn.say.first().is_some_and(|first| APOLOGIES.contains(&first.id()));
+            self.out.edges.insert(Edge { from, on: name, to, missed });
         }
         // Every page further on is as the last one looked at: without an end of pages, there is none of states.
         let is_far_on = matches!(state.place, Place::Page { page, .. } | Place::ReadingPage { page, .. } if page > FAR);

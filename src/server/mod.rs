@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::config::{Profile, Settings};
 use crate::fault::{Fault, Faults};
 use crate::keys::KeyRing;
+use crate::member::Identifier;
 use crate::member::card_number::CardRule;
 use crate::member::register::{MemberRows, TransactionRows};
 use crate::member::sample;
@@ -212,6 +213,21 @@ pub async fn open_existing(settings: &Settings, clock: Clock) -> Result<Store, F
         return Err(Faults(vec![Fault::of("store.url", problem, "name the store that is to be read")]));
     }
     open_store(settings, Arc::new(keys), clock).await
+}
+
+/// Gives whoever has the number `identifier` all tries back, in the store that is there.
+///
+/// # Errors
+/// The store is not there, or out of reach.
+pub async fn reset_tries(
+    settings: &Settings,
+    clock: Clock,
+    identifier: &Identifier,
+    operator: &str,
+) -> Result<(), Faults> {
+    let store = open_existing(settings, clock).await?;
+    let services = Services::new(store, Hasher::new(hashing(settings)), TryLimits::default());
+    services.reset_tries(identifier, operator).await.map_err(|e| cannot_be_opened(&e))
 }
 
 async fn open_store(settings: &Settings, keys: Arc<KeyRing>, clock: Clock) -> Result<Store, Faults> {

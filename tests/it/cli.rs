@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use sqlx::Executor;
 
-use crate::calls::{BALANCE, TOLD};
+use crate::calls::{ACCOUNT, BALANCE, TOLD};
 use crate::support::caller::Caller;
 use crate::support::served::{Setup, wait};
 
@@ -282,4 +282,32 @@ fn a_telephone_in_the_terminal() {
     let told = run(&setup, &["dial", "--server", &address]).replace(&address, "SERVER");
     let expected = "exit code 2\n--- err\nerror: no hotline answers at SERVER; start one with `hotline serve`, or dial --in-process";
     assert!(told.starts_with(expected), "{told}");
+}
+
+/// A member is locked, shows who they are at the counter, and is let in again by the running hotline.
+#[test]
+fn a_member_gets_their_tries_back() {
+    const TO_THE_PIN: [&str; 4] = ["1", "1", "11010519491231002*#", "1"];
+    let setup = Setup::new();
+    let served = setup.serve();
+    for (sid, pins) in
+        [("CA-first", ["730415#", "730416#", "730417#"]), ("CA-second", ["730418#", "730419#", "739154#"])]
+    {
+        Caller::dial(&served, sid).press_all(&[&TO_THE_PIN[..], &pins].concat());
+    }
+    let right = [&TO_THE_PIN[..], &["739154#"]].concat();
+    let locked = "尝试次数过多，请三十分钟后再拨，或到服务窗口办理。";
+    assert!(Caller::dial(&served, "CA-locked").press_all(&right).starts_with(locked));
+
+    let unlock = |number: &str| output(setup.command(&["members", "unlock", "--by", "counter 3"]), number);
+    let refused = unlock("110105194912310021\n");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(!String::from_utf8_lossy(&refused.stderr).contains("110105"), "the number is not told");
+    assert!(Caller::dial(&served, "CA-still").press_all(&right).starts_with(locked));
+
+    let done = unlock("11010519491231002x\n");
+    assert_eq!((done.status.code(), &*done.stdout), (Some(0), &b"all tries are given back\n"[..]));
+    assert_eq!(Caller::dial(&served, "CA-again").press_all(&right), ACCOUNT);
+    let audit = setup.audit();
+    assert_eq!(audit[audit.len() - 3..], ["tries_reset", "pin_try", "sign_in_ok"]);
 }
