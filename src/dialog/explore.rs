@@ -389,11 +389,9 @@ fn nothing_went_wrong(place: &Place) -> bool {
     misses_of(&mut place.clone()).is_none_or(|misses| *misses == Misses::default())
 }
 
+/// Whether `place` waits for keys, and so counts what goes wrong with them.
 fn misses_possible(place: &Place) -> bool {
-    !matches!(
-        place,
-        Place::Start | Place::Over | Place::Identifying { .. } | Place::SigningIn { .. } | Place::WithPerson
-    ) && !place.is_reading()
+    misses_of(&mut place.clone()).is_some()
 }
 
 /// Pages are turned to this one, counted from 0: the first, one between, one more.

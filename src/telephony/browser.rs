@@ -208,8 +208,8 @@ async fn hang_up<C: Conversation>(State(shared): State<Arc<Shared<C>>>, Admitted
     StatusCode::NO_CONTENT.into_response()
 }
 
-/// The call of this id. The caller's number and the number dialled were told when it came in; this way in needs neither
-/// again.
+/// The call of this id. The number dialled stands in the step. The caller's is told when the call comes in, and not again:
+/// from then on it counts as withheld, and a right PIN forgives its own try only.
 fn called(id: Box<str>) -> Option<Call> {
     let is_id = (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric());
     is_id.then(|| Call { dialect: DIALECT, id, caller: Caller::Withheld, dialled: "".into() })
