@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::event::{Answer, Dialled, Event, SignInOutcome, TransferEnd};
 use super::flow::Flow;
-use super::sign_in::SignedIn;
+use super::signed_in::SignedIn;
 use super::state::{AnswerId, Misses, Place, Service, State};
 use super::step::misses_of;
 use super::turn::{Next, Turn};

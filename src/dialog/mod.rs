@@ -5,11 +5,15 @@
 //! says what the caller hears and what is wanted next. [`Next::Ask`] is answered by [`Event::Answer`] before the caller
 //! hears anything. [`explore`] proves what must always hold.
 
+mod accounts;
+mod entry;
 mod event;
 pub mod explore;
 mod flow;
 mod hours;
+mod person;
 mod sign_in;
+mod signed_in;
 mod state;
 mod step;
 mod turn;
@@ -17,6 +21,6 @@ mod turn;
 pub use event::{Answer, Dialled, Event, SignInOutcome, TransferEnd};
 pub use flow::Flow;
 pub use hours::{Hours, Span};
-pub use sign_in::SignedIn;
+pub use signed_in::SignedIn;
 pub use state::{AnswerId, Goal, MenuId, Misses, Place, Service, State};
 pub use turn::{BargeIn, Collect, Next, Request, Transfer, TransferTarget, Turn};

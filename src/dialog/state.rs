@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::sign_in::SignedIn;
+use super::signed_in::SignedIn;
 use crate::member::account::Movements;
 use crate::member::tail::Tail;
 use crate::member::{IdentifierKind, MemberKey};
@@ -159,6 +159,12 @@ impl Place {
     #[must_use]
     pub fn is_reading(&self) -> bool {
         matches!(self, Self::Reading { .. } | Self::ReadingPage { .. })
+    }
+
+    /// Whether a number or a PIN is asked for: every key is part of it, but for `0`, `*` and `#` alone.
+    #[must_use]
+    pub fn is_entry(&self) -> bool {
+        matches!(self, Self::Number { .. } | Self::Pin { .. })
     }
 
     /// The name of the place in transcripts, coverage and logs: `main`, `sign-in.pin`.

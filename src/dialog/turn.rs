@@ -7,7 +7,7 @@ use crate::member::{Identifier, MemberKey};
 use crate::secret::{Key, Pin};
 use crate::speech::prompt::Prompt;
 
-use super::sign_in::SignedIn;
+use super::signed_in::SignedIn;
 
 /// What the caller hears now, and what happens then.
 #[derive(Clone, Debug)]
