@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::message::MessageAnswer;
 use super::signed_in::SignedIn;
 use crate::member::MemberKey;
 use crate::member::account::{Coverage, PersonalAccount, PooledFund, StatementPage};
-use crate::secret::Keys;
+use crate::secret::{Keys, Secret};
 use crate::speech::language::Language;
 
 /// What happened since the last turn.
@@ -24,10 +25,26 @@ pub enum Event {
     Answer(Answer),
     /// A [`Transfer`](super::Transfer) is over.
     TransferEnded(TransferEnd),
+    /// A [`Record`](super::Record) is over.
+    Recorded {
+        /// What was recorded, if anything was.
+        recording: Option<Recording>,
+        /// Whether the call is over with it.
+        hung_up: bool,
+    },
     /// The call has lasted too long, or has taken too many turns.
     LimitReached,
     /// The caller hung up.
     HungUp,
+}
+
+/// What was recorded: it stays with the platform, and is only named here.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// What the platform calls it. Never fetched, and never shown but to the staff who ask for it.
+    pub reference: Secret,
+    /// How long it is.
+    pub seconds: u32,
 }
 
 /// A call that came in.
@@ -61,6 +78,8 @@ pub enum Answer {
     Transactions(Option<StatementPage>),
     /// How the member is insured.
     Coverage(Coverage),
+    /// What was asked about messages.
+    Message(MessageAnswer),
     /// Nothing was told: the store is away, or too much is asked at once. A try that was taken before the store went away is
     /// kept for the repeat of this very turn.
     Unavailable,

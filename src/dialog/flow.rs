@@ -14,6 +14,7 @@ use super::state::{AnswerId, MenuId, Service};
 use super::turn::TransferTarget;
 use crate::fault::{Fault, Faults};
 use crate::member::IdentifierKind;
+use crate::member::message::MessageKind;
 use crate::member::card_number::CardRule;
 use crate::secret::Key;
 use crate::speech::catalog::Catalog;
@@ -37,6 +38,7 @@ pub struct Flow {
     pub(super) numbers: Vec<IdentifierKind>,
     pub(super) card_rule: CardRule,
     pub(super) person: Person,
+    pub(super) messages: Option<Messages>,
     pub(super) patience: Patience,
 }
 
@@ -63,9 +65,49 @@ pub(super) struct MenuOption {
 pub(super) enum Target {
     Menu(MenuId),
     Service(Service),
+    Message(MessageService),
     Answer(AnswerId),
     Person,
     Goodbye,
+}
+
+/// What a menu offers on messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MessageService {
+    /// Leave one.
+    Leave(MessageKind),
+    /// Hear how far staff are with one.
+    Progress,
+}
+
+impl MessageService {
+    /// Every service there is. A callback comes of waiting for a person, and is offered there.
+    pub const ALL: [Self; 4] = [
+        Self::Leave(MessageKind::Message),
+        Self::Leave(MessageKind::Complaint),
+        Self::Leave(MessageKind::Suggestion),
+        Self::Progress,
+    ];
+
+    /// The name in line files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Leave(kind) => kind.name(),
+            Self::Progress => "message-progress",
+        }
+    }
+}
+
+/// What callers may leave.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Messages {
+    /// No recording is longer.
+    pub(super) longest: Duration,
+    /// So much silence ends one.
+    pub(super) silence: Duration,
+    /// Within so many working days staff answer.
+    pub(super) answered_within_days: u8,
 }
 
 /// The people behind the line.
@@ -98,6 +140,8 @@ struct File {
     sign_in: SignInFile,
     patience: PatienceFile,
     person: PersonFile,
+    #[serde(default)]
+    messages: Option<MessagesFile>,
     menu: BTreeMap<Spanned<String>, MenuFile>,
     #[serde(default)]
     answer: BTreeMap<Spanned<String>, AnswerFile>,
@@ -135,6 +179,14 @@ struct HoursFile {
     days: Spanned<String>,
     from: Spanned<Time>,
     to: Time,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MessagesFile {
+    longest: Spanned<SignedDuration>,
+    silence: Spanned<SignedDuration>,
+    answered_within_days: Spanned<u8>,
 }
 
 #[derive(Deserialize)]
@@ -257,6 +309,7 @@ impl Compiler<'_> {
             numbers: self.numbers(&file.sign_in.numbers),
             card_rule: file.sign_in.card_rule,
             person: self.person(&file.person, offset),
+            messages: file.messages.as_ref().map(|messages| self.messages(messages)),
             patience: self.patience(&file.patience),
         }
     }
@@ -327,6 +380,23 @@ impl Compiler<'_> {
             to: self.target(&file.transfer_to),
             ring: self.wait(&file.ring, "ring"),
             hours: Hours { offset, spans },
+        }
+    }
+
+    fn messages(&mut self, file: &MessagesFile) -> Messages {
+        let longest = file.longest.get_ref();
+        let seconds = longest.as_secs();
+        if !(60..=600).contains(&seconds) || seconds % 60 != 0 || longest.subsec_nanos() != 0 {
+            self.fault(
+                &file.longest,
+                "longest is out of range",
+                "write whole minutes from \"60s\" to \"600s\": callers are told them",
+            );
+        }
+        Messages {
+            longest: longest.unsigned_abs(),
+            silence: self.wait(&file.silence, "silence"),
+            answered_within_days: self.between(&file.answered_within_days, "answered_within_days", 1, 30),
         }
     }
 
@@ -483,13 +553,24 @@ impl Compiler<'_> {
             Some(("answer", name)) => {
                 file.answer.keys().any(|a| a.get_ref() == name).then(|| Target::Answer(AnswerId::new(name)))
             }
-            Some(("service", name)) => Service::ALL.into_iter().find(|s| s.name() == name).map(Target::Service),
+            Some(("service", name)) => {
+                let message = || MessageService::ALL.into_iter().find(|s| s.name() == name).map(Target::Message);
+                Service::ALL.into_iter().find(|s| s.name() == name).map(Target::Service).or_else(message)
+            }
             None if text == "person" => Some(Target::Person),
             None if text == "goodbye" => Some(Target::Goodbye),
             _ => None,
         };
+        if matches!(target, Some(Target::Message(MessageService::Leave(_)))) && file.messages.is_none() {
+            self.fault(
+                go,
+                format!("{text} needs [messages], and there is none"),
+                "add [messages] with longest, silence and answered_within_days, as in config/lines/12333.toml",
+            );
+        }
         target.unwrap_or_else(|| {
-            let services = Service::ALL.map(|s| format!("service:{}", s.name())).join(", ");
+            let names = Service::ALL.map(Service::name).into_iter().chain(MessageService::ALL.map(MessageService::name));
+            let services = names.map(|name| format!("service:{name}")).collect::<Vec<_>>().join(", ");
             self.fault(
                 go,
                 format!("go = \"{text}\" leads nowhere"),

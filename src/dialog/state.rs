@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::message::MessagePlace;
 use super::signed_in::SignedIn;
 use crate::member::account::Movements;
 use crate::member::tail::Tail;
@@ -148,6 +149,8 @@ pub enum Place {
         /// What went wrong here so far.
         misses: Misses,
     },
+    /// Leaving something for the staff, or asking how far they are with it.
+    Message(MessagePlace),
     /// Connected, or being connected, to a person.
     WithPerson,
     /// The call is over.
@@ -164,7 +167,11 @@ impl Place {
     /// Whether a number or a PIN is asked for: every key is part of it, but for `0`, `*` and `#` alone.
     #[must_use]
     pub fn is_entry(&self) -> bool {
-        matches!(self, Self::Number { .. } | Self::Pin { .. })
+        match self {
+            Self::Number { .. } | Self::Pin { .. } => true,
+            Self::Message(place) => place.is_entry(),
+            _ => false,
+        }
     }
 
     /// The name of the place in transcripts, coverage and logs: `main`, `sign-in.pin`.
@@ -189,6 +196,7 @@ impl Place {
                 Movements::Everything => "details.all",
             },
             Self::Answered { answer, .. } => answer.as_str(),
+            Self::Message(place) => place.name(),
             Self::WithPerson => "person",
             Self::Over => "over",
         }

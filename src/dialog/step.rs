@@ -2,7 +2,7 @@
 //!
 //! What is universal comes first (hanging up, `0` a person, `*` back, `#` again, `9` goodbye, silence, wrong keys);
 //! what each place makes of its own keys comes after, a file a service: [`sign_in`](super::sign_in),
-//! [`accounts`](super::accounts), [`person`](super::person).
+//! [`accounts`](super::accounts), [`message`](super::message), [`person`](super::person).
 
 use jiff::Timestamp;
 
@@ -10,6 +10,7 @@ use super::accounts::choices;
 use super::entry::{Entry, entry};
 use super::event::{Answer, Dialled, Event, TransferEnd};
 use super::flow::{Flow, Target};
+use super::message::MessagePlace;
 use super::state::{AnswerId, Goal, MenuId, Misses, Place, State};
 use super::turn::{BargeIn, Collect, Next, Request, Turn};
 use crate::member::IdentifierKind;
@@ -49,14 +50,24 @@ impl Flow {
             Event::Keys(keys) => self.keys(state, &keys, now),
             Event::Silence => self.miss(state, Miss::Silent, now),
             Event::Garbled => self.miss(state, Miss::Wrong, now),
+            Event::Recorded { recording, hung_up } => self.recorded(state, recording, hung_up, now),
             Event::Answer(answer) => self.answered(state, answer, now),
             Event::TransferEnded(TransferEnd::Talked) => over(state, vec![Prompt::goodbye()]),
-            Event::TransferEnded(TransferEnd::NotAnswered) => self.main_menu(state, vec![Prompt::not_answered()]),
+            Event::TransferEnded(TransferEnd::NotAnswered) => {
+                let lead = [Prompt::not_answered()].into_iter().chain(self.message_offered()).collect();
+                self.main_menu(state, lead)
+            }
         }
     }
 
     /// A state from before a reload may name a menu or an answer that is gone: such a caller is led to the main menu.
     fn known(&self, mut state: State) -> State {
+        // What is being recorded is not lost with the menu it was chosen in.
+        if let Place::Message(place) = &mut state.place
+            && !self.menus.contains_key(place.menu_mut())
+        {
+            *place.menu_mut() = MenuId::new(MenuId::MAIN);
+        }
         let named = match &state.place {
             Place::Menu { menu, .. } => Some(menu),
             Place::NumberKind { goal, .. }
@@ -73,7 +84,7 @@ impl Flow {
             | Place::Details { back, .. }
             | Place::ReadingPage { back, .. }
             | Place::Page { back, .. } => Some(back),
-            Place::Start | Place::WithPerson | Place::Over => None,
+            Place::Start | Place::Message(_) | Place::WithPerson | Place::Over => None,
         };
         let unanswered = matches!(&state.place, Place::Answered { answer, .. } if !self.answers.contains_key(answer));
         if unanswered || named.is_some_and(|menu| !self.menus.contains_key(menu)) {
@@ -123,6 +134,7 @@ impl Flow {
         match place {
             Place::Number { goal, kind, misses } => self.number(state, goal, kind, misses, keys, now),
             Place::Pin { goal, who, misses } => self.pin(state, goal, who, misses, keys, now),
+            Place::Message(place) => self.message_entered(state, place, keys, now),
             _ => self.miss(state, Miss::Wrong, now),
         }
     }
@@ -135,6 +147,7 @@ impl Flow {
                 match option.map(|o| &o.go) {
                     Some(Target::Menu(to)) => self.menu(state, to, now),
                     Some(Target::Service(service)) => self.serve(state, *service, menu, now),
+                    Some(Target::Message(service)) => self.message_service(state, *service, menu),
                     Some(Target::Answer(answer)) => self.tell(state, answer.clone(), menu),
                     Some(Target::Person) => self.person(state, Vec::new(), now),
                     Some(Target::Goodbye) => over(state, vec![Prompt::goodbye()]),
@@ -144,6 +157,7 @@ impl Flow {
             Place::NumberKind { .. } | Place::Confirm { .. } => self.sign_in_key(state, place, key, now),
             Place::Told { .. } | Place::Details { .. } | Place::Page { .. } => self.account_key(state, place, key, now),
             Place::Answered { answer, back, .. } if key == ONE => self.tell(state, answer, back),
+            Place::Message(place) => self.message_key_pressed(state, place, key, now),
             _ => self.miss(state, Miss::Wrong, now),
         }
     }
@@ -158,6 +172,7 @@ impl Flow {
 
     fn back(&self, state: State, place: &Place) -> (State, Turn) {
         let to = match place {
+            Place::Message(place) => return self.message_back(state, place.clone()),
             Place::Menu { menu, .. } => {
                 let up = self.menus.get(menu).map_or_else(|| MenuId::new(MenuId::MAIN), |m| m.up.clone());
                 Place::Menu { menu: up, misses: Misses::default() }
@@ -189,6 +204,7 @@ impl Flow {
             (_, Answer::CallEnded) => over(state, Vec::new()),
             (Place::Identifying { .. } | Place::SigningIn { .. }, answer) => self.sign_in_answered(state, answer, now),
             (Place::Reading { .. } | Place::ReadingPage { .. }, answer) => self.account_answered(state, answer, now),
+            (Place::Message(place), answer) => self.message_answered(state, place, answer, now),
             // An answer to something nobody asked.
             _ => self.main_menu(state, vec![Prompt::query_unavailable()]),
         }
@@ -202,6 +218,8 @@ impl Flow {
             (Miss::Silent, _) => Prompt::no_input(),
             (Miss::Wrong, Place::Number { .. }) => Prompt::number_incomplete(),
             (Miss::Wrong, Place::Pin { .. }) => Prompt::pin_incomplete(),
+            (Miss::Wrong, Place::Message(MessagePlace::Phone { .. })) => Prompt::phone_incomplete(),
+            (Miss::Wrong, Place::Message(MessagePlace::Number { .. })) => Prompt::message_number_incomplete(),
             (Miss::Wrong, _) => Prompt::no_match(),
         };
         self.missed(state, miss, apology, now)
@@ -212,7 +230,7 @@ impl Flow {
         self.missed(state, Miss::Wrong, reason, now)
     }
 
-    fn missed(&self, mut state: State, miss: Miss, apology: Prompt, now: Timestamp) -> (State, Turn) {
+    pub(super) fn missed(&self, mut state: State, miss: Miss, apology: Prompt, now: Timestamp) -> (State, Turn) {
         let is_entry = state.place.is_entry();
         let Some(misses) = misses_of(&mut state.place) else {
             // Waiting for the world or for a person: keys and silence mean nothing there.
@@ -234,13 +252,19 @@ impl Flow {
     /// The caller cannot go on alone: to a person when there is one, else the hours and goodbye. Who has been served and
     /// then falls silent has put the telephone down: goodbye, and no agent for an empty line.
     fn give_up(&self, state: State, miss: Miss, apology: Prompt, now: Timestamp) -> (State, Turn) {
-        if matches!(miss, Miss::Silent) && state.signed_in.is_some() {
-            return over(state, vec![apology, Prompt::goodbye()]);
+        let (kept, served) = match &state.place {
+            Place::Message(place) => (place.holds_recording(), place.is_done()),
+            _ => (false, false),
+        };
+        let mut say = vec![apology];
+        say.extend(kept.then(Prompt::message_kept));
+        if matches!(miss, Miss::Silent) && (served || state.signed_in.is_some()) {
+            say.push(Prompt::goodbye());
+            return over(state, say);
         }
         if self.can_transfer(&state, now) {
-            return self.transfer(state, vec![apology]);
+            return self.transfer(state, say);
         }
-        let mut say = vec![apology];
         say.extend(self.closed());
         say.push(Prompt::goodbye());
         over(state, say)
@@ -327,6 +351,7 @@ impl Flow {
                 say.push(Prompt::after_answer(ONE));
                 self.one_key(barge_in)
             }
+            Place::Message(_) => return self.ask_message(state, say, barge_in),
             Place::Start
             | Place::Identifying { .. }
             | Place::SigningIn { .. }
@@ -340,7 +365,7 @@ impl Flow {
         (state, Turn { say, next: Next::Collect(collect) })
     }
 
-    fn one_key(&self, barge_in: BargeIn) -> Collect {
+    pub(super) fn one_key(&self, barge_in: BargeIn) -> Collect {
         Collect {
             min: 1,
             max: 1,
@@ -353,7 +378,7 @@ impl Flow {
 
     /// Room for an entry, a `*` that clears it, and the entry again. It ends with `#`, so a `#` pressed out of habit
     /// after the last digit never falls into the next prompt.
-    fn entry(&self, longest: u8, barge_in: BargeIn) -> Collect {
+    pub(super) fn entry(&self, longest: u8, barge_in: BargeIn) -> Collect {
         Collect {
             min: 1,
             max: longest * 2 + 1,
@@ -382,6 +407,7 @@ pub(super) fn misses_of(place: &mut Place) -> Option<&mut Misses> {
         | Place::Answered { misses, .. }
         | Place::Details { misses, .. }
         | Place::Page { misses, .. } => Some(misses),
+        Place::Message(place) => place.misses_mut(),
         Place::Start
         | Place::Identifying { .. }
         | Place::SigningIn { .. }

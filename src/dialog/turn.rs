@@ -7,6 +7,7 @@ use crate::member::{Identifier, MemberKey};
 use crate::secret::{Key, Pin};
 use crate::speech::prompt::Prompt;
 
+use super::message::MessageRequest;
 use super::signed_in::SignedIn;
 
 /// What the caller hears now, and what happens then.
@@ -25,6 +26,8 @@ pub enum Next {
     Collect(Collect),
     /// Ask the world; its answer comes back as [`Event::Answer`](super::Event::Answer) before the caller hears anything more.
     Ask(Request),
+    /// Record what the caller says.
+    Record(Record),
     /// Connect the caller to a person.
     Transfer(Transfer),
     /// End the call.
@@ -55,6 +58,17 @@ pub enum BargeIn {
     Always,
     /// After so many prompts: what comes before (an apology, an amount) is heard out.
     AfterPrompts(u8),
+}
+
+/// Records what the caller says after a tone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// No recording is longer.
+    pub longest: Duration,
+    /// The key that ends it.
+    pub finish: Key,
+    /// So much silence ends it too.
+    pub silence: Duration,
 }
 
 /// Connects the caller to a person.
@@ -102,6 +116,8 @@ pub enum Request {
     },
     /// Read how the member is insured.
     Coverage(SignedIn),
+    /// Something about messages: nobody need sign in for it.
+    Message(MessageRequest),
 }
 
 impl Request {
@@ -109,7 +125,7 @@ impl Request {
     #[must_use]
     pub fn proof(&self) -> Option<SignedIn> {
         match self {
-            Self::Identify(_) | Self::SignIn { .. } => None,
+            Self::Identify(_) | Self::SignIn { .. } | Self::Message(_) => None,
             Self::PersonalBalance(proof)
             | Self::PooledFund(proof)
             | Self::Transactions { proof, .. }

@@ -6,14 +6,17 @@
 //! | [`tail`] | the end of a number, which may be said back |
 //! | [`pin_rule`] | which PINs may not be chosen |
 //! | [`account`], [`money`] | what a member has |
+//! | [`message`], [`phone_number`] | what anybody may leave, and where they are called back |
 //! | [`register`] | members and transactions as files hold them |
 //! | [`sample`] | members who do not exist, for trying out and for load |
 
 pub mod account;
 pub mod card_number;
 pub mod id_number;
+pub mod message;
 pub mod money;
 pub mod personal_number;
+pub mod phone_number;
 pub mod pin_rule;
 pub mod register;
 pub mod sample;
