@@ -102,6 +102,8 @@ pub enum Request {
     },
     /// Read how the member is insured.
     Coverage(SignedIn),
+    /// Read the state of the card.
+    Card(SignedIn),
 }
 
 impl Request {
@@ -113,7 +115,8 @@ impl Request {
             Self::PersonalBalance(proof)
             | Self::PooledFund(proof)
             | Self::Transactions { proof, .. }
-            | Self::Coverage(proof) => Some(*proof),
+            | Self::Coverage(proof)
+            | Self::Card(proof) => Some(*proof),
         }
     }
 }
