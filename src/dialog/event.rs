@@ -7,6 +7,7 @@ use super::message::MessageAnswer;
 use super::signed_in::SignedIn;
 use crate::member::MemberKey;
 use crate::member::account::{Coverage, PersonalAccount, PooledFund, StatementPage};
+use crate::member::card::Card;
 use crate::secret::{Keys, Secret};
 use crate::speech::language::Language;
 
@@ -80,6 +81,8 @@ pub enum Answer {
     Coverage(Coverage),
     /// What was asked about messages.
     Message(MessageAnswer),
+    /// The card; `None` when the member has none.
+    Card(Option<Card>),
     /// Nothing was told: the store is away, or too much is asked at once. A try that was taken before the store went away is
     /// kept for the repeat of this very turn.
     Unavailable,

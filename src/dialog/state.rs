@@ -254,11 +254,13 @@ pub enum Service {
     Details,
     /// 缴费与待遇状态.
     Status,
+    /// 社保卡状态查询.
+    CardStatus,
 }
 
 impl Service {
     /// Every service there is.
-    pub const ALL: [Self; 4] = [Self::PersonalBalance, Self::PooledFund, Self::Details, Self::Status];
+    pub const ALL: [Self; 5] = [Self::PersonalBalance, Self::PooledFund, Self::Details, Self::Status, Self::CardStatus];
 
     /// The name in line files and places.
     #[must_use]
@@ -268,6 +270,7 @@ impl Service {
             Self::PooledFund => "pooled-fund",
             Self::Details => "details",
             Self::Status => "status",
+            Self::CardStatus => "card-status",
         }
     }
 }

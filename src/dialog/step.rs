@@ -2,7 +2,7 @@
 //!
 //! What is universal comes first (hanging up, `0` a person, `*` back, `#` again, `9` goodbye, silence, wrong keys);
 //! what each place makes of its own keys comes after, a file a service: [`sign_in`](super::sign_in),
-//! [`accounts`](super::accounts), [`message`](super::message), [`person`](super::person).
+//! [`accounts`](super::accounts), [`card`](super::card), [`message`](super::message), [`person`](super::person).
 
 use jiff::Timestamp;
 
@@ -11,7 +11,7 @@ use super::entry::{Entry, entry};
 use super::event::{Answer, Dialled, Event, TransferEnd};
 use super::flow::{Flow, Target};
 use super::message::MessagePlace;
-use super::state::{AnswerId, Goal, MenuId, Misses, Place, State};
+use super::state::{AnswerId, Goal, MenuId, Misses, Place, Service, State};
 use super::turn::{BargeIn, Collect, Next, Request, Turn};
 use crate::member::IdentifierKind;
 use crate::secret::{Key, Keys};
@@ -203,6 +203,7 @@ impl Flow {
         match (state.place.clone(), answer) {
             (_, Answer::CallEnded) => over(state, Vec::new()),
             (Place::Identifying { .. } | Place::SigningIn { .. }, answer) => self.sign_in_answered(state, answer, now),
+            (Place::Reading { service: Service::CardStatus, .. }, answer) => self.card_answered(state, answer, now),
             (Place::Reading { .. } | Place::ReadingPage { .. }, answer) => self.account_answered(state, answer, now),
             (Place::Message(place), answer) => self.message_answered(state, place, answer, now),
             // An answer to something nobody asked.

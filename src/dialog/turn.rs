@@ -118,6 +118,8 @@ pub enum Request {
     Coverage(SignedIn),
     /// Something about messages: nobody need sign in for it.
     Message(MessageRequest),
+    /// Read the state of the card.
+    Card(SignedIn),
 }
 
 impl Request {
@@ -129,7 +131,8 @@ impl Request {
             Self::PersonalBalance(proof)
             | Self::PooledFund(proof)
             | Self::Transactions { proof, .. }
-            | Self::Coverage(proof) => Some(*proof),
+            | Self::Coverage(proof)
+            | Self::Card(proof) => Some(*proof),
         }
     }
 }

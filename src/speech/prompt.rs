@@ -6,8 +6,9 @@ use std::sync::Arc;
 use jiff::civil::{Date, Time, Weekday};
 
 use crate::member::account::{
-    Benefit, ContributionStatus, InsuranceStatus, Movements, Scheme, TransactionKind, YearMonth,
+    Benefit, CardStatus, ContributionStatus, InsuranceStatus, Movements, Scheme, TransactionKind, YearMonth,
 };
+use crate::member::message::MessageNumber;
 use crate::member::money::Money;
 use crate::member::tail::Tail;
 use crate::secret::Key;
@@ -66,6 +67,10 @@ pub enum Value {
     Minutes(u32),
     /// 二零二六年六月.
     Month(YearMonth),
+    /// The number of a message, in groups: 幺二三四 五六七二.
+    Number(MessageNumber),
+    /// 三个工作日.
+    WorkingDays(u32),
     /// A word of a closed vocabulary, worded by the catalogue itself: 正常参保.
     Word(Word),
 }
@@ -100,6 +105,10 @@ pub enum Slot {
     Minutes,
     /// [`Value::Month`]
     Month,
+    /// [`Value::Number`]
+    Number,
+    /// [`Value::WorkingDays`]
+    WorkingDays,
     /// [`Value::Word`]
     Word,
 }
@@ -118,12 +127,14 @@ impl Slot {
             Self::Weekdays => "weekdays",
             Self::Minutes => "minutes",
             Self::Month => "month",
+            Self::Number => "number",
+            Self::WorkingDays => "working-days",
             Self::Word => "word",
         }
     }
 
     /// Every kind there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Amount,
         Self::Date,
         Self::Year,
@@ -133,6 +144,8 @@ impl Slot {
         Self::Weekdays,
         Self::Minutes,
         Self::Month,
+        Self::Number,
+        Self::WorkingDays,
         Self::Word,
     ];
 }
@@ -151,6 +164,8 @@ impl Value {
             Self::Weekdays(_) => Slot::Weekdays,
             Self::Minutes(_) => Slot::Minutes,
             Self::Month(_) => Slot::Month,
+            Self::Number(_) => Slot::Number,
+            Self::WorkingDays(_) => Slot::WorkingDays,
             Self::Word(_) => Slot::Word,
         }
     }
@@ -260,6 +275,15 @@ words! {
         Waiting = "word.benefit.waiting",
         Stopped = "word.benefit.stopped",
     }
+    /// 社保卡状态.
+    CardStatus {
+        Normal = "word.card.normal",
+        Inactive = "word.card.inactive",
+        TemporaryLoss = "word.card.temporary-loss",
+        FormalLoss = "word.card.formal-loss",
+        Locked = "word.card.locked",
+        Cancelled = "word.card.cancelled",
+    }
     /// 收支类型.
     TransactionKind {
         Credit = "word.transaction.credit",
@@ -313,6 +337,12 @@ macro_rules! slot_type {
     };
     (Month) => {
         YearMonth
+    };
+    (Number) => {
+        MessageNumber
+    };
+    (WorkingDays) => {
+        u32
     };
     (Word) => {
         Word
@@ -443,6 +473,27 @@ prompts! {
     /// The same ones again.
     public page_again = "details.page-again"(key: Key);
 
+    /// The state of the member's card.
+    personal card_status = "card.status"(tail: Tail, status: Word);
+    /// The card was reported lost by telephone; the last day that holds.
+    personal card_reported = "card.reported"(tail: Tail, since: Date, until: Date);
+    /// What that means, and what to do next.
+    personal card_reported_advice = "card.reported.advice"();
+    /// The card can be used.
+    personal card_normal = "card.normal"();
+    /// The card must be activated first.
+    personal card_inactive = "card.inactive"();
+    /// The loss was reported elsewhere.
+    personal card_temporary_loss = "card.temporary-loss"();
+    /// The loss was reported for good.
+    personal card_formal_loss = "card.formal-loss"();
+    /// How a card is unlocked.
+    personal card_locked = "card.locked"();
+    /// The card is no more.
+    personal card_cancelled = "card.cancelled"();
+    /// The member has no card.
+    personal no_card = "card.none"();
+
     /// The query cannot be answered now: the store is away or overloaded.
     public query_unavailable = "query.unavailable"();
 
@@ -454,6 +505,64 @@ prompts! {
     public person_closed = "person.closed"();
     /// The hours of people, on a range of days.
     public person_hours = "person.hours"(days: Weekdays, from: Time, to: Time);
+
+    /// That a message can be left, by this key of the main menu.
+    public leave_message = "person.leave-message"(key: Key);
+
+    /// Asks at which number to be called back.
+    public choose_phone = "message.choose-phone"();
+    /// The number the caller calls from.
+    public own_phone = "message.own-phone"(tail: Tail, key: Key);
+    /// Another number than that.
+    public other_phone = "message.other-phone"(key: Key);
+    /// A number, when that of the caller is not known.
+    public leave_phone = "message.leave-phone"(key: Key);
+    /// No number: nobody answers then.
+    public no_phone = "message.no-phone"(key: Key);
+    /// Asks for a telephone number.
+    public enter_phone = "message.enter-phone"();
+    /// That is no telephone number.
+    public phone_incomplete = "message.phone-incomplete"();
+    /// What a message should say.
+    public say_message = "message.say-message"();
+    /// What a complaint should say.
+    public say_complaint = "message.say-complaint"();
+    /// What a suggestion should say.
+    public say_suggestion = "message.say-suggestion"();
+    /// How long it may be, and how it ends; the tone follows.
+    public record = "message.record"(longest: Minutes, finish: Key);
+    /// Nothing was recorded.
+    public nothing_recorded = "message.nothing-recorded"();
+    /// Send it, record it again, or take it back.
+    public review_message = "message.review"(send: Key, again: Key, discard: Key);
+    /// The recording could not be kept.
+    public message_not_kept = "message.not-kept"();
+    /// The recording is kept, whatever happens now.
+    public message_kept = "message.kept"();
+    /// It was taken back.
+    public message_discarded = "message.discarded"();
+    /// Its number, and when staff answer.
+    public message_sent = "message.sent"(number: Number, within: WorkingDays);
+    /// The number of a suggestion that nobody can answer to.
+    public suggestion_sent = "message.sent-without-phone"(number: Number);
+    /// The number of a callback, which keeps its place in the queue.
+    public callback_asked = "message.callback"(number: Number, within: WorkingDays);
+    /// Asks for the number of a message.
+    public enter_message_number = "message.enter-number"();
+    /// Not eight digits.
+    public message_number_incomplete = "message.number-incomplete"();
+    /// There is no such message.
+    public message_unknown = "message.unknown"();
+    /// Too many numbers were tried that there are not.
+    public message_tries_used_up = "message.tries-used-up"();
+    /// It has come in.
+    public message_received = "message.received"(day: Date);
+    /// Somebody works on it.
+    public message_taken = "message.taken"(day: Date);
+    /// It is answered.
+    public message_answered = "message.answered"(day: Date);
+    /// It is done with.
+    public message_closed = "message.closed"(day: Date);
 
     /// The menu the caller was in is no longer there.
     public menu_changed = "call.menu-changed"();

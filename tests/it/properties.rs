@@ -171,6 +171,7 @@ fn answer(next: &Next, granted: bool, now: Timestamp) -> Option<Answer> {
         hotline::dialog::Request::PooledFund(_) | hotline::dialog::Request::Coverage(_) => {
             Answer::PersonalBalance(None)
         }
+        hotline::dialog::Request::Card(_) => Answer::Card(None),
         hotline::dialog::Request::Transactions { page, .. } => {
             let kind = TransactionKind::Credit;
             let entry = StatementEntry { at: now, kind, amount: yuan("1"), balance_after: yuan("-1") };
