@@ -11,7 +11,7 @@ use super::lines::Lines;
 use super::live::{LiveCalls, Moment};
 use super::seal::{Journey, Seal};
 use crate::clock::Clock;
-use crate::dialog::{Dialled, Event, Flow, Next, Place, Turn};
+use crate::dialog::{Answer, Dialled, Event, Flow, Next, Place, Recording, Turn};
 use crate::service::Services;
 use crate::speech::prompt::Prompt;
 use crate::telemetry::{Occurrence, Telemetry};
@@ -107,10 +107,16 @@ impl Driver {
             self.live.end(call, now);
         }
         let lasted = at.duration_since(journey.started).unsigned_abs();
+        let is_over = self.live.is_over(call) || moment.is_past(journey.turn);
+        let is_long = lasted > self.bounds.longest || journey.turn >= self.bounds.most_turns;
         let event = match event {
-            _ if self.live.is_over(call) || moment.is_past(journey.turn) => Event::HungUp,
+            // What was recorded is not lost with the call: the end of it is often told first.
+            Event::Recorded { recording: recording @ Some(_), .. } if is_over || is_long => {
+                Event::Recorded { recording, hung_up: true }
+            }
+            _ if is_over => Event::HungUp,
             Event::HungUp => Event::HungUp,
-            _ if lasted > self.bounds.longest || journey.turn >= self.bounds.most_turns => Event::LimitReached,
+            _ if is_long => Event::LimitReached,
             event => event,
         };
         self.go(call, flow, journey, event, &mut moment).await
@@ -135,6 +141,7 @@ impl Driver {
         let sealed = || self.seal.seal(call, &Journey { turn: turn.saturating_add(1), started, line, state });
         let then = match next {
             Next::Collect(collect) => sealed().map(|token| Then::Collect(collect, token)),
+            Next::Record(record) => sealed().map(|token| Then::Record(record, token)),
             Next::Transfer(transfer) => sealed().map(|token| Then::Transfer(transfer, token)),
             Next::HangUp => Some(Then::HangUp),
             // More questions than a turn has: a fault of the flow, which its exploration rules out.
@@ -184,6 +191,21 @@ impl Conversation for Driver {
             return self.turn_away();
         };
         self.go_on(&call, step, event).await
+    }
+
+    async fn recorded(&self, call: Call, step: &str, recording: Recording) -> bool {
+        let Some(_place) = self.admission.step() else { return false };
+        // Not ours, or of a key that is gone: there is nothing to keep it with, now or later.
+        let Ok(Journey { turn, line, state, .. }) = self.seal.open(&call, step) else { return true };
+        let flow = self.lines.named(&line).unwrap_or_else(|| self.lines.dialled(&call.dialled));
+        let event = Event::Recorded { recording: Some(recording), hung_up: true };
+        let (state, step) = flow.step(state, event, self.clock.now());
+        // The conversation goes on by itself, if it does: here is only seen to it that the recording is kept.
+        let Next::Ask(request) = step.next else { return true };
+        let place = state.place.name().to_owned();
+        let answer = self.services.perform(&call, turn * MOST_QUESTIONS, request).await;
+        self.telemetry.record(&Occurrence::Asked { call: &call, place: &place, answer: &answer });
+        answer != Answer::Unavailable
     }
 
     async fn ended(&self, call: Call, how: CallEnd) {

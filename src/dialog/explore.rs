@@ -10,8 +10,9 @@ use std::fmt;
 use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
 
-use super::event::{Answer, Dialled, Event, SignInOutcome, TransferEnd};
+use super::event::{Answer, Dialled, Event, Recording, SignInOutcome, TransferEnd};
 use super::flow::Flow;
+use super::message::{MessageAnswer, MessagePlace};
 use super::signed_in::SignedIn;
 use super::state::{AnswerId, Misses, Place, Service, State};
 use super::step::misses_of;
@@ -21,10 +22,12 @@ use crate::member::account::{
     StatementEntry, StatementPage, TransactionKind, YearMonth,
 };
 use crate::member::card::{Card, LossReport};
+use crate::member::message::{MessageKind, MessageNumber, MessageState, Progress};
 use crate::member::money::Money;
+use crate::member::phone_number::{Callable, SealedPhone};
 use crate::member::tail::Tail;
 use crate::member::{IdentifierKind, MemberId, MemberKey};
-use crate::secret::{Key, Keys, PinVerified};
+use crate::secret::{Key, Keys, PinVerified, Secret};
 use crate::speech::catalog::Catalog;
 use crate::speech::prompt::{Prompt, Value, signature};
 
@@ -111,6 +114,7 @@ pub fn explore(
         queue: VecDeque::new(),
         said: HashSet::new(),
         answer: None,
+        kind: None,
         out: Exploration {
             states: 0,
             steps: 0,
@@ -124,12 +128,16 @@ pub fn explore(
 }
 
 /// What a caller hears who pressed what was not asked for, or nothing.
-const APOLOGIES: [&str; 5] = [
+const APOLOGIES: [&str; 9] = [
     "again.no-input",
     "again.no-match",
     "sign-in.number-incomplete",
     "sign-in.number-impossible",
     "sign-in.pin-incomplete",
+    "message.phone-incomplete",
+    "message.number-incomplete",
+    "message.nothing-recorded",
+    "message.unknown",
 ];
 
 /// Of the moments that are tried, the one when a sign-in has run out.
@@ -146,6 +154,8 @@ struct Walk<'w, S> {
     said: HashSet<Prompt>,
     /// The policy answer that stands for all where something goes wrong.
     answer: Option<AnswerId>,
+    /// The kind of message that stands for all where something goes wrong.
+    kind: Option<MessageKind>,
     out: Exploration,
 }
 
@@ -153,8 +163,18 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
     fn run(&mut self, enough: impl Fn(&[Finding]) -> bool) {
         let start = self.flow.start();
         self.seen.insert(start.clone(), None);
-        self.queue.push_back(start);
+        self.queue.push_back(start.clone());
         let times = self.times();
+        // Whoever has waited for a person may leave the queue to be called back.
+        if self.flow.takes_messages()
+            && let Some(since) = times.first()
+        {
+            let dialled = (self.step)(start.clone(), Event::Dialled(Dialled::default()), *since).0;
+            let (waited, _) = self.flow.callback(dialled.clone(), *since);
+            self.seen.insert(dialled.clone(), Some((start, "dial")));
+            self.seen.insert(waited.clone(), Some((dialled.clone(), "leaves the queue")));
+            self.queue.extend([dialled, waited]);
+        }
         let events: Vec<_> = times.first().map(|first| events(*first)).unwrap_or_default();
         while let Some(state) = self.queue.pop_front() {
             if enough(&self.out.findings) {
@@ -174,7 +194,7 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
                         continue;
                     }
                     // What nobody waits for is the same whatever went wrong before: it is tried where nothing did.
-                    let unasked = matches!(event, Event::Answer(_) | Event::TransferEnded(_));
+                    let unasked = matches!(event, Event::Answer(_) | Event::TransferEnded(_) | Event::Recorded { .. });
                     if unasked && !fresh && !happens(&state.place, event) {
                         continue;
                     }
@@ -232,11 +252,19 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         }
         // Every page further on is as the last one looked at: without an end of pages, there is none of states.
         let is_far_on = matches!(state.place, Place::Page { page, .. } | Place::ReadingPage { page, .. } if page > FAR);
-        let is_alike = !nothing_went_wrong(&state.place) && self.goes_wrong_elsewhere(state);
+        let is_alike =
+            !nothing_went_wrong(&state.place) && self.goes_wrong_elsewhere(state) || self.is_left_alike(state);
         if !is_far_on && !is_alike && !self.seen.contains_key(state) {
             self.seen.insert(state.clone(), Some((before.clone(), name)));
             self.queue.push_back(state.clone());
         }
+    }
+
+    /// Whether what is left in `state` is left in another that is alike: wrong PINs have nothing to do with messages, nor
+    /// do transfers where their limit is far.
+    fn is_left_alike(&self, state: &State) -> bool {
+        let some_transfers = (1..self.flow.patience.transfers).contains(&state.transfers);
+        matches!(state.place, Place::Message(_)) && (some_transfers || state.wrong_pins > 0)
     }
 
     /// Whether what goes wrong in `state` is followed in another that is alike: one policy answer is as the other, and
@@ -249,7 +277,13 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         let some_transfers = (1..self.flow.patience.transfers).contains(&state.transfers);
         let some_wrong_pins =
             state.wrong_pins > 0 && !matches!(state.place, Place::Pin { .. } | Place::SigningIn { .. });
-        other_answer || some_transfers || some_wrong_pins
+        let other_kind = match &state.place {
+            Place::Message(place) => {
+                place.kind().is_some_and(|kind| *self.kind.get_or_insert(kind) != kind) || state.signed_in.is_some()
+            }
+            _ => false,
+        };
+        other_answer || other_kind || some_transfers || some_wrong_pins
     }
 
     fn check(&mut self, before: &State, name: &'static str, event: &Event, state: &State, turn: &Turn, now: Timestamp) {
@@ -297,6 +331,12 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
             }
             Next::Transfer(_) if state.transfers > self.flow.patience.transfers => {
                 broken.push((Rule::TransfersEnd, "one transfer too many".to_owned()));
+            }
+            Next::Record(record) => {
+                let lasts = [record.longest, record.silence].iter().all(|time| time.as_secs() >= 1);
+                if turn.say.is_empty() || !lasts || !matches!(state.place, Place::Message(_)) {
+                    broken.push((Rule::CollectMakesSense, "a recording that nobody can make".to_owned()));
+                }
             }
             Next::Transfer(_) | Next::HangUp => {}
             Next::Ask(_) => {
@@ -368,12 +408,18 @@ fn happens(place: &Place, event: &Event) -> bool {
     match event {
         Event::Dialled(_) | Event::LimitReached | Event::HungUp => true,
         Event::TransferEnded(_) => *place == Place::WithPerson,
-        Event::Keys(_) | Event::Silence | Event::Garbled => misses_possible(place),
+        Event::Recorded { .. } => matches!(place, Place::Message(MessagePlace::Recording { .. })),
+        Event::Keys(_) | Event::Silence | Event::Garbled => {
+            misses_possible(place) && !matches!(place, Place::Message(MessagePlace::Recording { .. }))
+        }
         Event::Answer(answer) => match (place, answer) {
             (Place::Identifying { kind, .. }, Answer::Identified(who)) => who.kind == *kind,
             (place, Answer::Unavailable | Answer::Superseded | Answer::CallEnded) => {
-                matches!(place, Place::Identifying { .. } | Place::SigningIn { .. }) || place.is_reading()
+                matches!(place, Place::Identifying { .. } | Place::SigningIn { .. })
+                    || place.is_reading()
+                    || matches!(place, Place::Message(place) if place.is_asking())
             }
+            (Place::Message(place), Answer::Message(answer)) => answers_message(place, answer),
             _ => matches!(
                 (place, answer),
                 (Place::SigningIn { .. }, Answer::SignIn(_))
@@ -385,6 +431,19 @@ fn happens(place: &Place, event: &Event) -> bool {
             ),
         },
     }
+}
+
+/// Whether `answer` is one to what is asked at `place`.
+fn answers_message(place: &MessagePlace, answer: &MessageAnswer) -> bool {
+    matches!(
+        (place, answer),
+        (MessagePlace::Asking { .. }, MessageAnswer::Number(_))
+            | (MessagePlace::Sealing { .. }, MessageAnswer::Number(Some(_)))
+            | (MessagePlace::Keeping { .. }, MessageAnswer::Kept(_))
+            | (MessagePlace::Sending { .. } | MessagePlace::AskingCallback { .. }, MessageAnswer::Sent(_))
+            | (MessagePlace::Discarding { .. }, MessageAnswer::Discarded)
+            | (MessagePlace::LookingUp { .. }, MessageAnswer::Progress(_) | MessageAnswer::NoTryLeft)
+    )
 }
 
 /// Whether nothing went wrong yet where `place` counts what does.
@@ -414,6 +473,12 @@ fn events(now: Timestamp) -> Vec<(&'static str, Event)> {
         ("card number", keys("123456789", true)),
         ("six digits", keys("739154", true)),
         ("too few digits", keys("73", true)),
+        ("telephone number", keys("13800138000", true)),
+        ("message number", keys("12345672", true)),
+        ("message number with a slip", keys("12345673", true)),
+        ("recorded", Event::Recorded { recording: recording(), hung_up: false }),
+        ("recorded, hung up", Event::Recorded { recording: recording(), hung_up: true }),
+        ("nothing recorded", Event::Recorded { recording: None, hung_up: false }),
         ("talked", Event::TransferEnded(TransferEnd::Talked)),
         ("not answered", Event::TransferEnded(TransferEnd::NotAnswered)),
         ("limit", Event::LimitReached),
@@ -424,6 +489,30 @@ fn events(now: Timestamp) -> Vec<(&'static str, Event)> {
         .extend(Key::ALL.into_iter().zip(pressed).map(|(key, name)| (name, Event::Keys(Keys::new(vec![key], false)))));
     events.extend(answers(now).into_iter().map(|(name, answer)| (name, Event::Answer(answer))));
     events
+}
+
+fn recording() -> Option<Recording> {
+    Some(Recording { reference: Secret::new("recording"), seconds: 12 })
+}
+
+fn message_answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
+    let own = Tail::of("8000").ok().map(|tail| Callable { phone: SealedPhone([7; 28].into()), tail });
+    let number = MessageNumber::new(1_234_567);
+    let at = |state| MessageAnswer::Progress(Some(Progress { state, at: now }));
+    let answers = [
+        ("number withheld", MessageAnswer::Number(None)),
+        ("number known", MessageAnswer::Number(own)),
+        ("recording kept", MessageAnswer::Kept(number)),
+        ("sent", MessageAnswer::Sent(number)),
+        ("discarded", MessageAnswer::Discarded),
+        ("received", at(MessageState::Received)),
+        ("taken", at(MessageState::Taken)),
+        ("answered", at(MessageState::Answered)),
+        ("closed", at(MessageState::Closed)),
+        ("no such message", MessageAnswer::Progress(None)),
+        ("no try left", MessageAnswer::NoTryLeft),
+    ];
+    answers.map(|(name, answer)| (name, Answer::Message(answer))).into()
 }
 
 fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
@@ -464,6 +553,7 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
     answers.extend(funds(fund));
     answers.extend(coverages().map(|(name, coverage)| (name, Answer::Coverage(coverage))));
     answers.extend(pages(now));
+    answers.extend(message_answers(now));
     answers.extend(cards(now));
     answers.extend(grant(now).map(|proof| ("granted", Answer::SignIn(SignInOutcome::Granted(proof)))));
     let long_ago = now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(now);

@@ -14,8 +14,8 @@ use super::state::{AnswerId, MenuId, Service};
 use super::turn::TransferTarget;
 use crate::fault::{Fault, Faults};
 use crate::member::IdentifierKind;
-use crate::member::message::MessageKind;
 use crate::member::card_number::CardRule;
+use crate::member::message::MessageKind;
 use crate::secret::Key;
 use crate::speech::catalog::Catalog;
 use crate::speech::language::Language;
@@ -569,7 +569,8 @@ impl Compiler<'_> {
             );
         }
         target.unwrap_or_else(|| {
-            let names = Service::ALL.map(Service::name).into_iter().chain(MessageService::ALL.map(MessageService::name));
+            let names =
+                Service::ALL.map(Service::name).into_iter().chain(MessageService::ALL.map(MessageService::name));
             let services = names.map(|name| format!("service:{name}")).collect::<Vec<_>>().join(", ");
             self.fault(
                 go,

@@ -45,13 +45,7 @@ pub enum MessagePlace {
     /// Being recorded. `instead`: of this earlier recording.
     Recording { draft: Draft, phone: Option<SealedPhone>, instead: Option<MessageNumber>, misses: Misses },
     /// The recording is being kept.
-    Keeping {
-        draft: Draft,
-        phone: Option<SealedPhone>,
-        instead: Option<MessageNumber>,
-        hung_up: bool,
-        misses: Misses,
-    },
+    Keeping { draft: Draft, phone: Option<SealedPhone>, instead: Option<MessageNumber>, hung_up: bool, misses: Misses },
     /// Asked whether to send it.
     Review { draft: Draft, phone: Option<SealedPhone>, message: MessageNumber, misses: Misses },
     /// It is being sent.
@@ -97,6 +91,25 @@ impl MessagePlace {
     #[must_use]
     pub fn is_entry(&self) -> bool {
         matches!(self, Self::Phone { .. } | Self::Number { .. })
+    }
+
+    /// What is being left, if anything is.
+    pub(super) fn kind(&self) -> Option<MessageKind> {
+        match self {
+            Self::Asking { draft }
+            | Self::Choice { draft, .. }
+            | Self::Phone { draft, .. }
+            | Self::Sealing { draft, .. }
+            | Self::Confirm { draft, .. }
+            | Self::Recording { draft, .. }
+            | Self::Keeping { draft, .. }
+            | Self::Review { draft, .. }
+            | Self::Sending { draft, .. }
+            | Self::Discarding { draft, .. }
+            | Self::AskingCallback { draft, .. } => Some(draft.kind),
+            Self::Sent { kind, .. } => Some(*kind),
+            Self::Number { .. } | Self::LookingUp { .. } | Self::Told { .. } => None,
+        }
     }
 
     /// The menu to go back to.
@@ -406,10 +419,7 @@ impl Flow {
         now: Timestamp,
     ) -> (State, Turn) {
         match (state.place.clone(), recording) {
-            (
-                Place::Message(MessagePlace::Recording { draft, phone, instead, misses }),
-                Some(recording),
-            ) => {
+            (Place::Message(MessagePlace::Recording { draft, phone, instead, misses }), Some(recording)) => {
                 let (kind, about) = (draft.kind, self.about(&state, now));
                 let kept = Kept { kind, phone: phone.clone(), recording, instead, about };
                 let place = Place::Message(MessagePlace::Keeping { draft, phone, instead, hung_up, misses });

@@ -12,11 +12,13 @@ use crate::member::Identifier;
 use crate::store::audit::Event;
 use crate::store::effects::TurnKey;
 use crate::store::members::{KeyedPin, PinForm, PinRecord};
+use crate::store::messages::MessageLimits;
 use crate::store::throttle::TryLimits;
 use crate::store::{Store, StoreError};
 
 mod accounts;
 mod hash;
+mod messages;
 mod sign_in;
 
 use accounts::Read;
@@ -44,13 +46,20 @@ pub struct Services {
     store: Store,
     hasher: Arc<Hasher>,
     limits: Arc<TryLimits>,
+    messages: MessageLimits,
 }
 
 impl Services {
     /// Over `store`, checking PINs with `hasher`, with so many tries as `limits` tells.
     #[must_use]
     pub fn new(store: Store, hasher: Hasher, limits: TryLimits) -> Self {
-        Self { store, hasher: Arc::new(hasher), limits: Arc::new(limits) }
+        Self { store, hasher: Arc::new(hasher), limits: Arc::new(limits), messages: MessageLimits::default() }
+    }
+
+    /// With other limits on messages than the default ones.
+    #[must_use]
+    pub fn with_messages(self, messages: MessageLimits) -> Self {
+        Self { messages, ..self }
     }
 
     /// The store behind.
@@ -76,6 +85,7 @@ impl Services {
             Request::Transactions { proof, which, page } => {
                 self.read(call, &turn, proof, Read::Transactions(which, page)).await
             }
+            Request::Message(request) => self.message(call, &turn, request).await,
             Request::Coverage(proof) => self.read(call, &turn, proof, Read::Coverage).await,
             Request::Card(proof) => self.read(call, &turn, proof, Read::Card).await,
         };
@@ -88,7 +98,15 @@ impl Services {
     /// The call is over: nothing personal is answered to it any more.
     pub async fn end_call(&self, call: &Call, how: CallEnd) {
         let (dialect, id) = (call.dialect, call.id.clone());
-        let ended = self.store.write(move |mut tx| Box::pin(async move { tx.end_call(dialect, &id).await })).await;
+        let ended = self
+            .store
+            .write(move |mut tx| {
+                Box::pin(async move {
+                    tx.end_call(dialect, &id).await?;
+                    tx.send_drafts_of(dialect, &id).await
+                })
+            })
+            .await;
         if let Err(trouble) = ended {
             // What was signed in ends by itself in minutes, and the sweep forgets the call in a day.
             tracing::warn!(dialect, call = %call.id, ?how, %trouble, "end of call not stored");
@@ -100,12 +118,13 @@ impl Services {
     /// # Errors
     /// What [`StoreError`] names; the next run does what this one did not.
     pub async fn sweep(&self) -> Result<(), StoreError> {
-        let limits = Arc::clone(&self.limits);
+        let (limits, messages) = (Arc::clone(&self.limits), self.messages);
         self.store
             .write(move |mut tx| {
                 Box::pin(async move {
                     tx.sweep_calls().await?;
-                    tx.sweep_tries(&limits).await
+                    tx.sweep_tries(&limits).await?;
+                    tx.sweep_messages(&messages).await
                 })
             })
             .await

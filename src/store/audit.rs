@@ -44,6 +44,22 @@ pub(crate) enum Event {
     ReadStatus,
     /// 社保卡状态 was read.
     ReadCardStatus,
+    /// A recording was kept, for its caller to decide on.
+    MessageRecorded,
+    /// A message went to the staff.
+    MessageLeft,
+    /// Its caller took it back.
+    MessageDiscarded,
+    /// A caller wants to be called back.
+    CallbackAsked,
+    /// An operator was shown a number and a recording.
+    MessageShown,
+    /// An operator began to work on a message.
+    MessageTaken,
+    /// An operator has answered it.
+    MessageAnswered,
+    /// An operator is done with it.
+    MessageClosed,
     /// An operator gave a person their tries back.
     TriesReset,
 }
@@ -62,6 +78,14 @@ impl Event {
             Self::ReadTransactions => "read_transactions",
             Self::ReadStatus => "read_status",
             Self::ReadCardStatus => "read_card_status",
+            Self::MessageRecorded => "message_recorded",
+            Self::MessageLeft => "message_left",
+            Self::MessageDiscarded => "message_discarded",
+            Self::CallbackAsked => "callback_asked",
+            Self::MessageShown => "message_shown",
+            Self::MessageTaken => "message_taken",
+            Self::MessageAnswered => "message_answered",
+            Self::MessageClosed => "message_closed",
             Self::TriesReset => "tries_reset",
         }
     }

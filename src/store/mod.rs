@@ -6,6 +6,8 @@
 //! | `identifiers` | which numbers (as blind indexes) mean which member | who shares a card key |
 //! | `accounts`, `transactions` | what they have and what moved | how many rows |
 //! | `throttle`, `throttle_callers` | tries taken, by person *whether or not they exist*, and by person and caller | counts and times |
+//! | `messages` | what callers left: its kind, how far staff are, number and recording sealed | kinds, states and times |
+//! | `message_looks` | tries at numbers of messages that there are not, by caller and by call | counts and times |
 //! | `calls` | that a call is, how many PINs it tried, that it ended | the platform's call ids |
 //! | `effects` | (call, turn) → what was asked (keyed digest) and answered (sealed) | which turns had effects |
 //! | `audit`, `audit_chains` | who did what when, each row chained to the one before | events, times, blind indexes |
@@ -31,6 +33,7 @@ pub mod audit;
 pub mod crypto;
 pub mod effects;
 pub mod members;
+pub mod messages;
 mod postgres;
 mod sqlite;
 pub mod throttle;

@@ -13,7 +13,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::call::caller::{Call, CallEnd};
-use crate::dialog::{Answer, SignInOutcome};
+use crate::dialog::{Answer, MessageAnswer, SignInOutcome};
 
 /// Something that happened.
 #[derive(Clone, Copy, Debug)]
@@ -204,6 +204,13 @@ fn kind(answer: &Answer) -> &'static str {
         Answer::Transactions(_) => "transactions",
         Answer::Coverage(_) => "status",
         Answer::Card(_) => "card",
+        Answer::Message(MessageAnswer::Number(_)) => "phone_number",
+        Answer::Message(MessageAnswer::Kept(_)) => "message_kept",
+        Answer::Message(MessageAnswer::Sent(_)) => "message_sent",
+        Answer::Message(MessageAnswer::Discarded) => "message_discarded",
+        Answer::Message(MessageAnswer::Progress(Some(_))) => "message_progress",
+        Answer::Message(MessageAnswer::Progress(None)) => "message_unknown",
+        Answer::Message(MessageAnswer::NoTryLeft) => "message_tries_used_up",
         Answer::Unavailable => "unavailable",
         Answer::Superseded => "superseded",
         Answer::CallEnded => "call_ended",

@@ -6,14 +6,17 @@ use data_encoding::BASE64URL_NOPAD;
 use hotline::call::caller::{Call, Caller};
 use hotline::call::seal::{Journey, NotOurs, Seal};
 use hotline::dialog::{
-    Answer, Dialled, Event, Flow, Goal, MenuId, Misses, Next, Place, Service, SignInOutcome, SignedIn, State,
-    TransferEnd,
+    Answer, Dialled, Draft, Event, Flow, Goal, MenuId, MessageAnswer, MessagePlace, MessageRequest, Misses, Next,
+    Place, Recording, Service, SignInOutcome, SignedIn, State, TransferEnd,
 };
 use hotline::keys::KeyRing;
 use hotline::member::account::{Movements, PersonalAccount, StatementEntry, StatementPage, TransactionKind};
+use hotline::member::message::{MessageKind, MessageNumber};
 use hotline::member::money::Money;
+use hotline::member::phone_number::{Callable, SealedPhone};
+use hotline::member::tail::Tail;
 use hotline::member::{IdentifierKind, MemberId, MemberKey};
-use hotline::secret::{Key, Keys, PinVerified};
+use hotline::secret::{Key, Keys, PinVerified, Secret};
 use hotline::speech::language::Language;
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -42,6 +45,10 @@ fn proof(member: [u8; 32], at: Timestamp) -> SignedIn {
     SignedIn::grant(PinVerified::check(&[1; 32], Some(&[1; 32])).unwrap(), MemberId(member), at)
 }
 
+fn callable() -> Callable {
+    Callable { phone: SealedPhone([7; 28].into()), tail: Tail::of("8000").unwrap() }
+}
+
 fn goal() -> impl Strategy<Value = Goal> {
     let menu = "[a-z]{1,12}".prop_map(|name| MenuId::new(&name));
     prop_oneof![
@@ -66,6 +73,16 @@ fn place() -> impl Strategy<Value = Place> {
             more,
             back: MenuId::new(&back),
             misses
+        }),
+        ("[a-z]{1,12}", 1_500_000_000_i64..2_000_000_000, misses()).prop_map(|(back, since, misses)| {
+            let since = Some(Timestamp::from_second(since).unwrap());
+            let draft = Draft { kind: MessageKind::Callback, since, back: MenuId::new(&back) };
+            Place::Message(MessagePlace::Confirm { draft, number: callable(), misses })
+        }),
+        ("[a-z]{1,12}", misses()).prop_map(|(back, misses)| {
+            let draft = Draft { kind: MessageKind::Complaint, since: None, back: MenuId::new(&back) };
+            let (phone, message) = (Some(callable().phone), MessageNumber::new(9_999_999));
+            Place::Message(MessagePlace::Review { draft, phone, message, misses })
         }),
         ("[a-z]{1,12}", misses()).prop_map(|(back, misses)| Place::Told {
             service: Service::PooledFund,
@@ -144,6 +161,9 @@ fn event() -> impl Strategy<Value = Event> {
         3 => keys(),
         3 => Just(Event::Keys(Keys::parse("11010519491231002*", true).unwrap())),
         3 => Just(Event::Keys(Keys::parse("739154", true).unwrap())),
+        2 => Just(Event::Keys(Keys::parse("13800138000", true).unwrap())),
+        2 => any::<bool>().prop_map(|hung_up| Event::Recorded { recording: None, hung_up }),
+        3 => Just(Event::Recorded { recording: Some(Recording { reference: Secret::new("R"), seconds: 7 }), hung_up: false }),
         2 => Just(Event::Silence),
         1 => Just(Event::Garbled),
         1 => Just(Event::Answer(Answer::Unavailable)),
@@ -161,6 +181,16 @@ fn answer(next: &Next, granted: bool, now: Timestamp) -> Option<Answer> {
         hotline::dialog::Request::Identify(_) => {
             Answer::Identified(MemberKey { kind: IdentifierKind::Id, index: [7; 32] })
         }
+        hotline::dialog::Request::Message(request) => Answer::Message(match request {
+            MessageRequest::OwnNumber if granted => MessageAnswer::Number(None),
+            MessageRequest::OwnNumber | MessageRequest::Seal(_) => MessageAnswer::Number(Some(callable())),
+            MessageRequest::Keep(_) => MessageAnswer::Kept(MessageNumber::new(7)),
+            MessageRequest::Send(number) => MessageAnswer::Sent(*number),
+            MessageRequest::CallBack { .. } => MessageAnswer::Sent(MessageNumber::new(7)),
+            MessageRequest::Discard(_) => MessageAnswer::Discarded,
+            MessageRequest::Progress(_) if granted => MessageAnswer::NoTryLeft,
+            MessageRequest::Progress(_) => MessageAnswer::Progress(None),
+        }),
         hotline::dialog::Request::SignIn { .. } if granted => {
             Answer::SignIn(SignInOutcome::Granted(proof([9; 32], now)))
         }

@@ -10,7 +10,9 @@ use crate::support::caller::{Caller, Heard, Then, Wire};
 use crate::support::served::Setup;
 
 /// Numbers, names and amounts of the people whose calls are made here, keyed or stored: none may show anywhere.
-const CANARIES: [&str; 16] = [
+const CANARIES: [&str; 18] = [
+    "13700137123",
+    "Recordings/RE",
     "11010519491231002",
     "110105194912310021",
     "19491231",
@@ -76,7 +78,7 @@ impl Scanner {
             let Heard { said, then } = Heard::parse(&sent.answer.body);
             // What is said, is said in words.
             assert!(!said.contains(|c: char| c.is_ascii_digit()), "{said}");
-            if let Then::Gather { path, .. } | Then::Dial { path, .. } = then {
+            if let Then::Gather { path, .. } | Then::Record { path, .. } | Then::Dial { path, .. } = then {
                 self.scan("an address", path.as_bytes());
             }
             for (name, value) in &sent.answer.headers {
@@ -161,7 +163,14 @@ fn all_calls(wire: &Wire) -> Vec<Caller> {
         );
     }
     by_card.hang_up();
-    vec![by_id, by_card, resident, wrong, unknown, initial, slips, forged]
+    // A complaint with another number than the caller's, and a look at how far it is.
+    let mut complaint = dial("CA-i", "+8613911112222");
+    complaint.press_all(&["5", "2", "2", "13700137123#", "1"]);
+    complaint.speak(12);
+    complaint.press("1");
+    let mut looks = dial("CA-j", "+8613911112222");
+    looks.press_all(&["5", "4", "73915466#", "00000007#"]);
+    vec![by_id, by_card, resident, wrong, unknown, initial, slips, forged, complaint, looks]
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use hotline::member::account::{
     Benefit, CardStatus, ContributionStatus, InsuranceStatus, Movements, Scheme, TransactionKind, YearMonth,
 };
+use hotline::member::message::MessageNumber;
 use hotline::member::money::Money;
 use hotline::member::tail::Tail;
 use hotline::secret::Key;
@@ -18,7 +19,7 @@ use crate::support::line::mandarin;
 const ID: &str = "11010519491231002*#";
 
 /// Every place a call can be in, and how to get there.
-const PLACES: [(&str, &[&str]); 29] = [
+const PLACES: [(&str, &[&str]); 36] = [
     ("greeting", &[]),
     ("main menu", &["#"]),
     ("sign-in.number-kind", &["1"]),
@@ -44,6 +45,13 @@ const PLACES: [(&str, &[&str]); 29] = [
     ("policy-more", &["3", "5"]),
     ("policy-other", &["3", "5", "5"]),
     ("channels", &["4"]),
+    ("messages", &["5"]),
+    ("message.choice", &["5", "3"]),
+    ("message.phone", &["5", "1", "2"]),
+    ("message.phone, a slip", &["5", "1", "2", "1370013712#"]),
+    ("message.confirm", &["5", "1", "2", "13700137123#"]),
+    ("message.recording", &["5", "2", "1"]),
+    ("message.number", &["5", "4"]),
     ("answer", &["3", "2"]),
     ("answer, a slip", &["3", "2", "7"]),
     ("person", &["0"]),
@@ -163,6 +171,34 @@ fn prompts() -> Vec<Prompt> {
         Prompt::not_answered(),
         Prompt::person_closed(),
         Prompt::person_hours(weekdays, time(8, 30, 0, 0), time(17, 0, 0, 0)),
+        Prompt::leave_message(Key::Digit(5)),
+        Prompt::choose_phone(),
+        Prompt::own_phone(Tail::of("13800138000").unwrap(), one),
+        Prompt::other_phone(two),
+        Prompt::leave_phone(one),
+        Prompt::no_phone(Key::Digit(3)),
+        Prompt::enter_phone(),
+        Prompt::phone_incomplete(),
+        Prompt::say_message(),
+        Prompt::say_complaint(),
+        Prompt::say_suggestion(),
+        Prompt::record(2, Key::Hash),
+        Prompt::nothing_recorded(),
+        Prompt::review_message(one, two, Key::Star),
+        Prompt::message_not_kept(),
+        Prompt::message_kept(),
+        Prompt::message_discarded(),
+        Prompt::message_sent(MessageNumber::new(1_234_567), 3),
+        Prompt::suggestion_sent(MessageNumber::new(0)),
+        Prompt::callback_asked(MessageNumber::new(9_999_999), 2),
+        Prompt::enter_message_number(),
+        Prompt::message_number_incomplete(),
+        Prompt::message_unknown(),
+        Prompt::message_tries_used_up(),
+        Prompt::message_received(as_of),
+        Prompt::message_taken(as_of),
+        Prompt::message_answered(as_of),
+        Prompt::message_closed(as_of),
         Prompt::menu_changed(),
         Prompt::resumed(),
         Prompt::too_long(),
