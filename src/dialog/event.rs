@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::signed_in::SignedIn;
 use crate::member::MemberKey;
 use crate::member::account::{Coverage, PersonalAccount, PooledFund, StatementPage};
+use crate::member::mutual_aid::MutualAid;
 use crate::secret::Keys;
 use crate::speech::language::Language;
 
@@ -61,6 +62,8 @@ pub enum Answer {
     Transactions(Option<StatementPage>),
     /// How the member is insured.
     Coverage(Coverage),
+    /// For whom the personal account pays; `None` for residents, who have none.
+    MutualAid(Option<MutualAid>),
     /// Nothing was told: the store is away, or too much is asked at once. A try that was taken before the store went away is
     /// kept for the repeat of this very turn.
     Unavailable,

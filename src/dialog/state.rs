@@ -246,11 +246,14 @@ pub enum Service {
     Details,
     /// 缴费与待遇状态.
     Status,
+    /// 家庭共济.
+    MutualAid,
 }
 
 impl Service {
     /// Every service there is.
-    pub const ALL: [Self; 4] = [Self::PersonalBalance, Self::PooledFund, Self::Details, Self::Status];
+    pub const ALL: [Self; 5] =
+        [Self::PersonalBalance, Self::PooledFund, Self::Details, Self::Status, Self::MutualAid];
 
     /// The name in line files and places.
     #[must_use]
@@ -260,6 +263,7 @@ impl Service {
             Self::PooledFund => "pooled-fund",
             Self::Details => "details",
             Self::Status => "status",
+            Self::MutualAid => "mutual-aid",
         }
     }
 }

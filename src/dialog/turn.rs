@@ -102,6 +102,8 @@ pub enum Request {
     },
     /// Read how the member is insured.
     Coverage(SignedIn),
+    /// Read for whom the personal account pays.
+    MutualAid(SignedIn),
 }
 
 impl Request {
@@ -113,7 +115,8 @@ impl Request {
             Self::PersonalBalance(proof)
             | Self::PooledFund(proof)
             | Self::Transactions { proof, .. }
-            | Self::Coverage(proof) => Some(*proof),
+            | Self::Coverage(proof)
+            | Self::MutualAid(proof) => Some(*proof),
         }
     }
 }

@@ -42,6 +42,8 @@ pub(crate) enum Event {
     ReadTransactions,
     /// 缴费与待遇状态 was read.
     ReadStatus,
+    /// 家庭共济 was read.
+    ReadMutualAid,
     /// An operator gave a person their tries back.
     TriesReset,
 }
@@ -59,6 +61,7 @@ impl Event {
             Self::ReadPooledFund => "read_pooled_fund",
             Self::ReadTransactions => "read_transactions",
             Self::ReadStatus => "read_status",
+            Self::ReadMutualAid => "read_mutual_aid",
             Self::TriesReset => "tries_reset",
         }
     }
