@@ -252,8 +252,7 @@ pub enum Service {
 
 impl Service {
     /// Every service there is.
-    pub const ALL: [Self; 5] =
-        [Self::PersonalBalance, Self::PooledFund, Self::Details, Self::Status, Self::MutualAid];
+    pub const ALL: [Self; 5] = [Self::PersonalBalance, Self::PooledFund, Self::Details, Self::Status, Self::MutualAid];
 
     /// The name in line files and places.
     #[must_use]

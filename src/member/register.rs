@@ -300,11 +300,7 @@ fn mutual_aid(fields: &[Field<'_>; 12], today: Date) -> Result<MutualAidRow, Row
         id_number: id_number.read(|text| IdNumber::parse(text, today))?,
         aid: MutualAid {
             bound,
-            used: Some(AidUsed {
-                year: in_year.read(year)?,
-                amount: used.read(amount)?,
-                as_of: as_of.read(day)?,
-            }),
+            used: Some(AidUsed { year: in_year.read(year)?, amount: used.read(amount)?, as_of: as_of.read(day)? }),
         },
     })
 }

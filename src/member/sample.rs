@@ -174,7 +174,8 @@ pub fn synthetic_mutual_aid(index: u64) -> Option<MutualAidRow> {
     let bound = [(Relation::Spouse, 1, 8), (Relation::Parent, 2, 16), (Relation::Child, 2, 24)];
     let bound: Vec<_> = bound.into_iter().filter_map(|(relation, most, shift)| count(relation, most, shift)).collect();
     let used = Some(AidUsed { year: AS_OF.year(), amount: fen(chance >> 9, 100_000), as_of: AS_OF });
-    (chance.is_multiple_of(3) && !bound.is_empty()).then_some(MutualAidRow { id_number, aid: MutualAid { bound, used } })
+    (chance.is_multiple_of(3) && !bound.is_empty())
+        .then_some(MutualAidRow { id_number, aid: MutualAid { bound, used } })
 }
 
 /// Writes the first `count` synthetic members as `members.csv`.

@@ -17,7 +17,7 @@ use crate::support::{Bed, PIN, call, granted, member, on_both_engines, sign_in};
 const SAFE: &str = "请确认周围环境安全。";
 const KEYS: &str = "怎样绑定家人，请按一。重听，请按二。返回上一级，请按星号键；重听，请按井号键；人工服务，请按零。";
 const HOW: &str = "您可以打开国家医保服务平台应用，实名认证以后，在家庭共济里添加家人；也可以带您和家人的身份证、社保卡，到参保地的医保窗口办理。家人须参加基本医疗保险，具体以参保地的规定为准。";
-const FAMILY: &str = "您的个人账户已经开通家庭共济，共绑定三位家人。配偶一位。子女两位。二零二六年，家人使用您的账户共零元，截至二零二六年六月三十日。";
+const FAMILY: &str = "您的个人账户已经开通家庭共济，共绑定三位家人。配偶一位。子女两位。二零二六年，家人已使用您的个人账户零元，截至二零二六年六月三十日。";
 const NOBODY: &str = "您的个人账户目前没有绑定家人。";
 
 const EMPLOYEE: (&str, &str) = ("11010519491231002*#", "739154#");
@@ -47,7 +47,7 @@ fn who_is_bound_and_how_to_bind() {
 fn every_relation_and_what_they_used() {
     let hotline = shipped(NOON);
     let mut parents = account(hotline.wire.clone(), "CA-parents", ("310000198503120012#", "204867#"));
-    let told = "您的个人账户已经开通家庭共济，共绑定三位家人。父母两位。子女一位。二零二六年，家人使用您的账户共八百元整，截至二零二六年六月三十日。";
+    let told = "您的个人账户已经开通家庭共济，共绑定三位家人。父母两位。子女一位。二零二六年，家人已使用您的个人账户八百元整，截至二零二六年六月三十日。";
     assert_eq!(parents.press("5"), [SAFE, told, KEYS].concat());
     let mut ten = account(hotline.wire.clone(), "CA-ten", ("110000197611200034#", "950736#"));
     let told = "共绑定十位家人。配偶一位。父母两位。子女两位。兄弟姐妹两位。祖父母一位。外祖父母两位。二零二六年，";
@@ -64,7 +64,7 @@ fn nobody_bound_nobody_any_more_and_no_account_to_share() {
     assert_eq!(nobody.press("5"), [SAFE, NOBODY, KEYS].concat());
     assert_eq!(nobody.press("1"), [HOW, KEYS].concat());
     let mut no_more = account(hotline.wire.clone(), "CA-no-more", ("320000197909090017#", "317560#"));
-    let used = "二零二六年，家人使用您的账户共一百二十元五角，截至二零二六年六月三十日。";
+    let used = "二零二六年，家人已使用您的个人账户一百二十元五角，截至二零二六年六月三十日。";
     assert_eq!(no_more.press("5"), [SAFE, NOBODY, used, KEYS].concat());
     let mut resident = account(hotline.wire.clone(), "CA-resident", ("330000201604010048#", "916408#"));
     let none = "您参加的是城乡居民医保，没有个人账户，不能绑定家人；参加职工医保的家人，可以绑定您。";
@@ -114,7 +114,7 @@ fn families_are_imported_and_imported_again() {
     assert!(told.starts_with("exit code 1\n"), "{told}");
     assert!(told.contains("mutual-aid.csv: 1 rows taken, 1 refused\n"), "{told}");
     assert!(told.ends_with("mutual-aid.csv:3: spouse: must be a number from 0 to 1, or empty for none\n"), "{told}");
-    let first = "您的个人账户已经开通家庭共济，共绑定十三位家人。配偶一位。子女十二位。二零二六年，家人使用您的账户共十元整，截至二零二六年六月三十日。";
+    let first = "您的个人账户已经开通家庭共济，共绑定十三位家人。配偶一位。子女十二位。二零二六年，家人已使用您的个人账户十元整，截至二零二六年六月三十日。";
     assert_eq!(heard("CA-one"), [SAFE, first, KEYS].concat());
     assert!(run(&setup, &["members", "import", members.to_str().unwrap()]).starts_with("exit code 0\n"));
     assert_eq!(heard("CA-two"), [SAFE, first, KEYS].concat());
