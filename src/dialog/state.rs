@@ -248,11 +248,14 @@ pub enum Service {
     Status,
     /// 家庭共济.
     MutualAid,
+    /// 社保卡状态查询.
+    CardStatus,
 }
 
 impl Service {
     /// Every service there is.
-    pub const ALL: [Self; 5] = [Self::PersonalBalance, Self::PooledFund, Self::Details, Self::Status, Self::MutualAid];
+    pub const ALL: [Self; 6] =
+        [Self::PersonalBalance, Self::PooledFund, Self::Details, Self::Status, Self::MutualAid, Self::CardStatus];
 
     /// The name in line files and places.
     #[must_use]
@@ -263,6 +266,7 @@ impl Service {
             Self::Details => "details",
             Self::Status => "status",
             Self::MutualAid => "mutual-aid",
+            Self::CardStatus => "card-status",
         }
     }
 }

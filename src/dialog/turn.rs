@@ -104,6 +104,8 @@ pub enum Request {
     Coverage(SignedIn),
     /// Read for whom the personal account pays.
     MutualAid(SignedIn),
+    /// Read the state of the card.
+    Card(SignedIn),
 }
 
 impl Request {
@@ -116,7 +118,8 @@ impl Request {
             | Self::PooledFund(proof)
             | Self::Transactions { proof, .. }
             | Self::Coverage(proof)
-            | Self::MutualAid(proof) => Some(*proof),
+            | Self::MutualAid(proof)
+            | Self::Card(proof) => Some(*proof),
         }
     }
 }

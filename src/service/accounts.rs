@@ -18,6 +18,7 @@ pub(super) enum Read {
     Transactions(Movements, u8),
     Coverage,
     MutualAid,
+    Card,
 }
 
 impl Read {
@@ -29,6 +30,7 @@ impl Read {
             Self::Transactions(which, page) => [b"details.", which.as_str().as_bytes(), b".", &[page]].concat(),
             Self::Coverage => b"status".into(),
             Self::MutualAid => b"mutual-aid".into(),
+            Self::Card => b"card-status".into(),
         }
     }
 
@@ -39,6 +41,7 @@ impl Read {
             Self::Transactions(..) => Event::ReadTransactions,
             Self::Coverage => Event::ReadStatus,
             Self::MutualAid => Event::ReadMutualAid,
+            Self::Card => Event::ReadCardStatus,
         }
     }
 
@@ -49,6 +52,7 @@ impl Read {
             Self::Transactions(which, page) => Answer::Transactions(tx.statement(member, which, page).await?),
             Self::Coverage => Answer::Coverage(tx.coverage(member).await?),
             Self::MutualAid => Answer::MutualAid(tx.mutual_aid(member).await?),
+            Self::Card => Answer::Card(tx.card(member).await?),
         })
     }
 }

@@ -44,6 +44,8 @@ pub(crate) enum Event {
     ReadStatus,
     /// 家庭共济 was read.
     ReadMutualAid,
+    /// 社保卡状态 was read.
+    ReadCardStatus,
     /// An operator gave a person their tries back.
     TriesReset,
 }
@@ -62,6 +64,7 @@ impl Event {
             Self::ReadTransactions => "read_transactions",
             Self::ReadStatus => "read_status",
             Self::ReadMutualAid => "read_mutual_aid",
+            Self::ReadCardStatus => "read_card_status",
             Self::TriesReset => "tries_reset",
         }
     }

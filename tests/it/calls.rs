@@ -4,7 +4,7 @@ use crate::support::caller::{Caller, InProcess, Then};
 use crate::support::served::{People, Setup};
 
 pub const GREETING: &str = "您好，欢迎致电幺二三三三人力资源和社会保障服务热线。任何时候需要人工服务，请按零。为保证服务质量，本次通话可能被录音。";
-pub const MAIN: &str = "医保账户查询，请按一。医保政策咨询，请按二。办理网点与其他查询渠道，请按三。重听，请按井号键；人工服务，请按零；结束通话，请按九。";
+pub const MAIN: &str = "医保账户查询，请按一。社保卡服务，请按二。医保政策咨询，请按三。办理网点与其他查询渠道，请按四。重听，请按井号键；人工服务，请按零；结束通话，请按九。";
 pub const NUMBERS: &str = "身份证号码，请按一。社会保障卡号，请按二。医保个人编号，请按三。返回上一级，请按星号键；重听，请按井号键；人工服务，请按零。";
 pub const ENTER_ID: &str = "请输入您的十八位身份证号码，末位是字母X的，请按星号键代替，按井号键结束。输错请按星号键清除；人工服务，请按零，再按井号键。";
 pub const ENTER_CARD: &str =

@@ -173,6 +173,7 @@ fn answer(next: &Next, granted: bool, now: Timestamp) -> Option<Answer> {
             Answer::PersonalBalance(None)
         }
         hotline::dialog::Request::MutualAid(_) => Answer::MutualAid(Some(MutualAid::default())),
+        hotline::dialog::Request::Card(_) => Answer::Card(None),
         hotline::dialog::Request::Transactions { page, .. } => {
             let kind = TransactionKind::Credit;
             let entry = StatementEntry { at: now, kind, amount: yuan("1"), balance_after: yuan("-1") };
