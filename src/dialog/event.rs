@@ -8,6 +8,7 @@ use super::signed_in::SignedIn;
 use crate::member::MemberKey;
 use crate::member::account::{Coverage, PersonalAccount, PooledFund, StatementPage};
 use crate::member::card::Card;
+use crate::member::mutual_aid::MutualAid;
 use crate::secret::{Keys, Secret};
 use crate::speech::language::Language;
 
@@ -81,6 +82,8 @@ pub enum Answer {
     Coverage(Coverage),
     /// What was asked about messages.
     Message(MessageAnswer),
+    /// For whom the personal account pays; `None` for residents, who have none.
+    MutualAid(Option<MutualAid>),
     /// The card; `None` when the member has none.
     Card(Option<Card>),
     /// Nothing was told: the store is away, or too much is asked at once. A try that was taken before the store went away is

@@ -118,6 +118,8 @@ pub enum Request {
     Coverage(SignedIn),
     /// Something about messages: nobody need sign in for it.
     Message(MessageRequest),
+    /// Read for whom the personal account pays.
+    MutualAid(SignedIn),
     /// Read the state of the card.
     Card(SignedIn),
 }
@@ -132,6 +134,7 @@ impl Request {
             | Self::PooledFund(proof)
             | Self::Transactions { proof, .. }
             | Self::Coverage(proof)
+            | Self::MutualAid(proof)
             | Self::Card(proof) => Some(*proof),
         }
     }

@@ -87,6 +87,7 @@ impl Services {
             }
             Request::Message(request) => self.message(call, &turn, request).await,
             Request::Coverage(proof) => self.read(call, &turn, proof, Read::Coverage).await,
+            Request::MutualAid(proof) => self.read(call, &turn, proof, Read::MutualAid).await,
             Request::Card(proof) => self.read(call, &turn, proof, Read::Card).await,
         };
         done.unwrap_or_else(|trouble| {

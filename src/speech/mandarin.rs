@@ -62,8 +62,6 @@ pub enum Measure {
     Hours,
     /// 天.
     Days,
-    /// 个工作日.
-    WorkingDays,
     /// 次.
     Times,
     /// Digits of a number to be keyed: 位数字.
@@ -72,17 +70,8 @@ pub enum Measure {
 
 impl Measure {
     /// Every measure there is.
-    pub const ALL: [Self; 9] = [
-        Self::Entries,
-        Self::People,
-        Self::Persons,
-        Self::Minutes,
-        Self::Hours,
-        Self::Days,
-        Self::WorkingDays,
-        Self::Times,
-        Self::Digits,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Entries, Self::People, Self::Persons, Self::Minutes, Self::Hours, Self::Days, Self::Times, Self::Digits];
 
     fn unit(self) -> &'static str {
         match self {
@@ -92,7 +81,6 @@ impl Measure {
             Self::Minutes => "分钟",
             Self::Hours => "小时",
             Self::Days => "天",
-            Self::WorkingDays => "个工作日",
             Self::Times => "次",
             Self::Digits => "位数字",
         }
@@ -110,9 +98,9 @@ pub fn value(value: &Value, out: &mut Words<'_>) {
         Value::Time(of) => time(of, out),
         Value::Weekdays(days) => weekdays(days.first, days.last, out),
         Value::Minutes(n) => minutes(n, out),
+        Value::Count(n) => integer(n.into(), Liang::First, out),
         Value::Month(of) => month(of.year, of.month, out),
         Value::Number(number) => digits(number.as_str(), out),
-        Value::WorkingDays(n) => count(n, Measure::WorkingDays, out),
         // Wording, not reckoning: the catalogue says words itself.
         Value::Word(_) => {}
     }

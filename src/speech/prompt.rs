@@ -10,6 +10,7 @@ use crate::member::account::{
 };
 use crate::member::message::MessageNumber;
 use crate::member::money::Money;
+use crate::member::mutual_aid::Relation;
 use crate::member::tail::Tail;
 use crate::secret::Key;
 
@@ -65,12 +66,12 @@ pub enum Value {
     Weekdays(Weekdays),
     /// A waiting time in minutes: 三十分钟, 两小时.
     Minutes(u32),
+    /// How many, before the measure word of the wording: 两, 十二.
+    Count(u32),
     /// 二零二六年六月.
     Month(YearMonth),
     /// The number of a message, in groups: 幺二三四 五六七二.
     Number(MessageNumber),
-    /// 三个工作日.
-    WorkingDays(u32),
     /// A word of a closed vocabulary, worded by the catalogue itself: 正常参保.
     Word(Word),
 }
@@ -103,12 +104,12 @@ pub enum Slot {
     Weekdays,
     /// [`Value::Minutes`]
     Minutes,
+    /// [`Value::Count`]
+    Count,
     /// [`Value::Month`]
     Month,
     /// [`Value::Number`]
     Number,
-    /// [`Value::WorkingDays`]
-    WorkingDays,
     /// [`Value::Word`]
     Word,
 }
@@ -126,9 +127,9 @@ impl Slot {
             Self::Time => "time",
             Self::Weekdays => "weekdays",
             Self::Minutes => "minutes",
+            Self::Count => "count",
             Self::Month => "month",
             Self::Number => "number",
-            Self::WorkingDays => "working-days",
             Self::Word => "word",
         }
     }
@@ -143,9 +144,9 @@ impl Slot {
         Self::Time,
         Self::Weekdays,
         Self::Minutes,
+        Self::Count,
         Self::Month,
         Self::Number,
-        Self::WorkingDays,
         Self::Word,
     ];
 }
@@ -163,9 +164,9 @@ impl Value {
             Self::Time(_) => Slot::Time,
             Self::Weekdays(_) => Slot::Weekdays,
             Self::Minutes(_) => Slot::Minutes,
+            Self::Count(_) => Slot::Count,
             Self::Month(_) => Slot::Month,
             Self::Number(_) => Slot::Number,
-            Self::WorkingDays(_) => Slot::WorkingDays,
             Self::Word(_) => Slot::Word,
         }
     }
@@ -296,6 +297,17 @@ words! {
         ResidentPremium = "word.transaction.resident-premium",
         Adjustment = "word.transaction.adjustment",
     }
+    /// 近亲属.
+    Relation {
+        Spouse = "word.relation.spouse",
+        Parent = "word.relation.parent",
+        Child = "word.relation.child",
+        Sibling = "word.relation.sibling",
+        PaternalGrandparent = "word.relation.paternal-grandparent",
+        MaternalGrandparent = "word.relation.maternal-grandparent",
+        SonsChild = "word.relation.sons-child",
+        DaughtersChild = "word.relation.daughters-child",
+    }
     /// Which movements.
     Movements {
         Credits = "word.movements.credits",
@@ -332,6 +344,9 @@ macro_rules! slot_type {
     (Minutes) => {
         u32
     };
+    (Count) => {
+        u32
+    };
     (Weekdays) => {
         Weekdays
     };
@@ -340,9 +355,6 @@ macro_rules! slot_type {
     };
     (Number) => {
         MessageNumber
-    };
-    (WorkingDays) => {
-        u32
     };
     (Word) => {
         Word
@@ -473,6 +485,20 @@ prompts! {
     /// The same ones again.
     public page_again = "details.page-again"(key: Key);
 
+    /// For how many relatives the account pays.
+    personal aid_bound = "mutual-aid.bound"(people: Count);
+    /// How many of them are of one kind.
+    personal aid_relatives = "mutual-aid.relatives"(relation: Word, people: Count);
+    /// What it has paid for them this year.
+    personal aid_used = "mutual-aid.used"(year: Year, used: Amount, as_of: Date);
+    /// It pays for nobody but its owner.
+    personal aid_nobody = "mutual-aid.nobody"();
+    /// A resident has no account to share.
+    personal aid_no_account = "mutual-aid.no-account"();
+    /// From there to how relatives are bound.
+    public to_binding = "mutual-aid.to-binding"(key: Key);
+    /// How relatives are bound.
+    public binding = "mutual-aid.binding"();
     /// The state of the member's card.
     personal card_status = "card.status"(tail: Tail, status: Word);
     /// The card was reported lost by telephone; the last day that holds.
@@ -542,11 +568,11 @@ prompts! {
     /// It was taken back.
     public message_discarded = "message.discarded"();
     /// Its number, and when staff answer.
-    public message_sent = "message.sent"(number: Number, within: WorkingDays);
+    public message_sent = "message.sent"(number: Number, within: Count);
     /// The number of a suggestion that nobody can answer to.
     public suggestion_sent = "message.sent-without-phone"(number: Number);
     /// The number of a callback, which keeps its place in the queue.
-    public callback_asked = "message.callback"(number: Number, within: WorkingDays);
+    public callback_asked = "message.callback"(number: Number, within: Count);
     /// Asks for the number of a message.
     public enter_message_number = "message.enter-number"();
     /// Not eight digits.

@@ -42,6 +42,8 @@ pub(crate) enum Event {
     ReadTransactions,
     /// 缴费与待遇状态 was read.
     ReadStatus,
+    /// 家庭共济 was read.
+    ReadMutualAid,
     /// 社保卡状态 was read.
     ReadCardStatus,
     /// A recording was kept, for its caller to decide on.
@@ -77,6 +79,7 @@ impl Event {
             Self::ReadPooledFund => "read_pooled_fund",
             Self::ReadTransactions => "read_transactions",
             Self::ReadStatus => "read_status",
+            Self::ReadMutualAid => "read_mutual_aid",
             Self::ReadCardStatus => "read_card_status",
             Self::MessageRecorded => "message_recorded",
             Self::MessageLeft => "message_left",

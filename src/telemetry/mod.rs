@@ -203,6 +203,7 @@ fn kind(answer: &Answer) -> &'static str {
         Answer::PooledFund(..) => "pooled_fund",
         Answer::Transactions(_) => "transactions",
         Answer::Coverage(_) => "status",
+        Answer::MutualAid(_) => "mutual_aid",
         Answer::Card(_) => "card",
         Answer::Message(MessageAnswer::Number(_)) => "phone_number",
         Answer::Message(MessageAnswer::Kept(_)) => "message_kept",

@@ -31,7 +31,7 @@ fn output(mut command: Command, input: &str) -> Output {
 #[test]
 fn help() {
     let setup = Setup::new();
-    let commands: [&[&str]; 11] = [
+    let commands: [&[&str]; 17] = [
         &[],
         &["serve"],
         &["dial"],
@@ -40,6 +40,12 @@ fn help() {
         &["members"],
         &["members", "import"],
         &["members", "sample"],
+        &["messages"],
+        &["messages", "list"],
+        &["messages", "show"],
+        &["messages", "take"],
+        &["messages", "answer"],
+        &["messages", "close"],
         &["say"],
         &["audit"],
         &["audit", "verify"],

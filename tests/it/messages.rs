@@ -450,7 +450,7 @@ fn a_callback_keeps_the_time_since_when_its_caller_has_waited() {
     let number = MessageNumber::new(42);
     let (state, turn) = answered(&flow, (state, turn), MessageAnswer::Sent(number));
     assert_eq!(turn.say[0].id(), "message.callback");
-    assert_eq!(turn.say[0].values(), [Value::Number(number), Value::WorkingDays(3)]);
+    assert_eq!(turn.say[0].values(), [Value::Number(number), Value::Count(3)]);
     assert_eq!(state.place.name(), "message.sent");
 }
 

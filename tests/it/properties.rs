@@ -13,6 +13,7 @@ use hotline::keys::KeyRing;
 use hotline::member::account::{Movements, PersonalAccount, StatementEntry, StatementPage, TransactionKind};
 use hotline::member::message::{MessageKind, MessageNumber};
 use hotline::member::money::Money;
+use hotline::member::mutual_aid::MutualAid;
 use hotline::member::phone_number::{Callable, SealedPhone};
 use hotline::member::tail::Tail;
 use hotline::member::{IdentifierKind, MemberId, MemberKey};
@@ -201,6 +202,7 @@ fn answer(next: &Next, granted: bool, now: Timestamp) -> Option<Answer> {
         hotline::dialog::Request::PooledFund(_) | hotline::dialog::Request::Coverage(_) => {
             Answer::PersonalBalance(None)
         }
+        hotline::dialog::Request::MutualAid(_) => Answer::MutualAid(Some(MutualAid::default())),
         hotline::dialog::Request::Card(_) => Answer::Card(None),
         hotline::dialog::Request::Transactions { page, .. } => {
             let kind = TransactionKind::Credit;
