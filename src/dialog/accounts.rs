@@ -26,7 +26,7 @@ impl Flow {
                     Service::PersonalBalance => Request::PersonalBalance(proof),
                     Service::PooledFund => Request::PooledFund(proof),
                     Service::Status => Request::Coverage(proof),
-                    Service::CardStatus => Request::Card(proof),
+                    Service::CardStatus | Service::ReportLoss | Service::ReleaseLoss => Request::Card(proof),
                     // What exactly is asked first.
                     Service::Details => {
                         return self.go(state, Place::Details { back, misses: Misses::default() }, Vec::new());

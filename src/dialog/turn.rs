@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::member::account::Movements;
+use crate::member::card::LossTerm;
 use crate::member::{Identifier, MemberKey};
 use crate::secret::{Key, Pin};
 use crate::speech::prompt::Prompt;
@@ -104,6 +105,12 @@ pub enum Request {
     Coverage(SignedIn),
     /// Read the state of the card.
     Card(SignedIn),
+    /// Report the card lost, for so long.
+    ReportLoss(SignedIn, LossTerm),
+    /// Let the report lapse so long from now.
+    RenewLoss(SignedIn, LossTerm),
+    /// Take the report back.
+    ReleaseLoss(SignedIn),
 }
 
 impl Request {
@@ -116,7 +123,10 @@ impl Request {
             | Self::PooledFund(proof)
             | Self::Transactions { proof, .. }
             | Self::Coverage(proof)
-            | Self::Card(proof) => Some(*proof),
+            | Self::Card(proof)
+            | Self::ReportLoss(proof, _)
+            | Self::RenewLoss(proof, _)
+            | Self::ReleaseLoss(proof) => Some(*proof),
         }
     }
 }

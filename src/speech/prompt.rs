@@ -64,6 +64,8 @@ pub enum Value {
     Weekdays(Weekdays),
     /// A waiting time in minutes: 三十分钟, 两小时.
     Minutes(u32),
+    /// How many, before the measure word of the wording: 两, 十二.
+    Count(u32),
     /// 二零二六年六月.
     Month(YearMonth),
     /// A word of a closed vocabulary, worded by the catalogue itself: 正常参保.
@@ -98,6 +100,8 @@ pub enum Slot {
     Weekdays,
     /// [`Value::Minutes`]
     Minutes,
+    /// [`Value::Count`]
+    Count,
     /// [`Value::Month`]
     Month,
     /// [`Value::Word`]
@@ -117,13 +121,14 @@ impl Slot {
             Self::Time => "time",
             Self::Weekdays => "weekdays",
             Self::Minutes => "minutes",
+            Self::Count => "count",
             Self::Month => "month",
             Self::Word => "word",
         }
     }
 
     /// Every kind there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Amount,
         Self::Date,
         Self::Year,
@@ -132,6 +137,7 @@ impl Slot {
         Self::Time,
         Self::Weekdays,
         Self::Minutes,
+        Self::Count,
         Self::Month,
         Self::Word,
     ];
@@ -150,6 +156,7 @@ impl Value {
             Self::Time(_) => Slot::Time,
             Self::Weekdays(_) => Slot::Weekdays,
             Self::Minutes(_) => Slot::Minutes,
+            Self::Count(_) => Slot::Count,
             Self::Month(_) => Slot::Month,
             Self::Word(_) => Slot::Word,
         }
@@ -317,6 +324,9 @@ macro_rules! slot_type {
     (Minutes) => {
         u32
     };
+    (Count) => {
+        u32
+    };
     (Weekdays) => {
         Weekdays
     };
@@ -472,6 +482,28 @@ prompts! {
     personal card_cancelled = "card.cancelled"();
     /// The member has no card.
     personal no_card = "card.none"();
+    /// Which card is to be reported lost.
+    personal loss_of = "card.loss.of"(tail: Tail);
+    /// What a report does and does not do; asks whether to make it.
+    public confirm_loss = "card.loss.confirm"(days: Count, yes: Key, no: Key);
+    /// It is made; the last day it holds.
+    personal loss_reported = "card.loss.reported"(days: Count, until: Date);
+    /// What is left to do after it.
+    public loss_next = "card.loss.next"();
+    /// Asks whether a report that there is should hold longer.
+    public confirm_renewal = "card.renewal.confirm"(days: Count, yes: Key, no: Key);
+    /// It does; the last day it holds.
+    personal loss_renewed = "card.renewal.done"(until: Date);
+    /// Asks whether to take a report back.
+    public confirm_release = "card.release.confirm"(yes: Key, no: Key);
+    /// It is taken back, and the card is what it was before.
+    personal loss_released = "card.release.done"(status: Word);
+    /// There is no report by telephone.
+    personal nothing_to_release = "card.release.nothing"();
+    /// The caller has chosen to leave it as it is.
+    public card_unchanged = "card.unchanged"();
+    /// What was asked for may or may not have been done.
+    public card_uncertain = "card.uncertain"();
 
     /// The query cannot be answered now: the store is away or overloaded.
     public query_unavailable = "query.unavailable"();

@@ -44,6 +44,14 @@ pub(crate) enum Event {
     ReadStatus,
     /// 社保卡状态 was read.
     ReadCardStatus,
+    /// 临时挂失: a card was reported lost.
+    LossReported,
+    /// A report was made to lapse later.
+    LossRenewed,
+    /// 解除挂失: a report was taken back.
+    LossReleased,
+    /// A report's time was over.
+    LossLapsed,
     /// An operator gave a person their tries back.
     TriesReset,
 }
@@ -62,6 +70,10 @@ impl Event {
             Self::ReadTransactions => "read_transactions",
             Self::ReadStatus => "read_status",
             Self::ReadCardStatus => "read_card_status",
+            Self::LossReported => "loss_reported",
+            Self::LossRenewed => "loss_renewed",
+            Self::LossReleased => "loss_released",
+            Self::LossLapsed => "loss_lapsed",
             Self::TriesReset => "tries_reset",
         }
     }
