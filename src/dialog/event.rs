@@ -7,6 +7,7 @@ use super::signed_in::SignedIn;
 use crate::member::MemberKey;
 use crate::member::account::{Coverage, PersonalAccount, PooledFund, StatementPage};
 use crate::member::card::Card;
+use crate::member::mutual_aid::MutualAid;
 use crate::secret::Keys;
 use crate::speech::language::Language;
 
@@ -62,6 +63,8 @@ pub enum Answer {
     Transactions(Option<StatementPage>),
     /// How the member is insured.
     Coverage(Coverage),
+    /// For whom the personal account pays; `None` for residents, who have none.
+    MutualAid(Option<MutualAid>),
     /// The card; `None` when the member has none.
     Card(Option<Card>),
     /// What was done about a report that the card is lost.

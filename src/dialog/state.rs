@@ -294,6 +294,8 @@ pub enum Service {
     Details,
     /// 缴费与待遇状态.
     Status,
+    /// 家庭共济.
+    MutualAid,
     /// 社保卡状态查询.
     CardStatus,
     /// 临时挂失.
@@ -304,11 +306,12 @@ pub enum Service {
 
 impl Service {
     /// Every service there is.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::PersonalBalance,
         Self::PooledFund,
         Self::Details,
         Self::Status,
+        Self::MutualAid,
         Self::CardStatus,
         Self::ReportLoss,
         Self::ReleaseLoss,
@@ -322,6 +325,7 @@ impl Service {
             Self::PooledFund => "pooled-fund",
             Self::Details => "details",
             Self::Status => "status",
+            Self::MutualAid => "mutual-aid",
             Self::CardStatus => "card-status",
             Self::ReportLoss => "report-loss",
             Self::ReleaseLoss => "release-loss",

@@ -103,6 +103,8 @@ pub enum Request {
     },
     /// Read how the member is insured.
     Coverage(SignedIn),
+    /// Read for whom the personal account pays.
+    MutualAid(SignedIn),
     /// Read the state of the card.
     Card(SignedIn),
     /// Report the card lost, for so long.
@@ -123,6 +125,7 @@ impl Request {
             | Self::PooledFund(proof)
             | Self::Transactions { proof, .. }
             | Self::Coverage(proof)
+            | Self::MutualAid(proof)
             | Self::Card(proof)
             | Self::ReportLoss(proof, _)
             | Self::RenewLoss(proof, _)

@@ -79,6 +79,7 @@ impl Services {
                 self.read(call, &turn, proof, Read::Transactions(which, page)).await
             }
             Request::Coverage(proof) => self.read(call, &turn, proof, Read::Coverage).await,
+            Request::MutualAid(proof) => self.read(call, &turn, proof, Read::MutualAid).await,
             Request::Card(proof) => self.read(call, &turn, proof, Read::Card).await,
             Request::ReportLoss(proof, term) => self.loss(call, &turn, proof, Loss::Report(term)).await,
             Request::RenewLoss(proof, term) => self.loss(call, &turn, proof, Loss::Renew(term)).await,

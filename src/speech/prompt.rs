@@ -9,6 +9,7 @@ use crate::member::account::{
     Benefit, CardStatus, ContributionStatus, InsuranceStatus, Movements, Scheme, TransactionKind, YearMonth,
 };
 use crate::member::money::Money;
+use crate::member::mutual_aid::Relation;
 use crate::member::tail::Tail;
 use crate::secret::Key;
 
@@ -288,6 +289,17 @@ words! {
         ResidentPremium = "word.transaction.resident-premium",
         Adjustment = "word.transaction.adjustment",
     }
+    /// 近亲属.
+    Relation {
+        Spouse = "word.relation.spouse",
+        Parent = "word.relation.parent",
+        Child = "word.relation.child",
+        Sibling = "word.relation.sibling",
+        PaternalGrandparent = "word.relation.paternal-grandparent",
+        MaternalGrandparent = "word.relation.maternal-grandparent",
+        SonsChild = "word.relation.sons-child",
+        DaughtersChild = "word.relation.daughters-child",
+    }
     /// Which movements.
     Movements {
         Credits = "word.movements.credits",
@@ -462,6 +474,20 @@ prompts! {
     /// The same ones again.
     public page_again = "details.page-again"(key: Key);
 
+    /// For how many relatives the account pays.
+    personal aid_bound = "mutual-aid.bound"(people: Count);
+    /// How many of them are of one kind.
+    personal aid_relatives = "mutual-aid.relatives"(relation: Word, people: Count);
+    /// What it has paid for them this year.
+    personal aid_used = "mutual-aid.used"(year: Year, used: Amount, as_of: Date);
+    /// It pays for nobody but its owner.
+    personal aid_nobody = "mutual-aid.nobody"();
+    /// A resident has no account to share.
+    personal aid_no_account = "mutual-aid.no-account"();
+    /// From there to how relatives are bound.
+    public to_binding = "mutual-aid.to-binding"(key: Key);
+    /// How relatives are bound.
+    public binding = "mutual-aid.binding"();
     /// The state of the member's card.
     personal card_status = "card.status"(tail: Tail, status: Word);
     /// The card was reported lost by telephone; the last day that holds.

@@ -42,6 +42,8 @@ pub(crate) enum Event {
     ReadTransactions,
     /// 缴费与待遇状态 was read.
     ReadStatus,
+    /// 家庭共济 was read.
+    ReadMutualAid,
     /// 社保卡状态 was read.
     ReadCardStatus,
     /// 临时挂失: a card was reported lost.
@@ -69,6 +71,7 @@ impl Event {
             Self::ReadPooledFund => "read_pooled_fund",
             Self::ReadTransactions => "read_transactions",
             Self::ReadStatus => "read_status",
+            Self::ReadMutualAid => "read_mutual_aid",
             Self::ReadCardStatus => "read_card_status",
             Self::LossReported => "loss_reported",
             Self::LossRenewed => "loss_renewed",

@@ -203,6 +203,7 @@ fn kind(answer: &Answer) -> &'static str {
         Answer::PooledFund(..) => "pooled_fund",
         Answer::Transactions(_) => "transactions",
         Answer::Coverage(_) => "status",
+        Answer::MutualAid(_) => "mutual_aid",
         Answer::Card(_) => "card",
         Answer::Loss(LossOutcome::Done(_)) => "loss_done",
         Answer::Loss(LossOutcome::NotDone(_)) => "loss_not_done",

@@ -15,6 +15,7 @@ mod edge;
 mod faults;
 mod flow;
 mod loss;
+mod mutual_aid;
 mod policy;
 mod privacy;
 mod properties;

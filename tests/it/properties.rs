@@ -15,6 +15,7 @@ use hotline::member::account::{
 };
 use hotline::member::card::{Card, LossReport};
 use hotline::member::money::Money;
+use hotline::member::mutual_aid::MutualAid;
 use hotline::member::tail::Tail;
 use hotline::member::{IdentifierKind, MemberId, MemberKey};
 use hotline::secret::{Key, Keys, PinVerified};
@@ -184,6 +185,7 @@ fn answer(next: &Next, granted: bool, now: Timestamp) -> Option<Answer> {
         hotline::dialog::Request::PooledFund(_) | hotline::dialog::Request::Coverage(_) => {
             Answer::PersonalBalance(None)
         }
+        hotline::dialog::Request::MutualAid(_) => Answer::MutualAid(Some(MutualAid::default())),
         hotline::dialog::Request::Card(_) => Answer::Card(Some(card(None))),
         hotline::dialog::Request::ReportLoss(_, term) | hotline::dialog::Request::RenewLoss(_, term) => {
             let report = LossReport { since: now, until: term.until(now) };

@@ -6,6 +6,7 @@ use hotline::member::account::{
     Benefit, CardStatus, ContributionStatus, InsuranceStatus, Movements, Scheme, TransactionKind, YearMonth,
 };
 use hotline::member::money::Money;
+use hotline::member::mutual_aid::Relation;
 use hotline::member::tail::Tail;
 use hotline::secret::Key;
 use hotline::speech::prompt::{KNOWN, Prompt, PromptId, WORDS, Weekdays};
@@ -18,7 +19,7 @@ use crate::support::line::mandarin;
 const ID: &str = "11010519491231002*#";
 
 /// Every place a call can be in, and how to get there.
-const PLACES: [(&str, &[&str]); 33] = [
+const PLACES: [(&str, &[&str]); 35] = [
     ("greeting", &[]),
     ("main menu", &["#"]),
     ("sign-in.number-kind", &["1"]),
@@ -38,6 +39,8 @@ const PLACES: [(&str, &[&str]); 33] = [
     ("details.all", &["1", "1", ID, "1", "739154#", "3", "3"]),
     ("details.all, last page", &["1", "1", ID, "1", "739154#", "3", "3", "1"]),
     ("status", &["1", "1", ID, "1", "739154#", "4"]),
+    ("mutual-aid", &["1", "1", ID, "1", "739154#", "5"]),
+    ("mutual-aid, how to bind", &["1", "1", ID, "1", "739154#", "5", "1"]),
     ("card", &["2"]),
     ("card-status", &["2", "3", "1", ID, "1", "739154#"]),
     ("release-loss", &["2", "2", "1", ID, "1", "739154#"]),
@@ -152,6 +155,13 @@ fn prompts() -> Vec<Prompt> {
         Prompt::next_page(one),
         Prompt::previous_page(two),
         Prompt::page_again(Key::Digit(3)),
+        Prompt::aid_bound(12),
+        Prompt::aid_relatives(Relation::Child.into(), 2),
+        Prompt::aid_used(2026, yuan("800.02"), as_of),
+        Prompt::aid_nobody(),
+        Prompt::aid_no_account(),
+        Prompt::to_binding(one),
+        Prompt::binding(),
         Prompt::card_status(Tail::of("12345678").unwrap(), CardStatus::Locked.into()),
         Prompt::card_reported(Tail::of("12345678").unwrap(), as_of, date(2026, 1, 9)),
         Prompt::card_reported_advice(),
