@@ -538,13 +538,10 @@ fn cards(now: Timestamp) -> Vec<(&'static str, Answer)> {
         ("locked card", card(CardStatus::Locked, None)),
         ("cancelled card", card(CardStatus::Cancelled, None)),
         ("no card", Answer::Card(None)),
-        ("done, reported", loss(LossOutcome::Done, CardStatus::TemporaryLoss, Some(report))),
-        ("done, not reported", loss(LossOutcome::Done, CardStatus::Normal, None)),
-        (
-            "another was faster, reported",
-            loss(|card| LossOutcome::NotDone(Some(card)), CardStatus::TemporaryLoss, Some(report)),
-        ),
-        ("another was faster, not reported", loss(|card| LossOutcome::NotDone(Some(card)), CardStatus::Normal, None)),
+        ("done and reported", loss(LossOutcome::Done, CardStatus::TemporaryLoss, Some(report))),
+        ("done and not reported", loss(LossOutcome::Done, CardStatus::Normal, None)),
+        ("reported by another", loss(|card| LossOutcome::NotDone(Some(card)), CardStatus::TemporaryLoss, Some(report))),
+        ("not reported by another", loss(|card| LossOutcome::NotDone(Some(card)), CardStatus::Normal, None)),
     ]
 }
 
