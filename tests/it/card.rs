@@ -85,7 +85,7 @@ fn reported_extended_and_released() {
 fn a_report_lapses_at_midnight() {
     let hotline = shipped(NOON);
     chosen(&hotline, "CA-report", "1", EMPLOYEE).press("1");
-    hotline.clock.advance(7 * DAY + Duration::from_hours(12) - Duration::from_millis(1));
+    hotline.clock.advance(Duration::from_millis((7 * 24 + 12) * 3_600_000 - 1));
     let caller = chosen(&hotline, "CA-before", "3", EMPLOYEE);
     assert_eq!(caller.heard.said, [SAFE, REPORTED, ADVICE, TOLD_ALL].concat());
     let mut at_the_question = chosen(&hotline, "CA-late", "2", EMPLOYEE);
