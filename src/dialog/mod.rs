@@ -20,10 +20,10 @@ mod state;
 mod step;
 mod turn;
 
-pub use event::{Answer, Dialled, Event, Recording, SignInOutcome, TransferEnd};
+pub use event::{Answer, Dialled, Event, LossOutcome, Recording, SignInOutcome, TransferEnd};
 pub use flow::{Flow, MessageService};
 pub use hours::{Hours, Span};
 pub use message::{About, Draft, Kept, MessageAnswer, MessagePlace, MessageRequest};
 pub use signed_in::SignedIn;
-pub use state::{AnswerId, Goal, MenuId, Misses, Place, Service, State};
+pub use state::{AnswerId, Goal, LossAct, LossPlace, MenuId, Misses, Place, Service, State};
 pub use turn::{BargeIn, Collect, Next, Record, Request, Transfer, TransferTarget, Turn};

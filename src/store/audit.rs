@@ -62,6 +62,14 @@ pub(crate) enum Event {
     MessageAnswered,
     /// An operator is done with it.
     MessageClosed,
+    /// 临时挂失: a card was reported lost.
+    LossReported,
+    /// A report was made to lapse later.
+    LossRenewed,
+    /// 解除挂失: a report was taken back.
+    LossReleased,
+    /// A report's time was over.
+    LossLapsed,
     /// An operator gave a person their tries back.
     TriesReset,
 }
@@ -89,6 +97,10 @@ impl Event {
             Self::MessageTaken => "message_taken",
             Self::MessageAnswered => "message_answered",
             Self::MessageClosed => "message_closed",
+            Self::LossReported => "loss_reported",
+            Self::LossRenewed => "loss_renewed",
+            Self::LossReleased => "loss_released",
+            Self::LossLapsed => "loss_lapsed",
             Self::TriesReset => "tries_reset",
         }
     }

@@ -5,6 +5,7 @@
 //! | `members` | a person's record and PIN, by the blind index of their ID number | nothing |
 //! | `identifiers` | which numbers (as blind indexes) mean which member | who shares a card key |
 //! | `accounts`, `transactions` | what they have and what moved | how many rows |
+//! | `loss_reports` | which card was reported lost by telephone, and until when | when reports lapse |
 //! | `throttle`, `throttle_callers` | tries taken, by person *whether or not they exist*, and by person and caller | counts and times |
 //! | `messages` | what callers left: its kind, how far staff are, number and recording sealed | kinds, states and times |
 //! | `message_looks` | tries at numbers of messages that there are not, by caller and by call | counts and times |
@@ -32,6 +33,7 @@ use crate::keys::KeyRing;
 pub mod audit;
 pub mod crypto;
 pub mod effects;
+mod losses;
 pub mod members;
 pub mod messages;
 mod postgres;

@@ -13,7 +13,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::call::caller::{Call, CallEnd};
-use crate::dialog::{Answer, MessageAnswer, SignInOutcome};
+use crate::dialog::{Answer, LossOutcome, MessageAnswer, SignInOutcome};
 
 /// Something that happened.
 #[derive(Clone, Copy, Debug)]
@@ -212,6 +212,8 @@ fn kind(answer: &Answer) -> &'static str {
         Answer::Message(MessageAnswer::Progress(Some(_))) => "message_progress",
         Answer::Message(MessageAnswer::Progress(None)) => "message_unknown",
         Answer::Message(MessageAnswer::NoTryLeft) => "message_tries_used_up",
+        Answer::Loss(LossOutcome::Done(_)) => "loss_done",
+        Answer::Loss(LossOutcome::NotDone(_)) => "loss_not_done",
         Answer::Unavailable => "unavailable",
         Answer::Superseded => "superseded",
         Answer::CallEnded => "call_ended",
