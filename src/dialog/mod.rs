@@ -11,6 +11,7 @@ mod event;
 pub mod explore;
 mod flow;
 mod hours;
+mod language;
 mod person;
 mod sign_in;
 mod signed_in;
@@ -19,7 +20,7 @@ mod step;
 mod turn;
 
 pub use event::{Answer, Dialled, Event, SignInOutcome, TransferEnd};
-pub use flow::Flow;
+pub use flow::{Flow, digits_dialled};
 pub use hours::{Hours, Span};
 pub use signed_in::SignedIn;
 pub use state::{AnswerId, Goal, MenuId, Misses, Place, Service, State};

@@ -9,6 +9,7 @@ use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 use super::settings::{Settings, Voice};
 use crate::dialog::{BargeIn, Collect, Transfer, TransferTarget};
 use crate::speech::language::Language;
+use crate::speech::prompt::Prompt;
 use crate::speech::words::Piece;
 use crate::telephony::public_url::PublicUrl;
 use crate::telephony::{Reply, Then};
@@ -44,8 +45,8 @@ impl Markup {
     /// Writes a reply.
     #[must_use]
     pub fn reply(&self, reply: &Reply) -> Vec<u8> {
-        let mut page = Page::new(self.voice(reply.catalog.language()));
-        let say = |prompts| text(reply.catalog.speak_all(prompts).pieces());
+        let mut page = Page::new();
+        let say = |prompts| self.voiced(reply, prompts);
         match &reply.then {
             Then::Collect(collect, step) => {
                 let heard_out = match collect.barge_in {
@@ -70,11 +71,16 @@ impl Markup {
 
     /// Writes last words.
     #[must_use]
-    pub fn busy(&self, words: &str) -> Vec<u8> {
-        let mut page = Page::new(self.voice(Language::Mandarin));
-        page.say(&legal(words).collect::<String>());
+    pub fn busy(&self, language: Language, words: &str) -> Vec<u8> {
+        let mut page = Page::new();
+        page.say_one(self.voice(language), &legal(words).collect::<String>());
         page.empty("Hangup", &[]);
         page.finish()
+    }
+
+    /// What is spoken, voice by voice.
+    fn voiced(&self, reply: &Reply, prompts: &[Prompt]) -> Vec<(&Voice, String)> {
+        reply.spoken(prompts).map(|(language, words)| (self.voice(language), text(words.pieces()))).collect()
     }
 
     fn voice(&self, language: Language) -> &Voice {
@@ -83,14 +89,13 @@ impl Markup {
 }
 
 /// A document that is being written.
-struct Page<'v> {
+struct Page {
     xml: Writer<Vec<u8>>,
-    voice: &'v Voice,
 }
 
-impl<'v> Page<'v> {
-    fn new(voice: &'v Voice) -> Self {
-        let mut page = Self { xml: Writer::new(Vec::with_capacity(2048)), voice };
+impl Page {
+    fn new() -> Self {
+        let mut page = Self { xml: Writer::new(Vec::with_capacity(2048)) };
         // Twilio takes nothing, not a blank, before the declaration.
         page.write(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)));
         page.start("Response", &[]);
@@ -104,7 +109,7 @@ impl<'v> Page<'v> {
 
     /// Waits for keys. Its `timeout` is both the wait for the first key, once all is said, and the wait for each further
     /// one: so it is set to the latter, and a pause makes up for what the first key may take longer. Keys end a pause.
-    fn gather(&mut self, collect: &Collect, step: &str, said: &str) {
+    fn gather(&mut self, collect: &Collect, step: &str, said: &[(&Voice, String)]) {
         let first_key = seconds(collect.first_key);
         let timeout = if collect.max > 1 { seconds(collect.between_keys) } else { first_key };
         let finish = collect.finish.map(|key| key.as_char().to_string()).unwrap_or_default();
@@ -151,9 +156,15 @@ impl<'v> Page<'v> {
         self.end("Dial");
     }
 
+    /// Says what each voice has to say.
+    fn say(&mut self, said: &[(&Voice, String)]) {
+        for (voice, text) in said {
+            self.say_one(voice, text);
+        }
+    }
+
     /// Says `text`, in as many pieces as the limits ask for.
-    fn say(&mut self, text: &str) {
-        let voice = self.voice;
+    fn say_one(&mut self, voice: &Voice, text: &str) {
         let mut rest = text;
         while !rest.is_empty() {
             let (now, later) = rest.split_at(fitting(rest));
@@ -202,7 +213,7 @@ fn text(pieces: &[Piece<'_>]) -> String {
     for piece in pieces {
         match piece {
             Piece::Fragment { text: words, .. } => text.extend(legal(words)),
-            Piece::Unit(unit) => text.push_str(unit),
+            Piece::Unit(unit) | Piece::Joint(unit) => text.push_str(unit),
             Piece::Break => text.push(BREAK),
         }
     }
@@ -228,6 +239,8 @@ fn fitting(text: &str) -> usize {
         }
         let end = at + c.len_utf8();
         match c {
+            // "8 a.m. to noon" is one sentence.
+            '.' if text[end..].trim_start_matches(' ').starts_with(|c: char| c.is_ascii_uppercase()) => sentence = end,
             '。' | '！' | '？' | '；' | '!' | '?' | ';' | '\n' => sentence = end,
             '，' | '、' | '：' | ',' | BREAK | ' ' => clause = end,
             _ => {}
@@ -255,15 +268,13 @@ fn seconds(time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use proptest::prelude::*;
     use quick_xml::Reader;
     use quick_xml::escape::resolve_predefined_entity;
 
     use super::*;
     use crate::secret::Key;
-    use crate::telephony::twilio::testing::{catalog, prompt};
+    use crate::telephony::twilio::testing::{prompt, reply};
 
     const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
@@ -272,8 +283,8 @@ mod tests {
     }
 
     fn written(say: &[&str], then: Then) -> String {
-        let reply = Reply { catalog: Arc::new(catalog()), say: say.iter().map(|id| prompt(id)).collect(), then };
-        let text = String::from_utf8(markup().reply(&reply)).unwrap();
+        let said = reply(say.iter().map(|id| prompt(id)).collect(), then);
+        let text = String::from_utf8(markup().reply(&said)).unwrap();
         text.strip_prefix(DECLARATION).unwrap().to_owned()
     }
 
@@ -378,7 +389,7 @@ mod tests {
         let settings = toml::from_str(r#"voices.zh-CN = { language = "zh-CN", voice = "a\"<b" }"#).unwrap();
         let markup = Markup::new(&settings, &PublicUrl::parse("https://hotline.example").unwrap());
         assert_eq!(
-            String::from_utf8(markup.busy("再见。")).unwrap(),
+            String::from_utf8(markup.busy(Language::Mandarin, "再见。")).unwrap(),
             concat!(
                 r#"<?xml version="1.0" encoding="UTF-8"?><Response>"#,
                 r#"<Say language="zh-CN" voice="a&quot;&lt;b">再见。</Say><Hangup/></Response>"#
@@ -395,8 +406,8 @@ mod tests {
             Piece::Unit("三三三"),
         ];
         let voice = Voice::default_of(Language::Mandarin);
-        let mut page = Page::new(&voice);
-        page.say(&text(&pieces));
+        let mut page = Page::new();
+        page.say_one(&voice, &text(&pieces));
         assert_eq!(
             String::from_utf8(page.finish()).unwrap().strip_prefix(DECLARATION).unwrap(),
             r#"<Response><Say language="cmn-CN" voice="Polly.Zhiyu-Neural">请拨幺二<break time="200ms"/>三三三</Say></Response>"#
@@ -420,7 +431,7 @@ mod tests {
     }
 
     fn lengths(text: &str) -> Vec<usize> {
-        said(&markup().busy(text)).iter().map(|say| say.chars().count()).collect()
+        said(&markup().busy(Language::Mandarin, text)).iter().map(|say| say.chars().count()).collect()
     }
 
     /// What each `Say` of a document says, to an XML parser.
@@ -456,22 +467,22 @@ mod tests {
 
     #[test]
     fn characters_that_xml_has_no_way_to_write_are_dropped() {
-        assert_eq!(said(&markup().busy("a\u{0}b\u{1e}c\u{b}d\u{fffe}e\u{ffff}f\t\r\n")), ["abcdef\t\r\n"]);
-        assert_eq!(said(&markup().busy("</Say><Dial>+1</Dial><Say>]]>&amp;")), ["</Say><Dial>+1</Dial><Say>]]>&amp;"]);
+        assert_eq!(said(&markup().busy(Language::Mandarin, "a\u{0}b\u{1e}c\u{b}d\u{fffe}e\u{ffff}f\t\r\n")), ["abcdef\t\r\n"]);
+        assert_eq!(said(&markup().busy(Language::Mandarin, "</Say><Dial>+1</Dial><Say>]]>&amp;")), ["</Say><Dial>+1</Dial><Say>]]>&amp;"]);
     }
 
     proptest! {
         #[test]
         fn any_text_is_said_as_it_is(text in any::<String>()) {
             let expected: String = legal(&text).collect();
-            let said = said(&markup().busy(&text)).concat();
+            let said = said(&markup().busy(Language::Mandarin, &text)).concat();
             // What is all blank is not said at all.
             prop_assert!(said == expected || (said.is_empty() && expected.trim().is_empty()));
         }
 
         #[test]
         fn every_say_keeps_the_limits_and_loses_nothing(text in "[一二，。a<&' \u{1f600}]{0,4000}") {
-            let said = said(&markup().busy(&text));
+            let said = said(&markup().busy(Language::Mandarin, &text));
             for say in &said {
                 let url_encoded: usize = form_urlencoded::byte_serialize(say.as_bytes()).map(str::len).sum();
                 prop_assert!(say.len() <= 3000 && url_encoded <= 4500);
