@@ -54,11 +54,11 @@ impl Catalog {
     /// kind than the code fills in, digits left in the wording.
     pub fn parse(source: &str, text: &str) -> Result<Self, Faults> {
         let file: File = toml::from_str(text).map_err(|e| Faults(vec![Fault::from_toml(source, text, &e)]))?;
+        let language: Language = file.language.get_ref().parse().map_err(|e| {
+            let at = file.language.span().start;
+            Faults(vec![Fault::at(source, text, at, format!("language: {e}"), "write the name of its folder")])
+        })?;
         let mut faults = Vec::new();
-        let language = file.language.get_ref().parse().unwrap_or_else(|e| {
-            faults.push(Fault::at(source, text, file.language.span().start, format!("language: {e}"), "write the name of its folder"));
-            Language::Mandarin
-        });
         let mut wordings = HashMap::with_capacity(file.prompts.len());
         for (id, wording) in &file.prompts {
             match compile(language, id.get_ref(), wording.get_ref()) {

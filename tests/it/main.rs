@@ -13,6 +13,7 @@ mod durability;
 mod edge;
 mod faults;
 mod flow;
+mod languages;
 mod policy;
 mod privacy;
 mod properties;

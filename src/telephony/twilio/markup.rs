@@ -430,6 +430,44 @@ mod tests {
         assert_eq!(lengths(&"a".repeat(3001)), [3000, 1], "the other limit");
     }
 
+    /// Each space costs as much as three letters.
+    #[test]
+    fn long_english_is_split_at_the_end_of_a_sentence_too() {
+        let sentence =
+            "For a person, press zero. Our hours are eight thirty a.m. to noon, and to go back is to press the star key. ";
+        // Of the two limits it is the bytes that are reached first, after twenty-seven times and a sentence.
+        assert_eq!(sentence.chars().map(cost).fold((0, 0), |(b, u), (x, y)| (b + x, u + y)), (108, 166));
+        let said = said(&markup().busy(Language::English, sentence.repeat(30).trim_end()));
+        assert_eq!(said.len(), 2);
+        assert!(said[0].ends_with("press the star key. For a person, press zero."), "{}", &said[0][said[0].len() - 60..]);
+        assert_eq!(said.concat(), sentence.repeat(30).trim_end());
+        for say in &said {
+            let url_encoded: usize = form_urlencoded::byte_serialize(say.as_bytes()).map(str::len).sum();
+            assert!(say.len() <= 3000 && url_encoded <= 4500, "{} {url_encoded}", say.len());
+        }
+    }
+
+    #[test]
+    fn each_language_is_said_by_its_voice() {
+        let say = vec![
+            prompt("greeting"),
+            prompt("menu").in_language(Language::Mandarin),
+            prompt("menu").in_language(Language::Cantonese),
+            prompt("menu").in_language(Language::English),
+            prompt("greeting").in_language(Language::English),
+        ];
+        let text = String::from_utf8(markup().reply(&reply(say, Then::HangUp))).unwrap();
+        assert_eq!(
+            text.strip_prefix(DECLARATION).unwrap(),
+            concat!(
+                r#"<Response><Say language="cmn-CN" voice="Polly.Zhiyu-Neural">您好。查询请按一。</Say>"#,
+                r#"<Say language="yue-HK" voice="Google.yue-HK-Standard-A">查询请揿一。</Say>"#,
+                r#"<Say language="en-US" voice="Polly.Joanna-Neural">For enquiries, press one. Hello.</Say>"#,
+                r#"<Hangup/></Response>"#
+            )
+        );
+    }
+
     fn lengths(text: &str) -> Vec<usize> {
         said(&markup().busy(Language::Mandarin, text)).iter().map(|say| say.chars().count()).collect()
     }
