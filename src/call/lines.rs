@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::dialog::{Flow, digits_dialled};
 use crate::dialog::explore::{Exploration, Finding, explore};
+use crate::dialog::{Flow, digits_dialled};
 use crate::fault::{Fault, Faults};
 use crate::speech::catalog::{Catalog, Catalogs, uneven};
 use crate::speech::language::Language;

@@ -174,7 +174,10 @@ mod tests {
             (&["amount", "-12.30"], "负十二元三角\n"),
             (&["amount", "2", "--lang", "zh-CN"], "两元整\n"),
             (&["amount", "2", "--language", "yue-CN"], "两元整\n"),
-            (&["amount", "1234.56", "--language", "en-US"], "one thousand two hundred thirty-four point five six yuan\n"),
+            (
+                &["amount", "1234.56", "--language", "en-US"],
+                "one thousand two hundred thirty-four point five six yuan\n",
+            ),
             (&["digits", "13812345678", "--language", "yue-CN"], "一三八 一二三四 五六七八\n"),
             (&["digits", "12333", "--language", "en-us"], "one two three three three\n"),
             (&["date", "2026-01-02", "--language", "en-US"], "January second, twenty twenty-six\n"),

@@ -326,7 +326,8 @@ fn is_english(c: char) -> bool {
 fn spaced(text: &str) -> Result<(), (String, String)> {
     let letter_at = |at: Option<char>| at.is_some_and(|c| c.is_alphanumeric() || c == '{' || c == '}');
     let glued = text.char_indices().any(|(at, c)| {
-        (c == '{' && letter_at(text[..at].chars().next_back())) || (c == '}' && letter_at(text[at + 1..].chars().next()))
+        (c == '{' && letter_at(text[..at].chars().next_back()))
+            || (c == '}' && letter_at(text[at + 1..].chars().next()))
     });
     if glued || text.contains("  ") || text.trim() != text {
         let remedy = "write one space around a placeholder and between words, and none at the ends";

@@ -62,7 +62,9 @@ pub struct Chinese {
 
 /// As spoken on the mainland's hotlines.
 pub static MANDARIN: Chinese =
-    Chinese { one_of_names: "幺", days: "天", week: ["周一", "周二", "周三", "周四", "周五", "周六", "周日"] };
+    Chinese {
+        one_of_names: "幺", days: "天", week: ["周一", "周二", "周三", "周四", "周五", "周六", "周日"]
+    };
 
 /// As formally spoken in Guangdong and Hong Kong, in simplified characters: 一 is jat¹ in every number, and says what 幺 does.
 pub static CANTONESE: Chinese = Chinese {
@@ -83,6 +85,7 @@ impl Chinese {
             Value::Time(of) => time(of, out),
             Value::Weekdays(days) => self.weekdays(days.first, days.last, out),
             Value::Minutes(n) => self.minutes(n, out),
+            Value::Count(n) => integer(n.into(), Liang::First, out),
             Value::Month(of) => month(of.year, of.month, out),
             // Wording, not reckoning: the catalogue says words itself.
             Value::Word(_) => {}
@@ -147,7 +150,22 @@ impl Chinese {
             place.digits.into_iter().chain([place.leading_one, place.liang]).filter(|unit| !unit.is_empty())
         });
         let words = [
-            WAN, YI, YUAN, WHOLE, MINUS, POINT, ORDINAL, PERCENT, YEAR, MONTH, DAY, MINUTE, TO, STAR, HASH, self.one_of_names,
+            WAN,
+            YI,
+            YUAN,
+            WHOLE,
+            MINUS,
+            POINT,
+            ORDINAL,
+            PERCENT,
+            YEAR,
+            MONTH,
+            DAY,
+            MINUTE,
+            TO,
+            STAR,
+            HASH,
+            self.one_of_names,
             LETTER_X,
         ];
         let measures = Measure::ALL.map(|measure| self.measure(measure));

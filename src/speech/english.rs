@@ -25,6 +25,7 @@ pub fn value(value: &Value, out: &mut Words<'_>) {
         Value::Time(of) => time(of, out),
         Value::Weekdays(days) => weekdays(days.first, days.last, out),
         Value::Minutes(n) => minutes(n, out),
+        Value::Count(n) => integer(n.into(), out),
         Value::Month(of) => month(of.year, of.month, out),
         // Wording, not reckoning: the catalogue says words itself.
         Value::Word(_) => {}
@@ -253,7 +254,17 @@ const LETTER_X: &str = "X";
 const SCALES: [(u64, &str); 3] = [(1_000_000_000, "billion"), (1_000_000, "million"), (1000, "thousand")];
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 

@@ -241,11 +241,10 @@ impl<C: Conversation> Shared<C> {
 }
 
 fn heard(call: Box<str>, reply: &Reply) -> Heard {
-    let said =
-        |prompt| Said {
-            prompt: prompt_id(prompt),
-            text: reply.spoken(std::slice::from_ref(prompt)).map(|(_, words)| words.text()).collect(),
-        };
+    let said = |prompt| Said {
+        prompt: prompt_id(prompt),
+        text: reply.spoken(std::slice::from_ref(prompt)).map(|(_, words)| words.text()).collect(),
+    };
     let heard = reply.say.iter().map(said).collect();
     let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
     match &reply.then {

@@ -14,7 +14,8 @@ use crate::support::served::{BROWSER_TOKEN, People, Setup, line_with};
 
 const WELCOME: &str = "您好，欢迎致电幺二三三三人力资源和社会保障服务热线。";
 const CHOICE: &str = "普通话请按一。粤语请按二。For English, press three.";
-const ENGLISH: &str = "To speak to a person at any time, press zero. To help us serve you better, this call may be recorded.";
+const ENGLISH: &str =
+    "To speak to a person at any time, press zero. To help us serve you better, this call may be recorded.";
 
 fn every_language(now: &str) -> InProcess {
     InProcess::new(Setup::new().line(&in_every_language()), now)
@@ -52,7 +53,10 @@ fn a_balance_in_cantonese() {
     let hotline = every_language(NOON);
     let mut caller = hotline.dial("CA-cantonese");
     let main = caller.press("2").to_owned();
-    assert!(main.starts_with("任何时候需要人工服务，请按零。为保证服务质素，本次通话可能会被录音。医保账户查询，请按一。"), "{main}");
+    assert!(
+        main.starts_with("任何时候需要人工服务，请按零。为保证服务质素，本次通话可能会被录音。医保账户查询，请按一。"),
+        "{main}"
+    );
     caller.press_all(&["1", "1"]);
     assert_eq!(caller.press("11010519491231002*#"), "您输入嘅号码后四位系零零二X。确认请按一，重新输入请按二。");
     caller.press_all(&["1", "739154#"]);
@@ -119,7 +123,8 @@ fn cantonese_main(hotline: &InProcess) -> String {
 #[test]
 fn a_number_may_tell_the_language() {
     let text = in_every_language().replacen("dialled = [\"*\"]", "dialled = [\"*\", \"1012333\", \"12333\"]", 1);
-    let text = text.replacen("language_of = {}", "language_of = { \"1012333\" = \"en-US\", \"12333\" = \"yue-CN\" }", 1);
+    let text =
+        text.replacen("language_of = {}", "language_of = { \"1012333\" = \"en-US\", \"12333\" = \"yue-CN\" }", 1);
     let hotline = InProcess::new(Setup::new().line(&text), NOON);
     let welcome = "Hello. You have reached one two three three three, the human resources and social security hotline.";
     let heard = hotline.dial("CA-number").heard.said;
@@ -134,7 +139,12 @@ fn the_json_way_in_may_tell_the_language() {
         let headers = [("content-type", "application/json"), ("authorization", bearer.as_str())];
         let answer = hotline.wire.send("POST", "/browser/call", &headers, body);
         let turn: Value = serde_json::from_str(&answer.body).unwrap();
-        turn["heard"].as_array().unwrap().iter().map(|said| said["text"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        turn["heard"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|said| said["text"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     assert_eq!(dial("{}"), [WELCOME, "普通话请按一。", "粤语请按二。", "For English, press three."]);
     assert_eq!(dial(r#"{"language": "yue-CN"}"#)[0], "您好，欢迎致电一二三三三人力资源和社会保障服务热线。");

@@ -14,6 +14,7 @@ mod edge;
 mod faults;
 mod flow;
 mod languages;
+mod mutual_aid;
 mod policy;
 mod privacy;
 mod properties;

@@ -103,7 +103,10 @@ fn what_is_not_an_amount() {
         (&|out| count(7, Measure::Days, out), "seven days"),
         (&|out| count(3, Measure::Times, out), "three times"),
         (&|out| count(18, Measure::Digits, out), "eighteen digits"),
-        (&|out| count(u32::MAX, Measure::Days, out), "four billion two hundred ninety-four million nine hundred sixty-seven thousand two hundred ninety-five days"),
+        (
+            &|out| count(u32::MAX, Measure::Days, out),
+            "four billion two hundred ninety-four million nine hundred sixty-seven thousand two hundred ninety-five days",
+        ),
         (&|out| minutes(0, out), "zero minutes"),
         (&|out| minutes(1, out), "one minute"),
         (&|out| minutes(30, out), "thirty minutes"),

@@ -433,13 +433,16 @@ mod tests {
     /// Each space costs as much as three letters.
     #[test]
     fn long_english_is_split_at_the_end_of_a_sentence_too() {
-        let sentence =
-            "For a person, press zero. Our hours are eight thirty a.m. to noon, and to go back is to press the star key. ";
+        let sentence = "For a person, press zero. Our hours are eight thirty a.m. to noon, and to go back is to press the star key. ";
         // Of the two limits it is the bytes that are reached first, after twenty-seven times and a sentence.
         assert_eq!(sentence.chars().map(cost).fold((0, 0), |(b, u), (x, y)| (b + x, u + y)), (108, 166));
         let said = said(&markup().busy(Language::English, sentence.repeat(30).trim_end()));
         assert_eq!(said.len(), 2);
-        assert!(said[0].ends_with("press the star key. For a person, press zero."), "{}", &said[0][said[0].len() - 60..]);
+        assert!(
+            said[0].ends_with("press the star key. For a person, press zero."),
+            "{}",
+            &said[0][said[0].len() - 60..]
+        );
         assert_eq!(said.concat(), sentence.repeat(30).trim_end());
         for say in &said {
             let url_encoded: usize = form_urlencoded::byte_serialize(say.as_bytes()).map(str::len).sum();
@@ -505,8 +508,14 @@ mod tests {
 
     #[test]
     fn characters_that_xml_has_no_way_to_write_are_dropped() {
-        assert_eq!(said(&markup().busy(Language::Mandarin, "a\u{0}b\u{1e}c\u{b}d\u{fffe}e\u{ffff}f\t\r\n")), ["abcdef\t\r\n"]);
-        assert_eq!(said(&markup().busy(Language::Mandarin, "</Say><Dial>+1</Dial><Say>]]>&amp;")), ["</Say><Dial>+1</Dial><Say>]]>&amp;"]);
+        assert_eq!(
+            said(&markup().busy(Language::Mandarin, "a\u{0}b\u{1e}c\u{b}d\u{fffe}e\u{ffff}f\t\r\n")),
+            ["abcdef\t\r\n"]
+        );
+        assert_eq!(
+            said(&markup().busy(Language::Mandarin, "</Say><Dial>+1</Dial><Say>]]>&amp;")),
+            ["</Say><Dial>+1</Dial><Say>]]>&amp;"]
+        );
     }
 
     proptest! {
