@@ -20,9 +20,9 @@ mod state;
 mod step;
 mod turn;
 
-pub use event::{Answer, Dialled, Event, SignInOutcome, TransferEnd};
+pub use event::{Answer, Dialled, Event, LossOutcome, SignInOutcome, TransferEnd};
 pub use flow::{Flow, digits_dialled};
 pub use hours::{Hours, Span};
 pub use signed_in::SignedIn;
-pub use state::{AnswerId, Goal, MenuId, Misses, Place, Service, State};
+pub use state::{AnswerId, Goal, LossAct, LossPlace, MenuId, Misses, Place, Service, State};
 pub use turn::{BargeIn, Collect, Next, Request, Transfer, TransferTarget, Turn};
