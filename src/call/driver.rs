@@ -13,6 +13,7 @@ use super::seal::{Journey, Seal};
 use crate::clock::Clock;
 use crate::dialog::{Answer, Dialled, Event, Flow, Next, Place, Recording, Turn};
 use crate::service::Services;
+use crate::speech::language::Language;
 use crate::speech::prompt::Prompt;
 use crate::telemetry::{Occurrence, Telemetry};
 use crate::telephony::{Conversation, Reply, Then};
@@ -78,7 +79,7 @@ impl Driver {
     }
 
     /// A call that came in, or one that begins anew because its last step is not ours.
-    async fn begin(&self, call: &Call, lead: Option<Prompt>) -> Reply {
+    async fn begin(&self, call: &Call, language: Option<Language>, lead: Option<Prompt>) -> Reply {
         let now = self.clock.now();
         let mut moment = self.live.enter(call, now).await;
         // A call that begins anew goes on counting: its effects must not be taken for those it had before.
@@ -87,7 +88,8 @@ impl Driver {
         let flow = self.lines.dialled(&call.dialled);
         let started = whole_second(moment.came());
         let journey = Journey { turn, started, line: flow.name.clone(), state: flow.start() };
-        let mut reply = self.go(call, flow, journey, Event::Dialled(Dialled::default()), &mut moment).await;
+        let language = language.or_else(|| flow.language_of(&call.dialled));
+        let mut reply = self.go(call, flow, journey, Event::Dialled(Dialled { language }), &mut moment).await;
         if let Some(lead) = lead {
             reply.say.insert(0, lead);
         }
@@ -97,7 +99,7 @@ impl Driver {
     async fn go_on(&self, call: &Call, token: &str, event: Event) -> Reply {
         let Ok(journey) = self.seal.open(call, token) else {
             self.telemetry.record(&Occurrence::StepNotOurs { dialect: call.dialect });
-            return self.begin(call, Some(Prompt::menu_changed())).await;
+            return self.begin(call, None, Some(Prompt::menu_changed())).await;
         };
         let now = self.clock.now();
         let mut moment = self.live.enter(call, now).await;
@@ -135,7 +137,7 @@ impl Driver {
             (state, step) = flow.step(state, Event::Answer(answer), at);
         }
         self.telemetry.record(&Occurrence::Turn { call, turn, place: state.place.name() });
-        let catalog = Arc::clone(self.lines.catalog(state.language));
+        let language = state.language;
         let Turn { say, next } = step;
         let over = state.place == Place::Over;
         let sealed = || self.seal.seal(call, &Journey { turn: turn.saturating_add(1), started, line, state });
@@ -153,9 +155,9 @@ impl Driver {
                     moment.hang_up(turn);
                     self.hang_up(call);
                 }
-                Reply { catalog, say, then }
+                Reply { wording: self.lines.wording().clone(), language, say, then }
             }
-            None => self.turn_away(),
+            None => self.turn_away(&call.dialled),
         }
     }
 
@@ -168,27 +170,28 @@ impl Driver {
         tokio::spawn(async move { services.end_call(&call, CallEnd::Completed).await });
     }
 
-    fn turn_away(&self) -> Reply {
-        let flow = self.lines.dialled("");
-        let catalog = Arc::clone(self.lines.catalog(flow.start().language));
-        Reply { catalog, say: vec![Prompt::busy()], then: Then::HangUp }
+    fn turn_away(&self, dialled: &str) -> Reply {
+        let flow = self.lines.dialled(dialled);
+        let language = flow.language_of(dialled).unwrap_or(flow.start().language);
+        let wording = self.lines.wording().clone();
+        Reply { wording, language, say: vec![Prompt::busy()], then: Then::HangUp }
     }
 }
 
 impl Conversation for Driver {
-    async fn dialled(&self, call: Call) -> Reply {
+    async fn dialled(&self, call: Call, language: Option<Language>) -> Reply {
         let Some(_place) = self.admission.new_call() else {
             self.telemetry.record(&Occurrence::TurnedAway { class: "new" });
-            return self.turn_away();
+            return self.turn_away(&call.dialled);
         };
         self.telemetry.record(&Occurrence::Dialled { call: &call });
-        self.begin(&call, None).await
+        self.begin(&call, language, None).await
     }
 
     async fn step(&self, call: Call, step: &str, event: Event) -> Reply {
         let Some(_place) = self.admission.step() else {
             self.telemetry.record(&Occurrence::TurnedAway { class: "running" });
-            return self.turn_away();
+            return self.turn_away(&call.dialled);
         };
         self.go_on(&call, step, event).await
     }
@@ -215,14 +218,15 @@ impl Conversation for Driver {
     }
 
     async fn resume(&self, call: Call) -> Reply {
-        let Some(_place) = self.admission.step() else { return self.turn_away() };
+        let Some(_place) = self.admission.step() else { return self.turn_away(&call.dialled) };
         self.telemetry.record(&Occurrence::Resumed { call: &call });
-        self.begin(&call, Some(Prompt::resumed())).await
+        self.begin(&call, None, Some(Prompt::resumed())).await
     }
 
-    fn busy(&self) -> Box<str> {
-        let reply = self.turn_away();
-        reply.catalog.speak_all(&reply.say).text().into()
+    fn busy(&self) -> (Language, Box<str>) {
+        let reply = self.turn_away("");
+        let text = reply.wording.of(reply.language).speak_all(&reply.say).text();
+        (reply.language, text.into())
     }
 }
 

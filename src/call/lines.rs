@@ -1,22 +1,20 @@
 //! The lines in force and the languages they speak, as one piece: taken together after a full check.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::dialog::Flow;
 use crate::dialog::explore::{Exploration, Finding, explore};
+use crate::dialog::{Flow, digits_dialled};
 use crate::fault::{Fault, Faults};
-use crate::speech::catalog::Catalog;
+use crate::speech::catalog::{Catalog, Catalogs, uneven};
 use crate::speech::language::Language;
 
 /// Every line, and every language.
 #[derive(Debug)]
 pub struct Lines {
     flows: Vec<Arc<Flow>>,
-    catalogs: HashMap<Language, Arc<Catalog>>,
+    catalogs: Catalogs,
     first: Arc<Flow>,
-    fallback: Arc<Catalog>,
 }
 
 impl Lines {
@@ -26,16 +24,20 @@ impl Lines {
     /// Every fault of every file at once.
     pub fn load(lines: &Path, prompts: &Path) -> Result<Self, Faults> {
         let mut faults = Vec::new();
-        let mut catalogs = HashMap::new();
-        for (source, text) in wordings(prompts, &mut faults) {
+        let mut catalogs = Vec::new();
+        for (language, source, text) in wordings(prompts, &mut faults) {
             match Catalog::parse(&source, &text) {
-                Ok(catalog) => {
-                    catalogs.insert(catalog.language(), Arc::new(catalog));
-                }
+                Ok(catalog) if catalog.language() != language => faults.push(Fault::of(
+                    &source,
+                    format!("is in {}, and stands where {language} should", catalog.language()),
+                    "let language and folder be the same",
+                )),
+                Ok(catalog) => catalogs.push((source, catalog)),
                 Err(found) => faults.extend(found.0),
             }
         }
-        let spoken: Vec<&Catalog> = catalogs.values().map(AsRef::as_ref).collect();
+        faults.extend(uneven(&catalogs));
+        let spoken: Vec<&Catalog> = catalogs.iter().map(|(_, catalog)| catalog).collect();
         let mut flows = Vec::new();
         // Without wording every prompt of every line would be a fault: those of the wording come first.
         if faults.is_empty() {
@@ -48,13 +50,13 @@ impl Lines {
             collisions(&flows, &mut faults);
         }
         if faults.is_empty() {
-            unused(&flows, &catalogs, prompts, &mut faults);
+            unused(&flows, &catalogs, &mut faults);
         }
         let flows: Vec<_> = flows.into_iter().map(|(_, flow)| flow).collect();
         let first = flows.iter().find(|f| f.takes_any_number()).or(flows.first()).cloned();
-        let fallback = first.as_ref().and_then(|f| catalogs.get(f.languages.first()?)).cloned();
-        match (first, fallback) {
-            (Some(first), Some(fallback)) if faults.is_empty() => Ok(Self { flows, catalogs, first, fallback }),
+        let catalogs = Catalogs::new(catalogs.into_iter().map(|(_, catalog)| catalog).collect());
+        match (first, catalogs) {
+            (Some(first), Some(catalogs)) if faults.is_empty() => Ok(Self { flows, catalogs, first }),
             _ => Err(Faults(faults)),
         }
     }
@@ -88,8 +90,7 @@ impl Lines {
     /// a line's number counts when the dialled one ends with it.
     #[must_use]
     pub fn dialled(&self, number: &str) -> &Arc<Flow> {
-        let user = number.trim_start_matches("sip:").split('@').next().unwrap_or_default();
-        let digits = user.trim_start_matches('+');
+        let digits = digits_dialled(number);
         let longest = self
             .flows
             .iter()
@@ -98,16 +99,16 @@ impl Lines {
         longest.max_by_key(|(n, _)| n.len()).map_or(&self.first, |(_, flow)| flow)
     }
 
-    /// The wording of `language`.
+    /// Every wording, as replies take it along.
     #[must_use]
-    pub fn catalog(&self, language: Language) -> &Arc<Catalog> {
-        self.catalogs.get(&language).unwrap_or(&self.fallback)
+    pub fn wording(&self) -> &Catalogs {
+        &self.catalogs
     }
 
     /// Every wording.
     #[must_use]
     pub fn catalogs(&self) -> Vec<&Catalog> {
-        self.catalogs.values().map(AsRef::as_ref).collect()
+        self.catalogs.iter().collect()
     }
 }
 
@@ -133,12 +134,12 @@ fn files(directory: &Path, faults: &mut Vec<Fault>) -> Vec<(String, String)> {
     paths.iter().filter_map(|path| read(path, faults)).collect()
 }
 
-fn wordings(directory: &Path, faults: &mut Vec<Fault>) -> Vec<(String, String)> {
+fn wordings(directory: &Path, faults: &mut Vec<Fault>) -> Vec<(Language, String, String)> {
     let mut found = Vec::new();
     for language in Language::ALL {
         let path = directory.join(language.tag()).join("prompts.toml");
         if path.exists() {
-            found.extend(read(&path, faults));
+            found.extend(read(&path, faults).map(|(source, text)| (language, source, text)));
         }
     }
     if found.is_empty() && faults.is_empty() {
@@ -196,18 +197,12 @@ fn collisions(flows: &[(String, Arc<Flow>)], faults: &mut Vec<Fault>) {
 }
 
 /// Wording that nothing says: a slip of the pen in an id, most likely.
-fn unused(
-    flows: &[(String, Arc<Flow>)],
-    catalogs: &HashMap<Language, Arc<Catalog>>,
-    prompts: &Path,
-    faults: &mut Vec<Fault>,
-) {
-    for catalog in catalogs.values() {
+fn unused(flows: &[(String, Arc<Flow>)], catalogs: &[(String, Catalog)], faults: &mut Vec<Fault>) {
+    for (source, catalog) in catalogs {
         for id in catalog.menu_prompts() {
             if !flows.iter().any(|(_, flow)| flow.prompts().any(|p| p == id)) {
-                let source = prompts.join(catalog.language().tag()).join("prompts.toml").display().to_string();
                 faults.push(Fault::of(
-                    &source,
+                    source,
                     format!("no line says the prompt \"{id}\""),
                     "name it in a line, or take it out",
                 ));

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::secret::{Key, Secret};
 use crate::server::App;
+use crate::speech::language::Language;
 use crate::telephony::browser::{Dial, Following, HangUp, Happened, Heard, Peer, Transferred};
 
 /// A telephone in the terminal: shows what is heard, takes keys.
@@ -41,6 +42,9 @@ pub struct Args {
     /// The number that calls.
     #[arg(long, default_value = "")]
     from: String,
+    /// The language wanted, without being asked for it: zh-CN, yue-CN or en-US, if the line offers it.
+    #[arg(long)]
+    language: Option<Language>,
 }
 
 /// Places the call. Exit code 2: the hotline cannot be reached.
@@ -61,7 +65,7 @@ pub fn run(args: &Args, settings: impl FnOnce() -> anyhow::Result<Settings>) -> 
 }
 
 fn talk(args: &Args, line: &Line) -> anyhow::Result<()> {
-    let dial = Dial { dialled: args.number.as_str().into(), from: args.from.as_str().into() };
+    let dial = Dial { dialled: args.number.as_str().into(), from: args.from.as_str().into(), language: args.language };
     let mut heard: Heard = line.post("/browser/call", &dial)?;
     let mut fingers = Fingers::new(args.keys.clone());
     loop {

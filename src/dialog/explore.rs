@@ -53,6 +53,8 @@ pub enum Rule {
     TransfersEnd,
     /// A question to the world is answered with something the caller hears.
     AnswersSpeak,
+    /// The call goes the same way in every language, and stays in the one that was chosen.
+    SameInEveryLanguage,
     /// Nothing about a lost card is changed but by the key that says so, where it was asked for.
     ChangesAreConfirmed,
 }
@@ -178,7 +180,10 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
             self.seen.insert(waited.clone(), Some((dialled.clone(), "leaves the queue")));
             self.queue.extend([dialled, waited]);
         }
-        let events: Vec<_> = times.first().map(|first| events(*first)).unwrap_or_default();
+        let mut events: Vec<_> = times.first().map(|first| events(*first)).unwrap_or_default();
+        if let [_, .., last] = *self.flow.languages {
+            events.push(("dial in a language", Event::Dialled(Dialled { language: Some(last) })));
+        }
         while let Some(state) = self.queue.pop_front() {
             if enough(&self.out.findings) {
                 break;
@@ -232,6 +237,7 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         let (mut state, mut turn) = (self.step)(before.clone(), event.clone(), now);
         self.out.steps += 1;
         self.check(before, name, event, &state, &turn, now);
+        self.other_languages(before, name, event, &state, &turn, now);
         // The world answers before the caller hears anything: follow it through every answer it may give.
         if let Next::Ask(_) = &turn.next {
             self.arrive(before, name, event, &state, &turn);
@@ -247,6 +253,34 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         self.arrive(before, name, event, &state, &turn);
     }
 
+    /// Takes the same step in the other languages: since nothing comes of it but the same, they need no walk of their own.
+    fn other_languages(
+        &mut self,
+        before: &State,
+        name: &'static str,
+        event: &Event,
+        state: &State,
+        turn: &Turn,
+        now: Timestamp,
+    ) {
+        // What went wrong before is counted in the same way everywhere.
+        if matches!(before.place, Place::Start | Place::Language { .. }) || !nothing_went_wrong(&before.place) {
+            return;
+        }
+        for &language in self.flow.languages.iter().skip(1) {
+            let told = State { language, ..before.clone() };
+            let (there, said) = (self.step)(told, event.clone(), now);
+            self.out.steps += 1;
+            let same = there == State { language, ..state.clone() }
+                && said.say == turn.say
+                && std::mem::discriminant(&said.next) == std::mem::discriminant(&turn.next);
+            if !same {
+                let what = format!("it goes another way in {language} (at {})", before.place.name());
+                self.find(Rule::SameInEveryLanguage, before, name, what);
+            }
+        }
+    }
+
     fn arrive(&mut self, before: &State, name: &'static str, event: &Event, state: &State, turn: &Turn) {
         if happens(&before.place, event) {
             let (from, to) = (before.place.name().to_owned(), state.place.name().to_owned());
@@ -257,9 +291,13 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         let is_far_on = matches!(state.place, Place::Page { page, .. } | Place::ReadingPage { page, .. } if page > FAR);
         let is_alike =
             !nothing_went_wrong(&state.place) && self.goes_wrong_elsewhere(state) || self.is_left_alike(state);
-        if !is_far_on && !is_alike && !self.seen.contains_key(state) {
+        let mut state = state.clone();
+        if !matches!(state.place, Place::Language { .. }) {
+            state.language = self.flow.start().language;
+        }
+        if !is_far_on && !is_alike && !self.seen.contains_key(&state) {
             self.seen.insert(state.clone(), Some((before.clone(), name)));
-            self.queue.push_back(state.clone());
+            self.queue.push_back(state);
         }
     }
 

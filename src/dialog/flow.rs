@@ -32,6 +32,8 @@ pub struct Flow {
     pub(super) takes_any: bool,
     /// The languages offered, the first by default.
     pub languages: Vec<Language>,
+    /// The language each of these numbers asks for.
+    language_of: Vec<(Box<str>, Language)>,
     pub(super) greeting: Vec<PromptId>,
     pub(super) menus: HashMap<MenuId, Menu>,
     /// What each answer says, in order.
@@ -138,6 +140,8 @@ struct File {
     name: Spanned<String>,
     dialled: Vec<String>,
     languages: Vec<Spanned<Language>>,
+    #[serde(default)]
+    language_of: BTreeMap<Spanned<String>, Spanned<Language>>,
     time_zone: Spanned<String>,
     greeting: Vec<Spanned<String>>,
     sign_in: SignInFile,
@@ -238,7 +242,9 @@ impl Flow {
     /// Every fault at once, with its line and remedy.
     pub fn parse(source: &str, text: &str, catalogs: &[&Catalog]) -> Result<Self, Faults> {
         let file: File = toml::from_str(text).map_err(|e| Faults(vec![Fault::from_toml(source, text, &e)]))?;
-        let mut compiler = Compiler { source, text, catalogs, faults: Vec::new() };
+        let offered = |catalog: &&&Catalog| file.languages.iter().any(|l| *l.get_ref() == catalog.language());
+        let spoken = catalogs.iter().filter(offered).copied().collect();
+        let mut compiler = Compiler { source, text, spoken, faults: Vec::new() };
         let flow = compiler.flow(&file);
         if compiler.faults.is_empty() { Ok(flow) } else { Err(Faults(compiler.faults)) }
     }
@@ -249,6 +255,14 @@ impl Flow {
             menu.before.iter().chain(&menu.after).chain(menu.options.iter().map(|option| &option.say))
         });
         self.greeting.iter().chain(menus).chain(self.answers.values().flatten()).map(PromptId::as_str)
+    }
+
+    /// The language that the number dialled asks for, if it is one that does.
+    #[must_use]
+    pub fn language_of(&self, dialled: &str) -> Option<Language> {
+        let digits = digits_dialled(dialled);
+        let asked_for = self.language_of.iter().filter(|(number, _)| digits.ends_with(&**number));
+        asked_for.max_by_key(|(number, _)| number.len()).map(|(_, language)| *language)
     }
 
     /// How card numbers are keyed on this line.
@@ -279,11 +293,18 @@ impl Flow {
     }
 }
 
+/// The digits of a number as a platform writes it: `+861012333`, `sip:12333@pbx.example`.
+#[must_use]
+pub fn digits_dialled(number: &str) -> &str {
+    number.trim_start_matches("sip:").split('@').next().unwrap_or_default().trim_start_matches('+')
+}
+
 /// Gathers faults while it compiles, so that an operator sees all of them at once.
 struct Compiler<'f> {
     source: &'f str,
     text: &'f str,
-    catalogs: &'f [&'f Catalog],
+    /// The catalogues of the languages the line offers.
+    spoken: Vec<&'f Catalog>,
     faults: Vec<Fault>,
 }
 
@@ -296,14 +317,27 @@ impl Compiler<'_> {
         if file.languages.is_empty() {
             self.fault(&file.name, "languages is empty", "name at least one: languages = [\"zh-CN\"]");
         }
-        for language in &file.languages {
-            if !self.catalogs.iter().any(|c| c.language() == *language.get_ref()) {
+        for (n, language) in file.languages.iter().enumerate() {
+            if file.languages.iter().take(n).any(|other| other.get_ref() == language.get_ref()) {
+                self.fault(language, "languages names one twice", "name each once, in the order they are offered");
+            }
+            if !self.spoken.iter().any(|c| c.language() == *language.get_ref()) {
                 let tag = language.get_ref().tag();
                 self.fault(
                     language,
                     format!("there are no prompts in {tag}"),
                     "add voice-prompts for it, or leave the language out",
                 );
+            }
+        }
+        for (number, language) in &file.language_of {
+            if !file.dialled.contains(number.get_ref()) {
+                let problem = format!("language_of has {}, which this line is not reached by", number.get_ref());
+                self.fault(number, problem, "name it under dialled too");
+            }
+            if !file.languages.iter().any(|offered| offered.get_ref() == language.get_ref()) {
+                let problem = format!("language_of has {}, which this line does not offer", language.get_ref());
+                self.fault(language, problem, "name it under languages too");
             }
         }
         let offset = self.offset(&file.time_zone);
@@ -314,6 +348,7 @@ impl Compiler<'_> {
             dialled: file.dialled.iter().filter(|n| *n != "*").map(|n| n.as_str().into()).collect(),
             takes_any: file.dialled.iter().any(|n| n == "*"),
             languages: file.languages.iter().map(|l| *l.get_ref()).collect(),
+            language_of: file.language_of.iter().map(|(n, l)| (n.get_ref().as_str().into(), *l.get_ref())).collect(),
             greeting: self.prompts(&file.greeting),
             menus,
             answers,
@@ -613,7 +648,7 @@ impl Compiler<'_> {
 
     fn prompt(&mut self, id: &Spanned<String>, takes_key: bool) -> PromptId {
         let name = id.get_ref();
-        for catalog in self.catalogs {
+        for catalog in &self.spoken {
             let sayable = signature(name).map_or_else(
                 || catalog.has(name, takes_key),
                 // A prompt of code may be said by a line when nothing stands in it.

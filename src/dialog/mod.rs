@@ -12,6 +12,7 @@ mod event;
 pub mod explore;
 mod flow;
 mod hours;
+mod language;
 mod message;
 mod person;
 mod sign_in;
@@ -21,7 +22,7 @@ mod step;
 mod turn;
 
 pub use event::{Answer, Dialled, Event, LossOutcome, Recording, SignInOutcome, TransferEnd};
-pub use flow::{Flow, MessageService};
+pub use flow::{Flow, MessageService, digits_dialled};
 pub use hours::{Hours, Span};
 pub use message::{About, Draft, Kept, MessageAnswer, MessagePlace, MessageRequest};
 pub use signed_in::SignedIn;

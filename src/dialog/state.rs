@@ -30,6 +30,13 @@ pub struct State {
 pub enum Place {
     /// Before the first word.
     Start,
+    /// Asked which language to speak.
+    Language {
+        /// Whether the greeting has been said in full: not when the call has just come in.
+        greeted: bool,
+        /// What went wrong here so far.
+        misses: Misses,
+    },
     /// In a menu of the line's file.
     Menu {
         /// Which.
@@ -181,6 +188,7 @@ impl Place {
     pub fn name(&self) -> &str {
         match self {
             Self::Start => "start",
+            Self::Language { .. } => "language",
             Self::Menu { menu, .. } => menu.as_str(),
             Self::NumberKind { .. } => "sign-in.number-kind",
             Self::Number { kind: IdentifierKind::Id, .. } => "sign-in.id-number",

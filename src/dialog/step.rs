@@ -1,21 +1,21 @@
 //! The call flow itself: one pure function from a state and an event to a state and a turn.
 //!
 //! What is universal comes first (hanging up, `0` a person, `*` back, `#` again, `9` goodbye, silence, wrong keys);
-//! what each place makes of its own keys comes after, a file a service: [`sign_in`](super::sign_in),
-//! [`accounts`](super::accounts), [`card`](super::card), [`message`](super::message), [`person`](super::person).
+//! what each place makes of its own keys comes after, a file a service: [`language`](super::language),
+//! [`sign_in`](super::sign_in), [`accounts`](super::accounts), [`card`](super::card), [`message`](super::message),
+//! [`person`](super::person).
 
 use jiff::Timestamp;
 
 use super::accounts::choices;
 use super::entry::{Entry, entry};
-use super::event::{Answer, Dialled, Event, TransferEnd};
+use super::event::{Answer, Event, TransferEnd};
 use super::flow::{Flow, Target};
 use super::message::MessagePlace;
 use super::state::{AnswerId, Goal, LossPlace, MenuId, Misses, Place, Service, State};
 use super::turn::{BargeIn, Collect, Next, Request, Turn};
 use crate::member::IdentifierKind;
 use crate::secret::{Key, Keys};
-use crate::speech::language::Language;
 use crate::speech::prompt::Prompt;
 
 /// Said before the place's own prompts: an apology, an amount, a reason.
@@ -29,13 +29,7 @@ impl Flow {
     /// The state before the first event of a call.
     #[must_use]
     pub fn start(&self) -> State {
-        State {
-            language: self.languages.first().copied().unwrap_or(Language::Mandarin),
-            signed_in: None,
-            wrong_pins: 0,
-            transfers: 0,
-            place: Place::Start,
-        }
+        State { language: self.first_language(), signed_in: None, wrong_pins: 0, transfers: 0, place: Place::Start }
     }
 
     /// Takes a conversation one event further. Total: every event has an answer in every state.
@@ -48,6 +42,11 @@ impl Flow {
             Event::Dialled(dialled) => self.greet(state, dialled),
             _ if state.place == Place::Over => over(state, Vec::new()),
             Event::Keys(keys) => self.keys(state, &keys, now),
+            // Who does not answer is spoken to in the first language.
+            Event::Silence if matches!(state.place, Place::Language { .. }) => {
+                let language = state.language;
+                self.speak(state, language)
+            }
             Event::Silence => self.miss(state, Miss::Silent, now),
             Event::Garbled => self.miss(state, Miss::Wrong, now),
             Event::Recorded { recording, hung_up } => self.recorded(state, recording, hung_up, now),
@@ -85,26 +84,16 @@ impl Flow {
             | Place::ReadingPage { back, .. }
             | Place::Page { back, .. } => Some(back),
             Place::Loss(place) => Some(place.back()),
-            Place::Start | Place::Message(_) | Place::WithPerson | Place::Over => None,
+            Place::Start | Place::Language { .. } | Place::Message(_) | Place::WithPerson | Place::Over => None,
         };
         let unanswered = matches!(&state.place, Place::Answered { answer, .. } if !self.answers.contains_key(answer));
         if unanswered || named.is_some_and(|menu| !self.menus.contains_key(menu)) {
             state.place = Place::Start;
         }
+        if !self.languages.contains(&state.language) {
+            state.language = self.first_language();
+        }
         state
-    }
-
-    fn greet(&self, mut state: State, dialled: Dialled) -> (State, Turn) {
-        if let Some(language) = dialled.language.filter(|l| self.languages.contains(l)) {
-            state.language = language;
-        }
-        let greeting = self.greeting.iter().map(|id| Prompt::of_menu(id.clone(), None)).collect::<Lead>();
-        let (state, mut turn) = self.main_menu(state, greeting);
-        // The greeting may be cut short: a person answers from its first syllable on.
-        if let Next::Collect(collect) = &mut turn.next {
-            collect.barge_in = BargeIn::Always;
-        }
-        (state, turn)
     }
 
     // ---- keys ----
@@ -155,6 +144,10 @@ impl Flow {
                     None => self.miss(state, Miss::Wrong, now),
                 }
             }
+            Place::Language { .. } => match self.language_keys().find(|(k, _)| *k == key) {
+                Some((_, language)) => self.speak(state, language),
+                None => self.miss(state, Miss::Wrong, now),
+            },
             Place::NumberKind { .. } | Place::Confirm { .. } => self.sign_in_key(state, place, key, now),
             Place::Told { .. } | Place::Details { .. } | Place::Page { .. } => self.account_key(state, place, key, now),
             Place::Loss(place) => self.loss_key(state, place, key, now),
@@ -175,10 +168,8 @@ impl Flow {
     fn back(&self, state: State, place: &Place) -> (State, Turn) {
         let to = match place {
             Place::Message(place) => return self.message_back(state, place.clone()),
-            Place::Menu { menu, .. } => {
-                let up = self.menus.get(menu).map_or_else(|| MenuId::new(MenuId::MAIN), |m| m.up.clone());
-                Place::Menu { menu: up, misses: Misses::default() }
-            }
+            Place::Menu { menu, .. } => self.above(menu),
+            Place::Language { greeted, .. } => Place::Language { greeted: *greeted, misses: Misses::default() },
             Place::Confirm { goal, who, .. } => {
                 Place::Number { goal: goal.clone(), kind: who.kind, misses: Misses::default() }
             }
@@ -310,6 +301,10 @@ impl Flow {
         let barge_in = if lead.is_empty() { BargeIn::Always } else { BargeIn::AfterPrompts(1) };
         let mut say = lead;
         let collect = match &state.place {
+            Place::Language { .. } => {
+                say.extend(self.language_options());
+                self.one_key(barge_in)
+            }
             Place::Menu { menu, .. } => {
                 if let Some(menu) = self.menus.get(menu) {
                     say.extend(menu.before.iter().map(|id| Prompt::of_menu(id.clone(), None)));
@@ -411,7 +406,8 @@ pub(super) enum Miss {
 
 pub(super) fn misses_of(place: &mut Place) -> Option<&mut Misses> {
     match place {
-        Place::Menu { misses, .. }
+        Place::Language { misses, .. }
+        | Place::Menu { misses, .. }
         | Place::NumberKind { misses, .. }
         | Place::Number { misses, .. }
         | Place::Confirm { misses, .. }

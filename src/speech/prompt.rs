@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::civil::{Date, Time, Weekday};
 
+use super::language::Language;
 use crate::member::account::{
     Benefit, CardStatus, ContributionStatus, InsuranceStatus, Movements, Scheme, TransactionKind, YearMonth,
 };
@@ -177,13 +178,15 @@ impl Value {
 pub struct Prompt {
     id: PromptId,
     values: Vec<Value>,
+    /// The language it is said in whatever the call is held in.
+    language: Option<Language>,
 }
 
 impl Prompt {
     /// Wording without values, or with the key of a menu option: what a line's file may name.
     #[must_use]
     pub fn of_menu(id: PromptId, key: Option<Key>) -> Self {
-        Self { id, values: key.into_iter().map(Value::Key).collect() }
+        Self { id, values: key.into_iter().map(Value::Key).collect(), language: None }
     }
 
     /// Which prompt.
@@ -196,6 +199,18 @@ impl Prompt {
     #[must_use]
     pub fn values(&self) -> &[Value] {
         &self.values
+    }
+
+    /// The same, said in `language` whatever the call is held in: nobody is asked for their language in another.
+    #[must_use]
+    pub fn in_language(self, language: Language) -> Self {
+        Self { language: Some(language), ..self }
+    }
+
+    /// The language it is said in, in a call that is held in `language`.
+    #[must_use]
+    pub fn language(&self, language: Language) -> Language {
+        self.language.unwrap_or(language)
     }
 
     /// Whether what is said belongs to one person: only after sign-in may it be.
@@ -373,7 +388,7 @@ macro_rules! prompts {
         ];
         impl Prompt {
             $( $(#[$doc])* #[must_use] pub fn $name($($slot: slot_type!($kind)),*) -> Self {
-                Self { id: PromptId::known($id), values: vec![ $( Value::$kind($slot) ),* ] }
+                Self { id: PromptId::known($id), values: vec![ $( Value::$kind($slot) ),* ], language: None }
             } )*
         }
     };
@@ -382,6 +397,9 @@ macro_rules! prompts {
 }
 
 prompts! {
+    /// The language it is worded in: said in each of them, before the main menu of a line that offers several.
+    public language_option = "language.option"(key: Key);
+
     /// Nothing was pressed: first time.
     public no_input = "again.no-input"();
     /// What was pressed is not offered here: first time.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! POST /browser/call          {"dialled": "12333", "from": "13800138000"}         → a turn
+//!                             {"dialled": "12333", "language": "en-US"}           without asking for it, if the line has it
 //! POST /browser/step/{step}   {"call": "…", "keys": "1"}                          → a turn
 //!                             {"call": "…", "keys": "739154", "finished": true}
 //!                             {"call": "…", "silence": true} · {"call": "…", "transfer": "talked" | "not_answered"}
@@ -34,6 +35,7 @@ use super::{Conversation, Reply, Then};
 use crate::call::caller::{Call, CallEnd, Caller};
 use crate::dialog::{BargeIn, Event, Recording, TransferEnd, TransferTarget};
 use crate::secret::{Key, Keys, Secret};
+use crate::speech::language::Language;
 
 /// The name of this dialect.
 const DIALECT: &str = "browser";
@@ -62,6 +64,9 @@ pub struct Dial {
     /// The number that calls.
     #[serde(default)]
     pub from: Box<str>,
+    /// The language wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
 }
 
 /// What happened at a step: one of the fields beside `call`.
@@ -201,7 +206,7 @@ async fn call<C: Conversation>(State(shared): State<Arc<Shared<C>>>, Admitted(di
         dialled: dial.dialled,
     };
     let id = call.id.clone();
-    shared.answer(id, shared.conversation.dialled(call)).await
+    shared.answer(id, shared.conversation.dialled(call, dial.language)).await
 }
 
 async fn step<C: Conversation>(
@@ -258,14 +263,16 @@ impl<C: Conversation> Shared<C> {
     }
 
     fn busy(&self, call: &str) -> Response {
-        let heard = vec![Said { prompt: "call.busy".into(), text: self.conversation.busy().into() }];
+        let heard = vec![Said { prompt: "call.busy".into(), text: self.conversation.busy().1.into() }];
         Json(turn(call.into(), heard, Following::HangUp, None)).into_response()
     }
 }
 
 fn heard(call: Box<str>, reply: &Reply) -> Heard {
-    let said =
-        |prompt| Said { prompt: prompt_id(prompt), text: reply.catalog.speak_all(std::slice::from_ref(prompt)).text() };
+    let said = |prompt| Said {
+        prompt: prompt_id(prompt),
+        text: reply.spoken(std::slice::from_ref(prompt)).map(|(_, words)| words.text()).collect(),
+    };
     let heard = reply.say.iter().map(said).collect();
     let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
     match &reply.then {

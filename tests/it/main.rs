@@ -14,6 +14,7 @@ mod durability;
 mod edge;
 mod faults;
 mod flow;
+mod languages;
 mod loss;
 mod messages;
 mod mutual_aid;

@@ -68,6 +68,7 @@ fn place() -> impl Strategy<Value = Place> {
         Just(Place::Start),
         Just(Place::WithPerson),
         Just(Place::Over),
+        (any::<bool>(), misses()).prop_map(|(greeted, misses)| Place::Language { greeted, misses }),
         (goal(), misses()).prop_map(|(goal, misses)| Place::NumberKind { goal, misses }),
         (goal(), misses()).prop_map(|(goal, misses)| Place::Number { goal, kind: IdentifierKind::Id, misses }),
         (goal(), who, misses()).prop_map(|(goal, who, misses)| Place::Pin { goal, who, misses }),
@@ -104,12 +105,13 @@ fn place() -> impl Strategy<Value = Place> {
 
 fn journey() -> impl Strategy<Value = Journey> {
     let signed_in = proptest::option::of((any::<[u8; 32]>(), moment()).prop_map(|(member, at)| proof(member, at)));
-    (any::<u16>(), moment(), "[0-9]{1,12}", signed_in, 0..6_u8, 0..6_u8, place()).prop_map(
-        |(turn, started, line, signed_in, wrong_pins, transfers, place)| Journey {
+    let language = proptest::sample::select(&Language::ALL[..]);
+    (any::<u16>(), moment(), "[0-9]{1,12}", language, signed_in, 0..6_u8, 0..6_u8, place()).prop_map(
+        |(turn, started, line, language, signed_in, wrong_pins, transfers, place)| Journey {
             turn,
             started,
             line: line.into(),
-            state: State { language: Language::Mandarin, signed_in, wrong_pins, transfers, place },
+            state: State { language, signed_in, wrong_pins, transfers, place },
         },
     )
 }

@@ -10,12 +10,14 @@ use hotline::member::money::Money;
 use hotline::member::mutual_aid::Relation;
 use hotline::member::tail::Tail;
 use hotline::secret::Key;
+use hotline::speech::language::Language;
 use hotline::speech::prompt::{KNOWN, Prompt, PromptId, WORDS, Weekdays};
 use jiff::civil::{Weekday, date, time};
 
 use crate::calls::{NOON, OPEN, shipped};
 use crate::support::caller::{Caller, InProcess};
-use crate::support::line::mandarin;
+use crate::support::line::{in_every_language, wording};
+use crate::support::served::Setup;
 
 const ID: &str = "11010519491231002*#";
 
@@ -107,6 +109,7 @@ fn prompts() -> Vec<Prompt> {
     let as_of = date(2026, 1, 2);
     let weekdays = Weekdays { first: Weekday::Monday, last: Weekday::Friday };
     vec![
+        Prompt::language_option(one),
         Prompt::no_input(),
         Prompt::no_match(),
         Prompt::menu_help(),
@@ -232,9 +235,36 @@ fn prompts() -> Vec<Prompt> {
     ]
 }
 
+/// In the languages that the shipped line does not offer; the choice itself comes first.
+#[test]
+fn what_is_heard_at_every_place_in_the_other_languages() {
+    for (language, key, stop) in [("yue-CN", "2", "。"), ("en-US", "3", ". ")] {
+        let mut text = String::new();
+        for (when, now) in [("noon on a Friday", NOON), ("ten on a Friday", OPEN)] {
+            let hotline = InProcess::new(Setup::new().line(&in_every_language()), now);
+            writeln!(text, "# {when}\n").unwrap();
+            writeln!(text, "## language\n{}\n", at(&hotline, 1000, &[]).heard.said).unwrap();
+            for (n, (place, way)) in PLACES.into_iter().enumerate() {
+                if now == NOON || place == "person" {
+                    let way = [&[key], way].concat();
+                    let heard = at(&hotline, n, &way).heard.said.replace(stop, &[stop.trim(), "\n"].concat());
+                    writeln!(text, "## {place}: {}\n{heard}\n", way.join(" ")).unwrap();
+                }
+            }
+        }
+        insta::assert_snapshot!(format!("heard_{language}"), text);
+    }
+}
+
 #[test]
 fn every_prompt() {
-    let catalog = mandarin();
+    for language in Language::ALL {
+        insta::assert_snapshot!(format!("prompts_{language}"), prompts_in(language));
+    }
+}
+
+fn prompts_in(language: Language) -> String {
+    let catalog = wording(language);
     let known: Vec<_> = KNOWN.iter().map(|signature| signature.id.as_ref()).collect();
     assert_eq!(prompts().iter().map(Prompt::id).collect::<Vec<_>>(), known);
     let mut text = String::new();
@@ -252,5 +282,5 @@ fn every_prompt() {
         let prompt = Prompt::of_menu(PromptId::named(id), key);
         writeln!(text, "{id}: {}", catalog.speak_all(&[prompt]).text()).unwrap();
     }
-    insta::assert_snapshot!("prompts", text);
+    text
 }

@@ -63,7 +63,7 @@ struct Line<C> {
 
 async fn voice<C: Conversation>(State(line): State<Arc<Line<C>>>, Proven(form): Proven) -> Response {
     let (Ok(call), false) = (form.call(), form.duplicated()) else { return line.busy() };
-    line.answer(line.conversation.dialled(call)).await
+    line.answer(line.conversation.dialled(call, None)).await
 }
 
 async fn step<C: Conversation>(
@@ -131,7 +131,8 @@ impl<C: Conversation> Line<C> {
     }
 
     fn busy(&self) -> Response {
-        spoken(self.markup.busy(&self.conversation.busy()))
+        let (language, words) = self.conversation.busy();
+        spoken(self.markup.busy(language, &words))
     }
 
     /// Whether Twilio sent `form` to `path_and_query`.
@@ -188,8 +189,9 @@ mod tests {
     use super::*;
     use crate::call::caller::{Call, CallEnd};
     use crate::dialog::Recording;
+    use crate::speech::language::Language;
     use crate::telephony::Then;
-    use crate::telephony::twilio::testing::{catalog, prompt};
+    use crate::telephony::twilio::testing::{prompt, reply};
 
     /// Stands in for the call driver: writes down what it is told, and says the greeting.
     #[derive(Default)]
@@ -204,12 +206,12 @@ mod tests {
                 std::future::pending::<()>().await;
             }
             self.told.lock().unwrap().push(what);
-            Reply { catalog: Arc::new(catalog()), say: vec![prompt("greeting")], then: Then::HangUp }
+            reply(vec![prompt("greeting")], Then::HangUp)
         }
     }
 
     impl Conversation for Fake {
-        async fn dialled(&self, call: Call) -> Reply {
+        async fn dialled(&self, call: Call, _: Option<Language>) -> Reply {
             self.tell(format!("{} dialled {}", call.id, call.dialled)).await
         }
         async fn step(&self, call: Call, step: &str, event: Event) -> Reply {
@@ -225,8 +227,8 @@ mod tests {
         async fn resume(&self, call: Call) -> Reply {
             self.tell(format!("{} resumed", call.id)).await
         }
-        fn busy(&self) -> Box<str> {
-            "系统繁忙。".into()
+        fn busy(&self) -> (Language, Box<str>) {
+            (Language::Mandarin, "系统繁忙。".into())
         }
     }
 

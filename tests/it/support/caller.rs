@@ -169,7 +169,13 @@ impl Heard {
                 },
                 Event::Text(piece) => text.push_str(&piece),
                 Event::End(_) => match (open.pop().unwrap().as_str(), &mut then) {
-                    ("Say", _) => said.push_str(&std::mem::take(&mut text)),
+                    ("Say", _) => {
+                        // English is parted by more than its full stops.
+                        if said.ends_with(|c: char| c.is_ascii()) {
+                            said.push(' ');
+                        }
+                        said.push_str(&std::mem::take(&mut text));
+                    }
                     ("Number" | "Sip", Some(Then::Dial { target, .. })) => *target = std::mem::take(&mut text),
                     ("Redirect", Some(Then::Gather { path: action, .. } | Then::Record { path: action, .. })) => {
                         assert_eq!(path(&text), *action)
