@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::admission::Admission;
 use super::caller::{Call, CallEnd};
-use super::lines::Lines;
+use super::lines::{InForce, Lines};
 use super::live::{LiveCalls, Moment};
 use super::seal::{Journey, Seal};
 use crate::clock::Clock;
@@ -23,7 +23,7 @@ const MOST_QUESTIONS: u16 = 4;
 /// Carries every call of this node on.
 #[derive(Debug)]
 pub struct Driver {
-    lines: Arc<Lines>,
+    lines: Arc<InForce>,
     services: Services,
     seal: Seal,
     live: LiveCalls,
@@ -48,7 +48,7 @@ impl Driver {
     /// Drives calls over `lines` with `services`.
     #[must_use]
     pub fn new(
-        lines: Arc<Lines>,
+        lines: Arc<InForce>,
         services: Services,
         seal: Seal,
         admission: Admission,
@@ -84,10 +84,11 @@ impl Driver {
         // A call that begins anew goes on counting: its effects must not be taken for those it had before.
         let turn = if lead.is_some() { moment.next_turn() } else { 0 };
         moment.of_turn(turn, now);
-        let flow = self.lines.dialled(&call.dialled);
+        let lines = self.lines.now();
+        let flow = lines.dialled(&call.dialled);
         let started = whole_second(moment.came());
-        let journey = Journey { turn, started, line: flow.name.clone(), state: flow.start() };
-        let mut reply = self.go(call, flow, journey, Event::Dialled(Dialled::default()), &mut moment).await;
+        let journey = Journey { turn, started, line: flow.name.clone(), heard: 0, state: flow.start() };
+        let mut reply = self.go(call, &lines, flow, journey, Event::Dialled(Dialled::default()), &mut moment).await;
         if let Some(lead) = lead {
             reply.say.insert(0, lead);
         }
@@ -102,7 +103,9 @@ impl Driver {
         let now = self.clock.now();
         let mut moment = self.live.enter(call, now).await;
         let at = moment.of_turn(journey.turn, now);
-        let flow = self.lines.named(&journey.line).unwrap_or_else(|| self.lines.dialled(&call.dialled));
+        let lines = self.lines.now();
+        // A line that is gone hands its calls to the one that its number reaches now.
+        let flow = lines.named(&journey.line).unwrap_or_else(|| lines.dialled(&call.dialled));
         if matches!(event, Event::HungUp) {
             self.live.end(call, now);
         }
@@ -113,12 +116,23 @@ impl Driver {
             _ if lasted > self.bounds.longest || journey.turn >= self.bounds.most_turns => Event::LimitReached,
             event => event,
         };
-        self.go(call, flow, journey, event, &mut moment).await
+        let state = flow.taken_up(journey.state, journey.heard, &event);
+        let journey = Journey { line: flow.name.clone(), state, ..journey };
+        self.go(call, &lines, flow, journey, event, &mut moment).await
     }
 
     /// One turn: the dialog, what it asks, and the dialog again, until there is something for the caller.
-    async fn go(&self, call: &Call, flow: &Flow, journey: Journey, event: Event, moment: &mut Moment) -> Reply {
-        let Journey { turn, started, line, state } = journey;
+    /// `lines` are those in force as it begins, whatever is taken meanwhile.
+    async fn go(
+        &self,
+        call: &Call,
+        lines: &Lines,
+        flow: &Flow,
+        journey: Journey,
+        event: Event,
+        moment: &mut Moment,
+    ) -> Reply {
+        let Journey { turn, started, line, state, .. } = journey;
         let at = moment.at();
         let (mut state, mut step) = flow.step(state, event, at);
         for question in 0..MOST_QUESTIONS {
@@ -129,10 +143,11 @@ impl Driver {
             (state, step) = flow.step(state, Event::Answer(answer), at);
         }
         self.telemetry.record(&Occurrence::Turn { call, turn, place: state.place.name() });
-        let catalog = Arc::clone(self.lines.catalog(state.language));
+        let catalog = Arc::clone(lines.catalog(state.language));
         let Turn { say, next } = step;
         let over = state.place == Place::Over;
-        let sealed = || self.seal.seal(call, &Journey { turn: turn.saturating_add(1), started, line, state });
+        let heard = flow.heard(&state);
+        let sealed = || self.seal.seal(call, &Journey { turn: turn.saturating_add(1), started, line, heard, state });
         let then = match next {
             Next::Collect(collect) => sealed().map(|token| Then::Collect(collect, token)),
             Next::Transfer(transfer) => sealed().map(|token| Then::Transfer(transfer, token)),
@@ -162,8 +177,8 @@ impl Driver {
     }
 
     fn turn_away(&self) -> Reply {
-        let flow = self.lines.dialled("");
-        let catalog = Arc::clone(self.lines.catalog(flow.start().language));
+        let lines = self.lines.now();
+        let catalog = Arc::clone(lines.catalog(lines.dialled("").start().language));
         Reply { catalog, say: vec![Prompt::busy()], then: Then::HangUp }
     }
 }

@@ -9,6 +9,7 @@ use jiff::tz::Offset;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::dialled::DialledNumber;
 use super::hours::{Hours, Span};
 use super::state::{AnswerId, MenuId, Service};
 use super::turn::TransferTarget;
@@ -26,7 +27,7 @@ pub struct Flow {
     /// The line's name: `12333`.
     pub name: Box<str>,
     /// The dialled numbers that reach this line.
-    pub dialled: Vec<Box<str>>,
+    pub dialled: Vec<DialledNumber>,
     pub(super) takes_any: bool,
     /// The languages offered, the first by default.
     pub languages: Vec<Language>,
@@ -91,7 +92,7 @@ pub(super) struct Patience {
 #[serde(deny_unknown_fields)]
 struct File {
     name: Spanned<String>,
-    dialled: Vec<String>,
+    dialled: Vec<Spanned<String>>,
     languages: Vec<Spanned<Language>>,
     time_zone: Spanned<String>,
     greeting: Vec<Spanned<String>>,
@@ -165,6 +166,8 @@ struct AnswerFile {
     say: Vec<Spanned<String>>,
 }
 
+/// Among the dialled numbers: every number that no other line names.
+const ANY_NUMBER: &str = "*";
 /// No menu offers more: memory, not the keypad, is the limit (DOMAIN.md 3).
 const MOST_OPTIONS: usize = 5;
 
@@ -248,8 +251,8 @@ impl Compiler<'_> {
         let answers = self.answers(file, &menus);
         Flow {
             name: file.name.get_ref().as_str().into(),
-            dialled: file.dialled.iter().filter(|n| *n != "*").map(|n| n.as_str().into()).collect(),
-            takes_any: file.dialled.iter().any(|n| n == "*"),
+            dialled: self.dialled(file),
+            takes_any: file.dialled.iter().any(|n| n.get_ref() == ANY_NUMBER),
             languages: file.languages.iter().map(|l| *l.get_ref()).collect(),
             greeting: self.prompts(&file.greeting),
             menus,
@@ -259,6 +262,24 @@ impl Compiler<'_> {
             person: self.person(&file.person, offset),
             patience: self.patience(&file.patience),
         }
+    }
+
+    fn dialled(&mut self, file: &File) -> Vec<DialledNumber> {
+        if file.dialled.is_empty() {
+            self.fault(&file.name, "dialled is empty: nobody reaches this line", "name its numbers, or \"*\"");
+        }
+        let mut numbers = Vec::new();
+        for text in file.dialled.iter().filter(|n| n.get_ref() != ANY_NUMBER) {
+            match DialledNumber::parse(text.get_ref()) {
+                Some(number) => numbers.push(number),
+                None => self.fault(
+                    text,
+                    format!("dialled \"{}\" is no number", text.get_ref()),
+                    "write the number's digits, such as \"12393\" or \"+861012393\", or \"*\"",
+                ),
+            }
+        }
+        numbers
     }
 
     fn offset(&mut self, zone: &Spanned<String>) -> Offset {

@@ -6,10 +6,12 @@
 //! hears anything. [`explore`] proves what must always hold.
 
 mod accounts;
+mod dialled;
 mod entry;
 mod event;
 pub mod explore;
 mod flow;
+mod heard;
 mod hours;
 mod person;
 mod sign_in;
@@ -18,6 +20,7 @@ mod state;
 mod step;
 mod turn;
 
+pub use dialled::DialledNumber;
 pub use event::{Answer, Dialled, Event, SignInOutcome, TransferEnd};
 pub use flow::Flow;
 pub use hours::{Hours, Span};

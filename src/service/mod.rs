@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+
 use crate::call::caller::{Call, CallEnd};
 use crate::dialog::{Answer, Request};
 use crate::member::Identifier;
@@ -43,14 +45,19 @@ pub(crate) enum Trouble {
 pub struct Services {
     store: Store,
     hasher: Arc<Hasher>,
-    limits: Arc<TryLimits>,
+    limits: Arc<ArcSwap<TryLimits>>,
 }
 
 impl Services {
     /// Over `store`, checking PINs with `hasher`, with so many tries as `limits` tells.
     #[must_use]
     pub fn new(store: Store, hasher: Hasher, limits: TryLimits) -> Self {
-        Self { store, hasher: Arc::new(hasher), limits: Arc::new(limits) }
+        Self { store, hasher: Arc::new(hasher), limits: Arc::new(ArcSwap::from_pointee(limits)) }
+    }
+
+    /// From now on a call may try so many PINs: as many as the most patient line in force lets it.
+    pub fn allow_pins_per_call(&self, most: u16) {
+        self.limits.rcu(|limits| TryLimits { per_call: most, ..TryLimits::clone(limits) });
     }
 
     /// The store behind.
@@ -99,7 +106,7 @@ impl Services {
     /// # Errors
     /// What [`StoreError`] names; the next run does what this one did not.
     pub async fn sweep(&self) -> Result<(), StoreError> {
-        let limits = Arc::clone(&self.limits);
+        let limits = self.limits.load_full();
         self.store
             .write(move |mut tx| {
                 Box::pin(async move {
