@@ -44,7 +44,8 @@ fn each_number_has_its_greeting_its_menu_and_its_hours() {
         let (hours, _) = person.split_once("医保账户查询").unwrap_or((&person, ""));
         heard.push((hours.to_owned(), format!("{:?}", matches!(caller.heard.then, Then::Dial { .. }))));
     }
-    let menu = "医保账户查询，请按一。医保政策咨询，请按二。办理网点与其他查询渠道，请按三。";
+    let menu = "医保账户查询，请按一。社保卡服务，请按二。医保政策咨询，请按三。办理网点与其他查询渠道，请按四。";
+    let medical = "医保账户查询，请按一。医保政策咨询，请按二。办理网点与其他查询渠道，请按三。";
     let bank = "个人账户余额，请按一。收支明细，请按二。社保卡丢失，请按三。修改或者忘记密码，请按四。\
                 办理网点与其他查询渠道，请按五。";
     let closed = |hours: [&str; 2]| {
@@ -54,7 +55,7 @@ fn each_number_has_its_greeting_its_menu_and_its_hours() {
     let expected = [
         ("您好，欢迎致电幺二三三三人力资源和社会保障服务热线。".to_owned(), menu),
         (closed(["八点三十分到十一点三十分", "十三点到十七点"]), "false"),
-        ("您好，欢迎致电幺二三九三医疗保障服务热线。".to_owned(), menu),
+        ("您好，欢迎致电幺二三九三医疗保障服务热线。".to_owned(), medical),
         (closed(["九点到十二点", "十三点到十七点"]), "false"),
         ("您好，欢迎致电九五五六六，社会保障卡银行服务。".to_owned(), bank),
         ("正在为您转接人工服务，请稍候。".to_owned(), "true"),

@@ -14,6 +14,7 @@ mod edge;
 mod faults;
 mod flow;
 mod lines;
+mod mutual_aid;
 mod policy;
 mod privacy;
 mod properties;

@@ -101,7 +101,7 @@ fn two_hundred_calls_go_on_over_a_reload() {
     let mut calls: Vec<_> = (0..200)
         .map(|n| {
             let mut caller = hotline.dial(&format!("CA-live-{n}"));
-            caller.press_all([&["#"][..], &["2"], &["2", "3"], entering, signed_in][n % 5]);
+            caller.press_all([&["#"][..], &["3"], &["3", "3"], entering, signed_in][n % 5]);
             caller
         })
         .collect();
