@@ -1,6 +1,6 @@
 //! The lines in force and the languages they speak, as one piece: taken together after a full check.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -243,12 +243,15 @@ impl Lines {
             let tag = catalog.language().tag();
             let source = self.sources.wordings.iter().find(|s| s.about().language.as_deref() == Some(tag));
             let source = source.map_or_else(|| format!("{tag}/{WORDING}"), Source::shown);
-            for id in catalog.menu_prompts().filter(|id| !self.flows.iter().any(|f| f.prompts().any(|p| p == *id))) {
-                let problem = format!("no line says the prompt \"{id}\"");
-                unsaid.push(Fault::of(&source, problem, "name it in a line, or take it out"));
+            let said: HashSet<_> = self.flows.iter().flat_map(|flow| flow.prompts()).collect();
+            let mut ids: Vec<_> = catalog.menu_prompts().filter(|id| !said.contains(id)).collect();
+            if !ids.is_empty() {
+                ids.sort_unstable();
+                let problem = format!("no line says {}", ids.join(", "));
+                unsaid.push(Fault::of(&source, problem, "name them in a line, or take them out"));
             }
         }
-        unsaid.sort_by(|a, b| (&a.source, &a.problem).cmp(&(&b.source, &b.problem)));
+        unsaid.sort_by(|a, b| a.source.cmp(&b.source));
         unsaid
     }
 }

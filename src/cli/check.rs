@@ -71,10 +71,10 @@ pub fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
         Err(found) => faults.extend(found.0),
     }
     if faults.is_empty() {
-        writeln!(out, "settings: as they should be")?;
         for remark in remarks {
             writeln!(out, "remark: {remark}")?;
         }
+        writeln!(out, "settings: as they should be")?;
         return Ok(ExitCode::SUCCESS);
     }
     // As an editor goes through them.

@@ -169,7 +169,7 @@ fn what_has_a_fault_is_not_taken() {
     let told: Vec<_> = faults.iter().map(|f| (f.line, f.problem.as_str())).collect();
     assert_eq!(
         told,
-        [(Some(30), "go = \"answer:nowhere\" leads nowhere"), (Some(37), "no key leads to answer \"designated\"")]
+        [(Some(27), "go = \"answer:nowhere\" leads nowhere"), (Some(34), "no key leads to answer \"designated\"")]
     );
     assert_eq!(greeted(hotline.wire.clone(), "CA-next"), OLD_WORDS);
     assert!(caller.press("1").starts_with("这叫家庭共济。"));
