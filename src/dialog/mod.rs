@@ -22,9 +22,9 @@ mod step;
 mod turn;
 
 pub use dialled::DialledNumber;
-pub use event::{Answer, Dialled, Event, SignInOutcome, TransferEnd};
+pub use event::{Answer, Dialled, Event, LossOutcome, SignInOutcome, TransferEnd};
 pub use flow::Flow;
 pub use hours::{Hours, Span};
 pub use signed_in::SignedIn;
-pub use state::{AnswerId, Goal, MenuId, Misses, Place, Service, State};
+pub use state::{AnswerId, Goal, LossAct, LossPlace, MenuId, Misses, Place, Service, State};
 pub use turn::{BargeIn, Collect, Next, Request, Transfer, TransferTarget, Turn};

@@ -276,7 +276,8 @@ fn drafts_are_checked_without_being_put_in_place() {
     draft("prompts.toml", wording.replace("\"call.goodbye\" = \"感谢您的来电", "\"call.goodbye\" = \"3Q"));
     let mut text = String::new();
     for drafts in [&["draft.toml"][..], &["12393.toml"], &["next"], &["prompts.toml"], &["nowhere.toml"]] {
-        text += &format!("$ hotline check {}\n{}\n", drafts.join(" "), run(&setup, &[&["check"], drafts].concat()));
+        let told = run(&setup, &[&["check"], drafts].concat());
+        text.extend(["$ hotline check ", &drafts.join(" "), "\n", &told, "\n"]);
     }
     insta::assert_snapshot!("check_drafts", text);
     // A wording that no line here says is no fault: the line that says it may have been taken out, or come next.
