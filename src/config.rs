@@ -46,7 +46,7 @@ pub struct Settings {
     pub log: Log,
     pub store: Store,
     pub keys: Keys,
-    pub lines: Directory,
+    pub lines: Lines,
     pub prompts: Directory,
     pub call: Call,
     pub sign_in: SignIn,
@@ -105,6 +105,14 @@ pub struct Store {
 #[expect(missing_docs, reason = "config/default.toml documents each, once")]
 pub struct Keys {
     pub file: PathBuf,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml documents each, once")]
+pub struct Lines {
+    pub directory: PathBuf,
+    pub watch: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]

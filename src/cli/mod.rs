@@ -40,7 +40,7 @@ enum Command {
     /// A telephone in the terminal: shows what is heard, takes keys.
     Dial(dial::Args),
     /// Check settings, lines and prompts: all faults at once, with file, line and remedy.
-    Check,
+    Check(check::Args),
     /// Draw the call flow.
     Flow(flow::Args),
     /// Import members, or make up some.
@@ -64,7 +64,7 @@ pub fn run() -> ExitCode {
     let done = match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => settings(config).and_then(|settings| serve::run(&settings)),
         Command::Dial(args) => dial::run(&args, || settings(config)),
-        Command::Check => check::run(config.as_deref()),
+        Command::Check(args) => check::run(&args, config.as_deref()),
         Command::Flow(args) => settings(config).and_then(|settings| flow::run(&args, &settings)),
         Command::Members(command) => members::run(&command, || settings(config)),
         Command::Messages(command) => settings(config).and_then(|settings| messages::run(&command, &settings)),

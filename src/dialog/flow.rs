@@ -9,6 +9,7 @@ use jiff::tz::Offset;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::dialled::DialledNumber;
 use super::hours::{Hours, Span};
 use super::state::{AnswerId, MenuId, Service};
 use super::turn::TransferTarget;
@@ -28,12 +29,12 @@ pub struct Flow {
     /// The line's name: `12333`.
     pub name: Box<str>,
     /// The dialled numbers that reach this line.
-    pub dialled: Vec<Box<str>>,
+    pub dialled: Vec<DialledNumber>,
     pub(super) takes_any: bool,
     /// The languages offered, the first by default.
     pub languages: Vec<Language>,
     /// The language each of these numbers asks for.
-    language_of: Vec<(Box<str>, Language)>,
+    language_of: Vec<(DialledNumber, Language)>,
     pub(super) greeting: Vec<PromptId>,
     pub(super) menus: HashMap<MenuId, Menu>,
     /// What each answer says, in order.
@@ -138,7 +139,7 @@ pub(super) struct Patience {
 #[serde(deny_unknown_fields)]
 struct File {
     name: Spanned<String>,
-    dialled: Vec<String>,
+    dialled: Vec<Spanned<String>>,
     languages: Vec<Spanned<Language>>,
     #[serde(default)]
     language_of: BTreeMap<Spanned<String>, Spanned<Language>>,
@@ -232,6 +233,8 @@ struct AnswerFile {
     say: Vec<Spanned<String>>,
 }
 
+/// Among the dialled numbers: every number that no other line names.
+const ANY_NUMBER: &str = "*";
 /// No menu offers more: memory, not the keypad, is the limit (DOMAIN.md 3).
 const MOST_OPTIONS: usize = 5;
 
@@ -260,9 +263,9 @@ impl Flow {
     /// The language that the number dialled asks for, if it is one that does.
     #[must_use]
     pub fn language_of(&self, dialled: &str) -> Option<Language> {
-        let digits = digits_dialled(dialled);
-        let asked_for = self.language_of.iter().filter(|(number, _)| digits.ends_with(&**number));
-        asked_for.max_by_key(|(number, _)| number.len()).map(|(_, language)| *language)
+        let number = DialledNumber::parse(dialled)?;
+        let asked_for = self.language_of.iter().filter(|(asking, _)| number.reaches(asking));
+        asked_for.max_by_key(|(asking, _)| asking.as_str().len()).map(|(_, language)| *language)
     }
 
     /// How card numbers are keyed on this line.
@@ -291,12 +294,6 @@ impl Flow {
             TransferTarget::Number(_) => false,
         }
     }
-}
-
-/// The digits of a number as a platform writes it: `+861012333`, `sip:12333@pbx.example`.
-#[must_use]
-pub fn digits_dialled(number: &str) -> &str {
-    number.trim_start_matches("sip:").split('@').next().unwrap_or_default().trim_start_matches('+')
 }
 
 /// Gathers faults while it compiles, so that an operator sees all of them at once.
@@ -331,7 +328,7 @@ impl Compiler<'_> {
             }
         }
         for (number, language) in &file.language_of {
-            if !file.dialled.contains(number.get_ref()) {
+            if !file.dialled.iter().any(|dialled| dialled.get_ref() == number.get_ref()) {
                 let problem = format!("language_of has {}, which this line is not reached by", number.get_ref());
                 self.fault(number, problem, "name it under dialled too");
             }
@@ -345,10 +342,14 @@ impl Compiler<'_> {
         let answers = self.answers(file, &menus);
         Flow {
             name: file.name.get_ref().as_str().into(),
-            dialled: file.dialled.iter().filter(|n| *n != "*").map(|n| n.as_str().into()).collect(),
-            takes_any: file.dialled.iter().any(|n| n == "*"),
+            dialled: self.dialled(file),
+            takes_any: file.dialled.iter().any(|n| n.get_ref() == ANY_NUMBER),
             languages: file.languages.iter().map(|l| *l.get_ref()).collect(),
-            language_of: file.language_of.iter().map(|(n, l)| (n.get_ref().as_str().into(), *l.get_ref())).collect(),
+            language_of: file
+                .language_of
+                .iter()
+                .filter_map(|(n, l)| Some((DialledNumber::parse(n.get_ref())?, *l.get_ref())))
+                .collect(),
             greeting: self.prompts(&file.greeting),
             menus,
             answers,
@@ -359,6 +360,24 @@ impl Compiler<'_> {
             patience: self.patience(&file.patience),
             loss: LossTerm { days: self.loss_days(file), offset },
         }
+    }
+
+    fn dialled(&mut self, file: &File) -> Vec<DialledNumber> {
+        if file.dialled.is_empty() {
+            self.fault(&file.name, "dialled is empty: nobody reaches this line", "name its numbers, or \"*\"");
+        }
+        let mut numbers = Vec::new();
+        for text in file.dialled.iter().filter(|n| n.get_ref() != ANY_NUMBER) {
+            match DialledNumber::parse(text.get_ref()) {
+                Some(number) => numbers.push(number),
+                None => self.fault(
+                    text,
+                    format!("dialled \"{}\" is no number", text.get_ref()),
+                    "write the number's digits, such as \"12393\" or \"+861012393\", or \"*\"",
+                ),
+            }
+        }
+        numbers
     }
 
     fn offset(&mut self, zone: &Spanned<String>) -> Offset {

@@ -7,10 +7,12 @@
 
 mod accounts;
 mod card;
+mod dialled;
 mod entry;
 mod event;
 pub mod explore;
 mod flow;
+mod heard;
 mod hours;
 mod language;
 mod message;
@@ -21,8 +23,9 @@ mod state;
 mod step;
 mod turn;
 
+pub use dialled::DialledNumber;
 pub use event::{Answer, Dialled, Event, LossOutcome, Recording, SignInOutcome, TransferEnd};
-pub use flow::{Flow, MessageService, digits_dialled};
+pub use flow::{Flow, MessageService};
 pub use hours::{Hours, Span};
 pub use message::{About, Draft, Kept, MessageAnswer, MessagePlace, MessageRequest};
 pub use signed_in::SignedIn;

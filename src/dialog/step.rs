@@ -15,6 +15,7 @@ use super::message::MessagePlace;
 use super::state::{AnswerId, Goal, LossPlace, MenuId, Misses, Place, Service, State};
 use super::turn::{BargeIn, Collect, Next, Request, Turn};
 use crate::member::IdentifierKind;
+use crate::member::card_number::CardRule;
 use crate::secret::{Key, Keys};
 use crate::speech::prompt::Prompt;
 
@@ -106,12 +107,12 @@ impl Flow {
                 Entry::Back => self.back(state, &place),
                 Entry::Keys(keys) => self.entered(state, place, keys, now),
             },
-            Place::Start => self.main_menu(state, vec![Prompt::menu_changed()]),
             place => match keys.single() {
-                None if keys.is_empty() => self.again(state),
-                None => self.miss(state, Miss::Wrong, now),
                 Some(Key::Digit(0)) => self.person(state, Vec::new(), now),
                 Some(Key::Digit(9)) => over(state, vec![Prompt::goodbye()]),
+                _ if place == Place::Start => self.main_menu(state, vec![Prompt::menu_changed()]),
+                None if keys.is_empty() => self.again(state),
+                None => self.miss(state, Miss::Wrong, now),
                 Some(Key::Star) => self.back(state, &place),
                 Some(Key::Hash) => self.again(state),
                 Some(key) => self.choose(state, place, key, now),
@@ -325,7 +326,10 @@ impl Flow {
             Place::Number { kind, .. } => {
                 say.push(match kind {
                     IdentifierKind::Id => Prompt::enter_id(),
-                    IdentifierKind::Card => Prompt::enter_card(),
+                    IdentifierKind::Card => match self.card_rule {
+                        CardRule::DigitsOnly => Prompt::enter_card(),
+                        CardRule::Last8 => Prompt::enter_card_last8(),
+                    },
                     IdentifierKind::Personal => Prompt::enter_personal_number(),
                 });
                 say.push(Prompt::entry_keys());

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+
 use crate::call::caller::{Call, CallEnd};
 use crate::dialog::{Answer, Request};
 use crate::member::Identifier;
@@ -47,7 +49,7 @@ pub(crate) enum Trouble {
 pub struct Services {
     store: Store,
     hasher: Arc<Hasher>,
-    limits: Arc<TryLimits>,
+    limits: Arc<ArcSwap<TryLimits>>,
     messages: MessageLimits,
 }
 
@@ -55,13 +57,23 @@ impl Services {
     /// Over `store`, checking PINs with `hasher`, with so many tries as `limits` tells.
     #[must_use]
     pub fn new(store: Store, hasher: Hasher, limits: TryLimits) -> Self {
-        Self { store, hasher: Arc::new(hasher), limits: Arc::new(limits), messages: MessageLimits::default() }
+        Self {
+            store,
+            hasher: Arc::new(hasher),
+            limits: Arc::new(ArcSwap::from_pointee(limits)),
+            messages: MessageLimits::default(),
+        }
     }
 
     /// With other limits on messages than the default ones.
     #[must_use]
     pub fn with_messages(self, messages: MessageLimits) -> Self {
         Self { messages, ..self }
+    }
+
+    /// From now on a call may try so many PINs: as many as the most patient line in force lets it.
+    pub fn allow_pins_per_call(&self, most: u16) {
+        self.limits.rcu(|limits| TryLimits { per_call: most, ..TryLimits::clone(limits) });
     }
 
     /// The store behind.
@@ -124,7 +136,7 @@ impl Services {
     /// # Errors
     /// What [`StoreError`] names; the next run does what this one did not.
     pub async fn sweep(&self) -> Result<(), StoreError> {
-        let (limits, messages) = (Arc::clone(&self.limits), self.messages);
+        let (limits, messages) = (self.limits.load_full(), self.messages);
         self.store
             .write(move |mut tx| {
                 Box::pin(async move {

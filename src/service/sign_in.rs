@@ -78,7 +78,7 @@ impl Services {
             request: seals.request(&[b"sign_in", &[number_of(who.kind)], &who.index, pin.expose()]),
             who,
             caller: seals.caller(call),
-            limits: Arc::clone(&self.limits),
+            limits: self.limits.load_full(),
         };
         let reserving = asked.clone();
         let reserved = self.store.write(move |tx| Box::pin(reserve(tx, reserving))).await?;

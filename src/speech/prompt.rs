@@ -430,6 +430,8 @@ prompts! {
     public enter_id = "sign-in.enter-id"();
     /// Asks for the card number.
     public enter_card = "sign-in.enter-card"();
+    /// Asks for the last eight digits of the card number.
+    public enter_card_last8 = "sign-in.enter-card-last8"();
     /// Asks for the personal number.
     public enter_personal_number = "sign-in.enter-personal-number"();
     /// Too few or too many digits.

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::StoreError;
 use crate::call::caller::{Call, Caller};
 use crate::keys::{KeyRing, Purpose};
+use crate::member::card_number::CardRule;
 use crate::member::message::MessageNumber;
 use crate::member::phone_number::{PhoneNumber, SealedPhone};
 use crate::member::{Identifier, IdentifierKind, MemberId, MemberKey};
@@ -61,7 +62,12 @@ impl Seals {
     #[must_use]
     pub fn member_key(&self, identifier: &Identifier) -> MemberKey {
         let kind = identifier.kind();
-        let index = self.mac(Purpose::BlindIndex, &[&[number_of(kind)], identifier.canonical()]);
+        let list = match identifier {
+            // Beside the kinds: what one rule takes of a card must not meet what the other takes of another's.
+            Identifier::Card(card) if card.rule() == CardRule::Last8 => 3,
+            _ => number_of(kind),
+        };
+        let index = self.mac(Purpose::BlindIndex, &[&[list], identifier.canonical()]);
         MemberKey { kind, index }
     }
 

@@ -14,6 +14,7 @@
 //! digits.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ use crate::member::account::{
     Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, Movements, PersonalAccount, PooledFund, Scheme,
     StatementPage, Transaction, YearMonth,
 };
-use crate::member::card_number::{CardNumber, CardRule};
+use crate::member::card_number::CardNumber;
 use crate::member::id_number::IdNumber;
 use crate::member::mutual_aid::MutualAid;
 use crate::member::{Identifier, IdentifierKind, Member, MemberId, MemberKey};
@@ -167,17 +168,17 @@ pub struct Imported {
 }
 
 impl Store {
-    /// Writes `members`, new or in place of what is stored of them; found on calls by the digits that `rule` takes of
-    /// a card number. A thousand at a time, each thousand wholly or not at all; repeating it does no harm.
+    /// Writes `members`, new or in place of what is stored of them; found on calls by their numbers, and by what each
+    /// card rule takes of their card's. A thousand at a time, each thousand wholly or not at all; repeating it does no harm.
     ///
     /// # Errors
     /// What [`StoreError`] names; the thousands before are written.
-    pub async fn import_members(&self, members: Vec<Member>, rule: CardRule) -> Result<(), StoreError> {
+    pub async fn import_members(&self, members: Vec<Member>) -> Result<(), StoreError> {
         for batch in batches(members) {
             self.write_within(BATCH_DEADLINE, move |mut tx| {
                 Box::pin(async move {
                     for member in &batch {
-                        tx.put_member(member, rule).await?;
+                        tx.put_member(member).await?;
                     }
                     Ok(())
                 })
@@ -236,6 +237,24 @@ impl Store {
             .await?;
         }
         Ok(())
+    }
+
+    /// The indexes of the card numbers, by either rule, that several members share: none of them is found by it.
+    ///
+    /// # Errors
+    /// What [`StoreError`] names.
+    pub async fn shared_cards(&self) -> Result<HashSet<[u8; 32]>, StoreError> {
+        self.read(|tx| {
+            Box::pin(async move {
+                let shared = "SELECT idx FROM identifiers WHERE kind = $1 GROUP BY idx HAVING COUNT(*) > 1";
+                let rows = sqlx::query(shared)
+                    .bind(i64::from(number_of(IdentifierKind::Card)))
+                    .fetch_all(&mut *tx.conn)
+                    .await?;
+                rows.iter().map(|row| key_of(row, "idx")).collect()
+            })
+        })
+        .await
     }
 
     /// How many members are stored.
@@ -434,7 +453,7 @@ impl Tx<'_> {
         sealed.map(|sealed| self.seals.open(account_of(&member, kind), &sealed)).transpose()
     }
 
-    async fn put_member(&mut self, member: &Member, rule: CardRule) -> Result<(), StoreError> {
+    async fn put_member(&mut self, member: &Member) -> Result<(), StoreError> {
         let id = self.member_id(&member.id_number);
         let record = self.seals.seal(record_of(&id), &Record::of(member))?;
         let pin = member.pin.as_ref().map(|pin| {
@@ -469,7 +488,7 @@ impl Tx<'_> {
                 .execute(&mut *self.conn)
                 .await?;
         }
-        for identifier in member.identifiers(rule) {
+        for identifier in member.every_identifier() {
             let key = self.seals.member_key(&identifier);
             // An ID number needs no row: its index is the member.
             if key.kind != IdentifierKind::Id {

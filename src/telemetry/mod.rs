@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use crate::call::caller::{Call, CallEnd};
 use crate::dialog::{Answer, LossOutcome, MessageAnswer, SignInOutcome};
+use crate::fault::{Fault, Faults};
 
 /// Something that happened.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,10 @@ pub enum Occurrence<'o> {
     StepNotOurs { dialect: &'static str },
     /// All places were taken.
     TurnedAway { class: &'static str },
+    /// Lines and wording were read again, checked, and taken.
+    LinesTaken { lines: usize, took: Duration },
+    /// Lines and wording were read again; they have faults, and those in force stay.
+    LinesRefused { faults: &'o Faults },
     /// A request was answered.
     Answered { route: &'o str, status: u16, took: Duration },
 }
@@ -55,6 +60,11 @@ struct ClassLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RouteLabel {
     route: String,
     status: u16,
@@ -69,6 +79,7 @@ pub struct Telemetry {
     answers: Family<AnswerLabel, Counter>,
     steps_not_ours: Family<DialectLabel, Counter>,
     turned_away: Family<ClassLabel, Counter>,
+    reloads: Family<OutcomeLabel, Counter>,
     requests: Family<RouteLabel, Counter>,
     request_seconds: Histogram,
     live_calls: Gauge,
@@ -93,6 +104,7 @@ impl Telemetry {
             answers: Family::default(),
             steps_not_ours: Family::default(),
             turned_away: Family::default(),
+            reloads: Family::default(),
             requests: Family::default(),
             request_seconds: Histogram::new(seconds),
             live_calls: Gauge::default(),
@@ -108,6 +120,7 @@ impl Telemetry {
             "Webhooks turned away because all places were taken",
             telemetry.turned_away.clone(),
         );
+        registry.register("reloads", "Lines and wording read again, by outcome", telemetry.reloads.clone());
         registry.register("requests", "HTTP requests by route and status", telemetry.requests.clone());
         registry.register("request_seconds", "Seconds to answer an HTTP request", telemetry.request_seconds.clone());
         registry.register(
@@ -151,6 +164,17 @@ impl Telemetry {
             Occurrence::TurnedAway { class } => {
                 tracing::warn!(class, "turned away: all places are taken");
                 self.turned_away.get_or_create(&ClassLabel { class }).inc();
+            }
+            Occurrence::LinesTaken { lines, took } => {
+                tracing::info!(lines, millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX), "lines taken");
+                self.reloads.get_or_create(&OutcomeLabel { outcome: "taken" }).inc();
+            }
+            Occurrence::LinesRefused { faults } => {
+                for Fault { source, line, problem, remedy } in &faults.0 {
+                    tracing::error!(file = %source, line, problem, remedy, "fault in lines or wording");
+                }
+                tracing::error!(faults = faults.0.len(), "lines not taken: those in force stay");
+                self.reloads.get_or_create(&OutcomeLabel { outcome: "refused" }).inc();
             }
             Occurrence::Answered { route, status, took } => {
                 tracing::debug!(

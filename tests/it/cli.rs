@@ -78,6 +78,8 @@ fn the_flow_is_drawn() {
     let shipped = crate::support::line::project("config/lines");
     let setup = Setup::new().env("LINES__DIRECTORY", shipped.to_str().unwrap());
     insta::assert_snapshot!("flow_mermaid", run(&setup, &["flow"]));
+    let bank = run(&setup, &["flow", "95566"]);
+    assert!(bank.contains("main[\"main\"] -->|\"3\"| loss[\"loss\"]") && !bank.contains("policy"), "{bank}");
     // Nobody to be put through to: the same places, and fewer ways.
     let setup = Setup::new();
     insta::assert_snapshot!("flow_dot", run(&setup, &["flow", "--format", "dot"]));
@@ -90,7 +92,7 @@ fn the_flow_is_drawn() {
     };
     assert!(way("main", "sign-in.number-kind", "1") && way("sign-in.pin", "sign-in.checking", "six digits"));
     assert!(way("account", "over", "9") && !way("main", "personal-balance", "1"));
-    insta::assert_snapshot!("flow_no_such_line", run(&setup, &["flow", "--line", "12345"]));
+    insta::assert_snapshot!("flow_no_such_line", run(&setup, &["flow", "12345"]));
 }
 
 #[test]

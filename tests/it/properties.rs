@@ -106,11 +106,13 @@ fn place() -> impl Strategy<Value = Place> {
 fn journey() -> impl Strategy<Value = Journey> {
     let signed_in = proptest::option::of((any::<[u8; 32]>(), moment()).prop_map(|(member, at)| proof(member, at)));
     let language = proptest::sample::select(&Language::ALL[..]);
-    (any::<u16>(), moment(), "[0-9]{1,12}", language, signed_in, 0..6_u8, 0..6_u8, place()).prop_map(
-        |(turn, started, line, language, signed_in, wrong_pins, transfers, place)| Journey {
+    let line = ("[0-9]{1,12}", any::<u32>());
+    (any::<u16>(), moment(), line, language, signed_in, 0..6_u8, 0..6_u8, place()).prop_map(
+        |(turn, started, (line, heard), language, signed_in, wrong_pins, transfers, place)| Journey {
             turn,
             started,
             line: line.into(),
+            heard,
             state: State { language, signed_in, wrong_pins, transfers, place },
         },
     )

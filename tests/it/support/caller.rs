@@ -206,6 +206,7 @@ pub struct Caller {
     pub wire: Wire,
     pub sid: String,
     pub from: String,
+    pub to: String,
     pub heard: Heard,
     pub sent: Vec<Sent>,
 }
@@ -217,9 +218,18 @@ impl Caller {
     }
 
     pub fn dial_from(wire: impl Into<Wire>, sid: &str, from: &str) -> Self {
+        Self::dial_from_to(wire, sid, from, "+861012333")
+    }
+
+    /// Dials this number.
+    pub fn dial_to(wire: impl Into<Wire>, sid: &str, to: &str) -> Self {
+        Self::dial_from_to(wire, sid, "+8613800138000", to)
+    }
+
+    fn dial_from_to(wire: impl Into<Wire>, sid: &str, from: &str, to: &str) -> Self {
         let heard = Heard { said: String::new(), then: Then::HangUp };
-        let (sid, from) = (sid.to_owned(), from.to_owned());
-        let mut caller = Self { wire: wire.into(), sid, from, heard, sent: Vec::new() };
+        let (sid, from, to) = (sid.to_owned(), from.to_owned(), to.to_owned());
+        let mut caller = Self { wire: wire.into(), sid, from, to, heard, sent: Vec::new() };
         caller.post("/twilio/voice".to_owned(), &[("CallStatus", "ringing")]);
         caller
     }
@@ -283,7 +293,7 @@ impl Caller {
     pub fn form(&self, more: &[(&str, &str)]) -> String {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("AccountSid", "AC00000000000000000000000000000000").append_pair("CallSid", &self.sid);
-        form.append_pair("From", &self.from).append_pair("To", "+861012333");
+        form.append_pair("From", &self.from).append_pair("To", &self.to);
         if !more.iter().any(|(name, _)| *name == "CallStatus") {
             form.append_pair("CallStatus", "in-progress");
         }
@@ -328,6 +338,8 @@ pub fn spoken(answer: &Answer) -> Heard {
 pub struct InProcess {
     pub wire: Wire,
     pub clock: hotline::clock::Clock,
+    pub app: hotline::server::App,
+    pub settings: hotline::config::Settings,
     pub setup: super::served::Setup,
 }
 
@@ -337,7 +349,7 @@ impl InProcess {
         let settings = hotline::config::Settings::load(None, setup.environment().iter().cloned()).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let app = runtime.block_on(hotline::server::App::build(&settings, clock.clone())).unwrap();
-        Self { wire: Wire::InProcess(Arc::new(runtime), app.routes()), clock, setup }
+        Self { wire: Wire::InProcess(Arc::new(runtime), app.routes()), clock, app, settings, setup }
     }
 
     pub fn dial(&self, sid: &str) -> Caller {

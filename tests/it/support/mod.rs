@@ -14,7 +14,7 @@ use hotline::keys::KeyRing;
 use hotline::member::account::{
     Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, PersonalAccount, PooledFund, Scheme, YearMonth,
 };
-use hotline::member::card_number::{CardNumber, CardRule};
+use hotline::member::card_number::CardNumber;
 use hotline::member::id_number::IdNumber;
 use hotline::member::money::Money;
 use hotline::member::personal_number::PersonalNumber;
@@ -88,7 +88,7 @@ impl Bed {
     }
 
     pub async fn import(&self, members: impl IntoIterator<Item = Member>) {
-        self.store.import_members(members.into_iter().collect(), CardRule::DigitsOnly).await.unwrap();
+        self.store.import_members(members.into_iter().collect()).await.unwrap();
     }
 
     pub fn key(&self, member: &Member) -> MemberKey {
