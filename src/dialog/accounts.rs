@@ -26,6 +26,7 @@ impl Flow {
                     Service::PersonalBalance => Request::PersonalBalance(proof),
                     Service::PooledFund => Request::PooledFund(proof),
                     Service::Status => Request::Coverage(proof),
+                    Service::ChangePin => return self.change_pin(state, back),
                     // What exactly is asked first.
                     Service::Details => {
                         return self.go(state, Place::Details { back, misses: Misses::default() }, Vec::new());

@@ -15,6 +15,7 @@ use super::turn::TransferTarget;
 use crate::fault::{Fault, Faults};
 use crate::member::IdentifierKind;
 use crate::member::card_number::CardRule;
+use crate::member::pin_rule::InitialPinRule;
 use crate::secret::Key;
 use crate::speech::catalog::Catalog;
 use crate::speech::language::Language;
@@ -36,6 +37,7 @@ pub struct Flow {
     pub(super) answers: HashMap<AnswerId, Vec<PromptId>>,
     pub(super) numbers: Vec<IdentifierKind>,
     pub(super) card_rule: CardRule,
+    pub(super) initial_pin: Option<InitialPinRule>,
     pub(super) person: Person,
     pub(super) patience: Patience,
 }
@@ -108,6 +110,8 @@ struct File {
 struct SignInFile {
     numbers: Spanned<Vec<IdentifierKind>>,
     card_rule: CardRule,
+    #[serde(default)]
+    initial_pin: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -256,6 +260,7 @@ impl Compiler<'_> {
             answers,
             numbers: self.numbers(&file.sign_in.numbers),
             card_rule: file.sign_in.card_rule,
+            initial_pin: file.sign_in.initial_pin.as_ref().and_then(|rule| self.initial_pin(rule)),
             person: self.person(&file.person, offset),
             patience: self.patience(&file.patience),
         }
@@ -293,6 +298,18 @@ impl Compiler<'_> {
             self.fault(numbers, "sign_in.numbers is empty", "take some of [\"id\", \"card\", \"personal\"]");
         }
         seen
+    }
+
+    fn initial_pin(&mut self, rule: &Spanned<String>) -> Option<InitialPinRule> {
+        let parsed = InitialPinRule::parse(rule.get_ref());
+        if parsed.is_none() {
+            self.fault(
+                rule,
+                "initial_pin is no rule for initial PINs",
+                "write six digits, \"id_last6\", \"id_before_last\" or \"card_last6\"",
+            );
+        }
+        parsed
     }
 
     fn patience(&mut self, file: &PatienceFile) -> Patience {

@@ -11,16 +11,24 @@ mod event;
 pub mod explore;
 mod flow;
 mod hours;
+mod news;
 mod person;
+mod pin_change;
+mod pin_proof;
 mod sign_in;
 mod signed_in;
 mod state;
 mod step;
 mod turn;
 
-pub use event::{Answer, Dialled, Event, SignInOutcome, TransferEnd};
+pub use event::{
+    Answer, Denied, Dialled, Event, NewPin, PinChange, PinCheck, SignInOutcome, TransferEnd, Welcome,
+};
 pub use flow::Flow;
 pub use hours::{Hours, Span};
+pub use news::News;
+pub use pin_change::{Change, PinPlace};
+pub use pin_proof::{FirstProof, PinGrant, PinInForce};
 pub use signed_in::SignedIn;
 pub use state::{AnswerId, Goal, MenuId, Misses, Place, Service, State};
 pub use turn::{BargeIn, Collect, Next, Request, Transfer, TransferTarget, Turn};

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::news::News;
+use super::pin_change::PinPlace;
 use super::signed_in::SignedIn;
 use crate::member::account::Movements;
 use crate::member::tail::Tail;
@@ -20,6 +22,8 @@ pub struct State {
     pub wrong_pins: u8,
     /// How often this call was put through to a person.
     pub transfers: u8,
+    /// What is yet to be told, with the next words.
+    pub news: News,
     /// Where in the conversation.
     pub place: Place,
 }
@@ -148,6 +152,8 @@ pub enum Place {
         /// What went wrong here so far.
         misses: Misses,
     },
+    /// Changing the query PIN.
+    PinChange(PinPlace),
     /// Connected, or being connected, to a person.
     WithPerson,
     /// The call is over.
@@ -164,7 +170,10 @@ impl Place {
     /// Whether a number or a PIN is asked for: every key is part of it, but for `0`, `*` and `#` alone.
     #[must_use]
     pub fn is_entry(&self) -> bool {
-        matches!(self, Self::Number { .. } | Self::Pin { .. })
+        match self {
+            Self::PinChange(place) => place.is_entry(),
+            _ => matches!(self, Self::Number { .. } | Self::Pin { .. }),
+        }
     }
 
     /// The name of the place in transcripts, coverage and logs: `main`, `sign-in.pin`.
@@ -189,6 +198,7 @@ impl Place {
                 Movements::Everything => "details.all",
             },
             Self::Answered { answer, .. } => answer.as_str(),
+            Self::PinChange(place) => place.name(),
             Self::WithPerson => "person",
             Self::Over => "over",
         }
@@ -234,7 +244,7 @@ impl AnswerId {
     }
 }
 
-/// What reads a member's data, in typed code.
+/// What reads or changes a member's data, in typed code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Service {
@@ -246,11 +256,13 @@ pub enum Service {
     Details,
     /// 缴费与待遇状态.
     Status,
+    /// 修改查询密码.
+    ChangePin,
 }
 
 impl Service {
     /// Every service there is.
-    pub const ALL: [Self; 4] = [Self::PersonalBalance, Self::PooledFund, Self::Details, Self::Status];
+    pub const ALL: [Self; 5] = [Self::PersonalBalance, Self::PooledFund, Self::Details, Self::Status, Self::ChangePin];
 
     /// The name in line files and places.
     #[must_use]
@@ -260,6 +272,7 @@ impl Service {
             Self::PooledFund => "pooled-fund",
             Self::Details => "details",
             Self::Status => "status",
+            Self::ChangePin => "change-pin",
         }
     }
 }
@@ -271,6 +284,16 @@ pub enum Goal {
     Menu(MenuId),
     /// A service, and the menu it was chosen in.
     Service(Service, MenuId),
+}
+
+impl Goal {
+    /// The menu of the line's file that it names.
+    #[must_use]
+    pub fn menu(&self) -> &MenuId {
+        match self {
+            Self::Menu(menu) | Self::Service(_, menu) => menu,
+        }
+    }
 }
 
 /// What went wrong at one prompt, counted apart.

@@ -2,7 +2,7 @@
 //!
 //! What is universal comes first (hanging up, `0` a person, `*` back, `#` again, `9` goodbye, silence, wrong keys);
 //! what each place makes of its own keys comes after, a file a service: [`sign_in`](super::sign_in),
-//! [`accounts`](super::accounts), [`person`](super::person).
+//! [`accounts`](super::accounts), [`pin_change`](super::pin_change), [`person`](super::person).
 
 use jiff::Timestamp;
 
@@ -10,7 +10,9 @@ use super::accounts::choices;
 use super::entry::{Entry, entry};
 use super::event::{Answer, Dialled, Event, TransferEnd};
 use super::flow::{Flow, Target};
-use super::state::{AnswerId, Goal, MenuId, Misses, Place, State};
+use super::news::News;
+use super::pin_change::PinPlace;
+use super::state::{AnswerId, MenuId, Misses, Place, State};
 use super::turn::{BargeIn, Collect, Next, Request, Turn};
 use crate::member::IdentifierKind;
 use crate::secret::{Key, Keys};
@@ -33,6 +35,7 @@ impl Flow {
             signed_in: None,
             wrong_pins: 0,
             transfers: 0,
+            news: News::default(),
             place: Place::Start,
         }
     }
@@ -40,7 +43,11 @@ impl Flow {
     /// Takes a conversation one event further. Total: every event has an answer in every state.
     #[must_use]
     pub fn step(&self, state: State, event: Event, now: Timestamp) -> (State, Turn) {
-        let state = self.known(state);
+        let (state, turn) = self.stepped(self.known(state), event, now);
+        self.told_first(state, turn, now)
+    }
+
+    fn stepped(&self, state: State, event: Event, now: Timestamp) -> (State, Turn) {
         match event {
             Event::HungUp => over(state, Vec::new()),
             Event::LimitReached => over(state, vec![Prompt::too_long(), Prompt::goodbye()]),
@@ -64,9 +71,8 @@ impl Flow {
             | Place::Identifying { goal, .. }
             | Place::Confirm { goal, .. }
             | Place::Pin { goal, .. }
-            | Place::SigningIn { goal, .. } => match goal {
-                Goal::Menu(menu) | Goal::Service(_, menu) => Some(menu),
-            },
+            | Place::SigningIn { goal, .. } => Some(goal.menu()),
+            Place::PinChange(place) => Some(place.menu()),
             Place::Reading { back, .. }
             | Place::Told { back, .. }
             | Place::Answered { back, .. }
@@ -123,6 +129,7 @@ impl Flow {
         match place {
             Place::Number { goal, kind, misses } => self.number(state, goal, kind, misses, keys, now),
             Place::Pin { goal, who, misses } => self.pin(state, goal, who, misses, keys, now),
+            Place::PinChange(place) => self.pin_entered(state, place, keys, now),
             _ => self.miss(state, Miss::Wrong, now),
         }
     }
@@ -166,6 +173,7 @@ impl Flow {
                 Place::Number { goal: goal.clone(), kind: who.kind, misses: Misses::default() }
             }
             Place::Number { goal, .. } | Place::Pin { goal, .. } => self.choice_of_number(goal.clone()),
+            Place::PinChange(place) => self.pin_back(&state, place.clone()),
             Place::Page { back, .. } => Place::Details { back: back.clone(), misses: Misses::default() },
             Place::Told { back, .. } | Place::Answered { back, .. } | Place::Details { back, .. } => {
                 Place::Menu { menu: back.clone(), misses: Misses::default() }
@@ -189,6 +197,7 @@ impl Flow {
             (_, Answer::CallEnded) => over(state, Vec::new()),
             (Place::Identifying { .. } | Place::SigningIn { .. }, answer) => self.sign_in_answered(state, answer, now),
             (Place::Reading { .. } | Place::ReadingPage { .. }, answer) => self.account_answered(state, answer, now),
+            (Place::PinChange(place), answer) => self.pin_answered(state, place, answer, now),
             // An answer to something nobody asked.
             _ => self.main_menu(state, vec![Prompt::query_unavailable()]),
         }
@@ -200,8 +209,8 @@ impl Flow {
     pub(super) fn miss(&self, state: State, miss: Miss, now: Timestamp) -> (State, Turn) {
         let apology = match (miss, &state.place) {
             (Miss::Silent, _) => Prompt::no_input(),
-            (Miss::Wrong, Place::Number { .. }) => Prompt::number_incomplete(),
-            (Miss::Wrong, Place::Pin { .. }) => Prompt::pin_incomplete(),
+            (Miss::Wrong, Place::Number { .. } | Place::PinChange(PinPlace::Second { .. })) => Prompt::number_incomplete(),
+            (Miss::Wrong, Place::Pin { .. } | Place::PinChange(_)) => Prompt::pin_incomplete(),
             (Miss::Wrong, _) => Prompt::no_match(),
         };
         self.missed(state, miss, apology, now)
@@ -318,6 +327,11 @@ impl Flow {
                 say.push(Prompt::pin_keys());
                 self.entry(6, barge_in)
             }
+            Place::PinChange(place) if place.is_entry() => {
+                let (asked, longest) = Self::pin_asked(place);
+                say.extend(asked);
+                self.entry(longest, barge_in)
+            }
             Place::Told { .. } | Place::Details { .. } | Place::Page { .. } => {
                 say.extend(choices(&state.place));
                 say.push(Prompt::universal_keys());
@@ -332,6 +346,7 @@ impl Flow {
             | Place::SigningIn { .. }
             | Place::Reading { .. }
             | Place::ReadingPage { .. }
+            | Place::PinChange(_)
             | Place::WithPerson => {
                 return self.main_menu(state, say);
             }
@@ -382,6 +397,7 @@ pub(super) fn misses_of(place: &mut Place) -> Option<&mut Misses> {
         | Place::Answered { misses, .. }
         | Place::Details { misses, .. }
         | Place::Page { misses, .. } => Some(misses),
+        Place::PinChange(place) => place.misses(),
         Place::Start
         | Place::Identifying { .. }
         | Place::SigningIn { .. }
