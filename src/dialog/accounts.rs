@@ -26,6 +26,7 @@ impl Flow {
                     Service::PersonalBalance => Request::PersonalBalance(proof),
                     Service::PooledFund => Request::PooledFund(proof),
                     Service::Status => Request::Coverage(proof),
+                    Service::CardStatus => Request::Card(proof),
                     Service::ChangePin => return self.change_pin(state, back),
                     // What exactly is asked first.
                     Service::Details => {

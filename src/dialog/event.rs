@@ -7,6 +7,7 @@ use super::pin_proof::{FirstProof, PinGrant};
 use super::signed_in::SignedIn;
 use crate::member::MemberKey;
 use crate::member::account::{Coverage, PersonalAccount, PooledFund, StatementPage};
+use crate::member::card::Card;
 use crate::member::pin_rule::Weakness;
 use crate::secret::{Keys, PinDraft};
 use crate::speech::language::Language;
@@ -69,6 +70,8 @@ pub enum Answer {
     Transactions(Option<StatementPage>),
     /// How the member is insured.
     Coverage(Coverage),
+    /// The card; `None` when the member has none.
+    Card(Option<Card>),
     /// Nothing was told: the store is away, or too much is asked at once. A try that was taken before the store went away is
     /// kept for the repeat of this very turn.
     Unavailable,

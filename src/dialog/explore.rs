@@ -10,9 +10,7 @@ use std::fmt;
 use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
 
-use super::event::{
-    Answer, Denied, Dialled, Event, NewPin, PinChange, PinCheck, SignInOutcome, TransferEnd, Welcome,
-};
+use super::event::{Answer, Denied, Dialled, Event, NewPin, PinChange, PinCheck, SignInOutcome, TransferEnd, Welcome};
 use super::flow::Flow;
 use super::pin_change::PinPlace;
 use super::pin_proof::{FirstProof, PinGrant, PinInForce};
@@ -21,11 +19,13 @@ use super::state::{AnswerId, Misses, Place, Service, State};
 use super::step::misses_of;
 use super::turn::{Next, Turn};
 use crate::member::account::{
-    Benefit, ContributionStatus, Coverage, InsuranceStatus, PersonalAccount, PooledFund, Scheme, StatementEntry,
-    StatementPage, TransactionKind, YearMonth,
+    Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, PersonalAccount, PooledFund, Scheme,
+    StatementEntry, StatementPage, TransactionKind, YearMonth,
 };
+use crate::member::card::{Card, LossReport};
 use crate::member::money::Money;
 use crate::member::pin_rule::Weakness;
+use crate::member::tail::Tail;
 use crate::member::{IdentifierKind, MemberId, MemberKey};
 use crate::secret::{Key, Keys, PinDraft, PinVerified};
 use crate::speech::catalog::Catalog;
@@ -168,7 +168,8 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
                 // When a sign-in has run out is all the same to who has none.
                 if state.signed_in.is_none()
                     && !matches!(state.place, Place::PinChange(_))
-                    && times.iter().position(|t| *t == now) == Some(RUN_OUT) {
+                    && times.iter().position(|t| *t == now) == Some(RUN_OUT)
+                {
                     continue;
                 }
                 for (name, event) in &events {
@@ -400,6 +401,7 @@ fn happens(place: &Place, event: &Event) -> bool {
                     | (Place::Reading { service: Service::PersonalBalance, .. }, Answer::PersonalBalance(_))
                     | (Place::Reading { service: Service::PooledFund, .. }, Answer::PooledFund(..))
                     | (Place::Reading { service: Service::Status, .. }, Answer::Coverage(_))
+                    | (Place::Reading { service: Service::CardStatus, .. }, Answer::Card(_))
                     | (Place::ReadingPage { .. }, Answer::Transactions(_))
             ),
         },
@@ -487,6 +489,7 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
     let granted = |proof, pin_changed| Answer::SignIn(SignInOutcome::Granted(proof, Welcome { pin_changed }));
     answers.extend(grant(now).map(|proof| ("granted", granted(proof, None))));
     answers.extend(grant(now).map(|proof| ("granted after a change of PIN", granted(proof, Some(now)))));
+    answers.extend(cards(now));
     let long_ago = now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(now);
     answers.extend(grant(long_ago).map(|proof| ("granted long ago", granted(proof, None))));
     answers
@@ -561,6 +564,23 @@ fn pin_changes(now: Timestamp) -> Vec<(&'static str, Answer)> {
         answers.push(("change: done", Answer::PinChange(PinChange::Done(SignedIn::by_change(grant, now)))));
     }
     answers
+}
+
+/// A card in every state, one reported by telephone, and none.
+fn cards(now: Timestamp) -> Vec<(&'static str, Answer)> {
+    let Ok(tail) = Tail::of("5678") else { return Vec::new() };
+    let card = |status, report| Answer::Card(Some(Card { tail, status, report }));
+    let until = now.saturating_add(SignedDuration::from_hours(7 * 24)).unwrap_or(now);
+    vec![
+        ("card", card(CardStatus::Normal, None)),
+        ("inactive card", card(CardStatus::Inactive, None)),
+        ("reported card", card(CardStatus::TemporaryLoss, Some(LossReport { since: now, until }))),
+        ("card reported elsewhere", card(CardStatus::TemporaryLoss, None)),
+        ("formally reported card", card(CardStatus::FormalLoss, None)),
+        ("locked card", card(CardStatus::Locked, None)),
+        ("cancelled card", card(CardStatus::Cancelled, None)),
+        ("no card", Answer::Card(None)),
+    ]
 }
 
 /// A page with another behind it, one without, every kind of movement on them; none at all, and no account.

@@ -6,6 +6,7 @@
 //! hears anything. [`explore`] proves what must always hold.
 
 mod accounts;
+mod card;
 mod entry;
 mod event;
 pub mod explore;
@@ -21,9 +22,7 @@ mod state;
 mod step;
 mod turn;
 
-pub use event::{
-    Answer, Denied, Dialled, Event, NewPin, PinChange, PinCheck, SignInOutcome, TransferEnd, Welcome,
-};
+pub use event::{Answer, Denied, Dialled, Event, NewPin, PinChange, PinCheck, SignInOutcome, TransferEnd, Welcome};
 pub use flow::Flow;
 pub use hours::{Hours, Span};
 pub use news::News;

@@ -144,7 +144,9 @@ impl PinPlace {
             | Self::Second { misses, .. }
             | Self::New { misses, .. }
             | Self::Again { misses, .. } => Some(misses),
-            Self::CheckingOld { .. } | Self::CheckingSecond { .. } | Self::Judging { .. } | Self::Changing { .. } => None,
+            Self::CheckingOld { .. } | Self::CheckingSecond { .. } | Self::Judging { .. } | Self::Changing { .. } => {
+                None
+            }
         }
     }
 

@@ -258,11 +258,14 @@ pub enum Service {
     Status,
     /// 修改查询密码.
     ChangePin,
+    /// 社保卡状态查询.
+    CardStatus,
 }
 
 impl Service {
     /// Every service there is.
-    pub const ALL: [Self; 5] = [Self::PersonalBalance, Self::PooledFund, Self::Details, Self::Status, Self::ChangePin];
+    pub const ALL: [Self; 6] =
+        [Self::PersonalBalance, Self::PooledFund, Self::Details, Self::Status, Self::ChangePin, Self::CardStatus];
 
     /// The name in line files and places.
     #[must_use]
@@ -273,6 +276,7 @@ impl Service {
             Self::Details => "details",
             Self::Status => "status",
             Self::ChangePin => "change-pin",
+            Self::CardStatus => "card-status",
         }
     }
 }

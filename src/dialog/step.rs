@@ -2,7 +2,7 @@
 //!
 //! What is universal comes first (hanging up, `0` a person, `*` back, `#` again, `9` goodbye, silence, wrong keys);
 //! what each place makes of its own keys comes after, a file a service: [`sign_in`](super::sign_in),
-//! [`accounts`](super::accounts), [`pin_change`](super::pin_change), [`person`](super::person).
+//! [`accounts`](super::accounts), [`card`](super::card), [`pin_change`](super::pin_change), [`person`](super::person).
 
 use jiff::Timestamp;
 
@@ -12,7 +12,7 @@ use super::event::{Answer, Dialled, Event, TransferEnd};
 use super::flow::{Flow, Target};
 use super::news::News;
 use super::pin_change::PinPlace;
-use super::state::{AnswerId, MenuId, Misses, Place, State};
+use super::state::{AnswerId, Goal, MenuId, Misses, Place, Service, State};
 use super::turn::{BargeIn, Collect, Next, Request, Turn};
 use crate::member::IdentifierKind;
 use crate::secret::{Key, Keys};
@@ -196,6 +196,7 @@ impl Flow {
         match (state.place.clone(), answer) {
             (_, Answer::CallEnded) => over(state, Vec::new()),
             (Place::Identifying { .. } | Place::SigningIn { .. }, answer) => self.sign_in_answered(state, answer, now),
+            (Place::Reading { service: Service::CardStatus, .. }, answer) => self.card_answered(state, answer, now),
             (Place::Reading { .. } | Place::ReadingPage { .. }, answer) => self.account_answered(state, answer, now),
             (Place::PinChange(place), answer) => self.pin_answered(state, place, answer, now),
             // An answer to something nobody asked.
@@ -209,7 +210,9 @@ impl Flow {
     pub(super) fn miss(&self, state: State, miss: Miss, now: Timestamp) -> (State, Turn) {
         let apology = match (miss, &state.place) {
             (Miss::Silent, _) => Prompt::no_input(),
-            (Miss::Wrong, Place::Number { .. } | Place::PinChange(PinPlace::Second { .. })) => Prompt::number_incomplete(),
+            (Miss::Wrong, Place::Number { .. } | Place::PinChange(PinPlace::Second { .. })) => {
+                Prompt::number_incomplete()
+            }
             (Miss::Wrong, Place::Pin { .. } | Place::PinChange(_)) => Prompt::pin_incomplete(),
             (Miss::Wrong, _) => Prompt::no_match(),
         };

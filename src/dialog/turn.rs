@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::member::account::Movements;
-use crate::member::{Identifier, MemberKey};
 use crate::member::pin_rule::InitialPinRule;
+use crate::member::{Identifier, MemberKey};
 use crate::secret::{Key, Pin, PinDraft};
 use crate::speech::prompt::Prompt;
 
@@ -140,6 +140,8 @@ pub enum Request {
     },
     /// Read how the member is insured.
     Coverage(SignedIn),
+    /// Read the state of the card.
+    Card(SignedIn),
 }
 
 impl Request {
@@ -156,7 +158,8 @@ impl Request {
             | Self::PersonalBalance(proof)
             | Self::PooledFund(proof)
             | Self::Transactions { proof, .. }
-            | Self::Coverage(proof) => Some(*proof),
+            | Self::Coverage(proof)
+            | Self::Card(proof) => Some(*proof),
         }
     }
 

@@ -17,6 +17,7 @@ pub(super) enum Read {
     /// A page, counted from 0.
     Transactions(Movements, u8),
     Coverage,
+    Card,
 }
 
 impl Read {
@@ -27,6 +28,7 @@ impl Read {
             Self::PooledFund => b"pooled-fund".into(),
             Self::Transactions(which, page) => [b"details.", which.as_str().as_bytes(), b".", &[page]].concat(),
             Self::Coverage => b"status".into(),
+            Self::Card => b"card-status".into(),
         }
     }
 
@@ -36,6 +38,7 @@ impl Read {
             Self::PooledFund => Event::ReadPooledFund,
             Self::Transactions(..) => Event::ReadTransactions,
             Self::Coverage => Event::ReadStatus,
+            Self::Card => Event::ReadCardStatus,
         }
     }
 
@@ -45,6 +48,7 @@ impl Read {
             Self::PooledFund => Answer::PooledFund(tx.pooled_fund(member).await?, tx.coverage(member).await?),
             Self::Transactions(which, page) => Answer::Transactions(tx.statement(member, which, page).await?),
             Self::Coverage => Answer::Coverage(tx.coverage(member).await?),
+            Self::Card => Answer::Card(tx.card(member).await?),
         })
     }
 }

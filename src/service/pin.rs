@@ -205,12 +205,7 @@ async fn look(mut tx: Tx<'_>, change: Change, alike: bool) -> Result<Looked, Sto
 }
 
 /// The one transaction that changes something.
-async fn put_in_force(
-    mut tx: Tx<'_>,
-    change: Change,
-    hash: [u8; 32],
-    form: PinForm,
-) -> Result<Answer, StoreError> {
+async fn put_in_force(mut tx: Tx<'_>, change: Change, hash: [u8; 32], form: PinForm) -> Result<Answer, StoreError> {
     let Change { turn, request, grant, caller } = change;
     match tx.known(&turn, &request).await? {
         Known::Ended => return Ok(Answer::CallEnded),

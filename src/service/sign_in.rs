@@ -19,9 +19,7 @@ use super::hash::QueuePlace;
 use super::pin::may_change;
 use super::{Services, Trouble};
 use crate::call::caller::Call;
-use crate::dialog::{
-    Answer, Denied, FirstProof, PinCheck, PinGrant, PinInForce, SignInOutcome, SignedIn, Welcome,
-};
+use crate::dialog::{Answer, Denied, FirstProof, PinCheck, PinGrant, PinInForce, SignInOutcome, SignedIn, Welcome};
 use crate::member::pin_rule::InitialPinRule;
 use crate::member::{IdentifierKind, MemberId, MemberKey, pin_rule};
 use crate::secret::{Pin, PinVerified};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::civil::{Date, Time, Weekday};
 
 use crate::member::account::{
-    Benefit, ContributionStatus, InsuranceStatus, Movements, Scheme, TransactionKind, YearMonth,
+    Benefit, CardStatus, ContributionStatus, InsuranceStatus, Movements, Scheme, TransactionKind, YearMonth,
 };
 use crate::member::money::Money;
 use crate::member::tail::Tail;
@@ -260,6 +260,15 @@ words! {
         Waiting = "word.benefit.waiting",
         Stopped = "word.benefit.stopped",
     }
+    /// 社保卡状态.
+    CardStatus {
+        Normal = "word.card.normal",
+        Inactive = "word.card.inactive",
+        TemporaryLoss = "word.card.temporary-loss",
+        FormalLoss = "word.card.formal-loss",
+        Locked = "word.card.locked",
+        Cancelled = "word.card.cancelled",
+    }
     /// 收支类型.
     TransactionKind {
         Credit = "word.transaction.credit",
@@ -483,6 +492,27 @@ prompts! {
     public previous_page = "details.previous-page"(key: Key);
     /// The same ones again.
     public page_again = "details.page-again"(key: Key);
+
+    /// The state of the member's card.
+    personal card_status = "card.status"(tail: Tail, status: Word);
+    /// The card was reported lost by telephone; the last day that holds.
+    personal card_reported = "card.reported"(tail: Tail, since: Date, until: Date);
+    /// What that means, and what to do next.
+    personal card_reported_advice = "card.reported.advice"();
+    /// The card can be used.
+    personal card_normal = "card.normal"();
+    /// The card must be activated first.
+    personal card_inactive = "card.inactive"();
+    /// The loss was reported elsewhere.
+    personal card_temporary_loss = "card.temporary-loss"();
+    /// The loss was reported for good.
+    personal card_formal_loss = "card.formal-loss"();
+    /// How a card is unlocked.
+    personal card_locked = "card.locked"();
+    /// The card is no more.
+    personal card_cancelled = "card.cancelled"();
+    /// The member has no card.
+    personal no_card = "card.none"();
 
     /// The query cannot be answered now: the store is away or overloaded.
     public query_unavailable = "query.unavailable"();

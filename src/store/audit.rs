@@ -58,6 +58,8 @@ pub(crate) enum Event {
     PinNotChanged,
     /// The member was told that their PIN was changed in an earlier call.
     PinChangeTold,
+    /// 社保卡状态 was read.
+    ReadCardStatus,
     /// An operator gave a person their tries back.
     TriesReset,
 }
@@ -83,6 +85,7 @@ impl Event {
             Self::PinChanged => "pin_changed",
             Self::PinNotChanged => "pin_not_changed",
             Self::PinChangeTold => "pin_change_told",
+            Self::ReadCardStatus => "read_card_status",
             Self::TriesReset => "tries_reset",
         }
     }

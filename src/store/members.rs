@@ -30,6 +30,7 @@ use crate::member::account::{
     Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, Movements, PersonalAccount, PooledFund, Scheme,
     StatementPage, Transaction, YearMonth,
 };
+use crate::member::card::Card;
 use crate::member::card_number::{CardNumber, CardRule};
 use crate::member::id_number::IdNumber;
 use crate::member::{Identifier, IdentifierKind, Member, MemberId, MemberKey};
@@ -419,6 +420,14 @@ impl Tx<'_> {
             outpatient: record.outpatient_benefit,
             inpatient: record.inpatient_benefit,
         })
+    }
+
+    /// 社保卡; `None`: the member has none.
+    pub(crate) async fn card(&mut self, member: MemberId) -> Result<Option<Card>, StoreError> {
+        let record = self.record(member).await?;
+        let Some(number) = record.card_number.as_deref() else { return Ok(None) };
+        let number = CardNumber::parse(number).map_err(|_| StoreError::Unreadable("members"))?;
+        Ok(Some(Card { tail: number.tail(), status: record.card_status, report: None }))
     }
 
     /// A page of 收支明细; `None`: the member has no personal account.

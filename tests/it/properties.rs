@@ -6,14 +6,14 @@ use data_encoding::BASE64URL_NOPAD;
 use hotline::call::caller::{Call, Caller};
 use hotline::call::seal::{Journey, NotOurs, Seal};
 use hotline::dialog::{
-    Answer, Dialled, Event, Flow, Goal, MenuId, Misses, Next, Place, Service, SignInOutcome, SignedIn, State,
-    TransferEnd,
+    Answer, Change, Denied, Dialled, Event, FirstProof, Flow, Goal, MenuId, Misses, NewPin, News, Next, PinChange,
+    PinCheck, PinGrant, PinInForce, PinPlace, Place, Service, SignInOutcome, SignedIn, State, TransferEnd, Welcome,
 };
 use hotline::keys::KeyRing;
 use hotline::member::account::{Movements, PersonalAccount, StatementEntry, StatementPage, TransactionKind};
 use hotline::member::money::Money;
 use hotline::member::{IdentifierKind, MemberId, MemberKey};
-use hotline::secret::{Key, Keys, PinVerified};
+use hotline::secret::{Key, Keys, PinDraft, PinVerified};
 use hotline::speech::language::Language;
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -42,6 +42,19 @@ fn proof(member: [u8; 32], at: Timestamp) -> SignedIn {
     SignedIn::grant(PinVerified::check(&[1; 32], Some(&[1; 32])).unwrap(), MemberId(member), at)
 }
 
+fn pin() -> PinInForce {
+    PinInForce { generation: [3; 8], draft: PinDraft::new([4; 32]) }
+}
+
+fn first(at: Timestamp) -> FirstProof {
+    let proof = PinVerified::check(&[1; 32], Some(&[1; 32])).unwrap();
+    FirstProof::grant(proof, MemberId([9; 32]), pin(), IdentifierKind::Card, at)
+}
+
+fn grant(at: Timestamp) -> PinGrant {
+    PinGrant::grant(PinVerified::check(&[1; 32], Some(&[1; 32])).unwrap(), MemberId([9; 32]), pin(), at)
+}
+
 fn goal() -> impl Strategy<Value = Goal> {
     let menu = "[a-z]{1,12}".prop_map(|name| MenuId::new(&name));
     prop_oneof![
@@ -67,6 +80,12 @@ fn place() -> impl Strategy<Value = Place> {
             back: MenuId::new(&back),
             misses
         }),
+        (goal(), moment(), misses())
+            .prop_map(|(goal, at, misses)| { Place::PinChange(PinPlace::Second { goal, first: first(at), misses }) }),
+        (goal(), moment(), any::<[u8; 32]>(), 0..3_u8, misses()).prop_map(|(goal, at, draft, mismatches, misses)| {
+            let change = Change { goal, grant: grant(at), mismatches };
+            Place::PinChange(PinPlace::Again { change, draft: PinDraft::new(draft), misses })
+        }),
         ("[a-z]{1,12}", misses()).prop_map(|(back, misses)| Place::Told {
             service: Service::PooledFund,
             statement: false,
@@ -83,7 +102,14 @@ fn journey() -> impl Strategy<Value = Journey> {
             turn,
             started,
             line: line.into(),
-            state: State { language: Language::Mandarin, signed_in, wrong_pins, transfers, place },
+            state: State {
+                language: Language::Mandarin,
+                signed_in,
+                wrong_pins,
+                transfers,
+                news: News::default(),
+                place,
+            },
         },
     )
 }
@@ -100,7 +126,7 @@ proptest! {
         prop_assert_eq!(seal.seal(&call_here, &journey).unwrap(), token.clone(), "the same bytes each time");
         prop_assert_eq!(seal.open(&call_here, &token), Ok(journey));
         prop_assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
-        prop_assert!(token.len() <= 300, "{} characters", token.len());
+        prop_assert!(token.len() <= 400, "{} characters", token.len());
         if other != id {
             prop_assert_eq!(seal.open(&call("twilio", &other), &token), Err(NotOurs));
         }
@@ -161,16 +187,32 @@ fn answer(next: &Next, granted: bool, now: Timestamp) -> Option<Answer> {
         hotline::dialog::Request::Identify(_) => {
             Answer::Identified(MemberKey { kind: IdentifierKind::Id, index: [7; 32] })
         }
-        hotline::dialog::Request::SignIn { .. } if granted => {
-            Answer::SignIn(SignInOutcome::Granted(proof([9; 32], now)))
+        hotline::dialog::Request::SignIn { .. } if granted => Answer::SignIn(SignInOutcome::Granted(
+            proof([9; 32], now),
+            Welcome { pin_changed: (now.as_second() % 2 == 0).then_some(now) },
+        )),
+        hotline::dialog::Request::SignIn { .. } if now.as_second() % 3 == 0 => {
+            Answer::SignIn(SignInOutcome::InitialPin(Some(first(now))))
         }
         hotline::dialog::Request::SignIn { .. } => Answer::SignIn(SignInOutcome::Refused),
+        hotline::dialog::Request::CheckPin { .. } | hotline::dialog::Request::ProveSecond { .. } if granted => {
+            Answer::PinCheck(PinCheck::Right(grant(now)))
+        }
+        hotline::dialog::Request::CheckPin { .. } | hotline::dialog::Request::ProveSecond { .. } => {
+            Answer::PinCheck(PinCheck::Denied(Denied::Refused))
+        }
+        hotline::dialog::Request::JudgePin { .. } => Answer::NewPin(NewPin::Good(PinDraft::new([5; 32]))),
+        hotline::dialog::Request::ChangePin { grant, .. } if granted => {
+            Answer::PinChange(PinChange::Done(SignedIn::by_change(*grant, now)))
+        }
+        hotline::dialog::Request::ChangePin { .. } => Answer::PinChange(PinChange::Mismatch),
         hotline::dialog::Request::PersonalBalance(_) => Answer::PersonalBalance(
             PersonalAccount::new(yuan("310.05"), yuan("700"), jiff::civil::date(2026, 6, 30)).ok(),
         ),
         hotline::dialog::Request::PooledFund(_) | hotline::dialog::Request::Coverage(_) => {
             Answer::PersonalBalance(None)
         }
+        hotline::dialog::Request::Card(_) => Answer::Card(None),
         hotline::dialog::Request::Transactions { page, .. } => {
             let kind = TransactionKind::Credit;
             let entry = StatementEntry { at: now, kind, amount: yuan("1"), balance_after: yuan("-1") };

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use hotline::member::account::{
-    Benefit, ContributionStatus, InsuranceStatus, Movements, Scheme, TransactionKind, YearMonth,
+    Benefit, CardStatus, ContributionStatus, InsuranceStatus, Movements, Scheme, TransactionKind, YearMonth,
 };
 use hotline::member::money::Money;
 use hotline::member::tail::Tail;
@@ -18,7 +18,7 @@ use crate::support::line::mandarin;
 const ID: &str = "11010519491231002*#";
 
 /// Every place a call can be in, and how to get there.
-const PLACES: [(&str, &[&str]); 27] = [
+const PLACES: [(&str, &[&str]); 34] = [
     ("greeting", &[]),
     ("main menu", &["#"]),
     ("sign-in.number-kind", &["1"]),
@@ -38,12 +38,19 @@ const PLACES: [(&str, &[&str]); 27] = [
     ("details.all", &["1", "1", ID, "1", "739154#", "3", "3"]),
     ("details.all, last page", &["1", "1", ID, "1", "739154#", "3", "3", "1"]),
     ("status", &["1", "1", ID, "1", "739154#", "4"]),
-    ("policy", &["2"]),
-    ("policy-more", &["2", "5"]),
-    ("policy-other", &["2", "5", "5"]),
-    ("channels", &["3"]),
-    ("answer", &["2", "2"]),
-    ("answer, a slip", &["2", "2", "7"]),
+    ("card", &["2"]),
+    ("card.pin.old", &["2", "2", "1", ID, "1", "739154#"]),
+    ("card.pin.new", &["2", "2", "1", ID, "1", "739154#", "739154#"]),
+    ("card.pin.again", &["2", "2", "1", ID, "1", "739154#", "739154#", "507294#"]),
+    ("card.pin.card-number", &["1", "1", "370000199502140068#", "1", "123456#"]),
+    ("forgotten-pin", &["2", "3"]),
+    ("card-status", &["2", "1", "1", ID, "1", "739154#"]),
+    ("policy", &["3"]),
+    ("policy-more", &["3", "5"]),
+    ("policy-other", &["3", "5", "5"]),
+    ("channels", &["4"]),
+    ("answer", &["3", "2"]),
+    ("answer, a slip", &["3", "2", "7"]),
     ("person", &["0"]),
     ("over", &["9"]),
 ];
@@ -116,7 +123,27 @@ fn prompts() -> Vec<Prompt> {
         Prompt::try_id_number(),
         Prompt::pins_used_up(),
         Prompt::initial_pin(),
+        Prompt::pin_changed(as_of),
         Prompt::sign_in_expired(),
+        Prompt::enter_old_pin(),
+        Prompt::enter_new_pin(),
+        Prompt::enter_new_pin_again(),
+        Prompt::pin_change_keys(),
+        Prompt::pin_repeated(),
+        Prompt::pin_sequence(),
+        Prompt::pin_common(),
+        Prompt::pin_birthday(),
+        Prompt::pin_from_id_number(),
+        Prompt::pin_from_card_number(),
+        Prompt::pin_still_initial(),
+        Prompt::pin_same(),
+        Prompt::pin_mismatch(),
+        Prompt::pin_unchanged(),
+        Prompt::pin_set(),
+        Prompt::pin_card_stopped(),
+        Prompt::pin_overtaken(),
+        Prompt::pin_unavailable(),
+        Prompt::pin_uncertain(),
         Prompt::privacy(),
         Prompt::personal_balance(yuan("1010.05"), yuan("-310.5"), yuan("10000"), as_of),
         Prompt::no_personal_account(),
@@ -146,6 +173,16 @@ fn prompts() -> Vec<Prompt> {
         Prompt::next_page(one),
         Prompt::previous_page(two),
         Prompt::page_again(Key::Digit(3)),
+        Prompt::card_status(Tail::of("12345678").unwrap(), CardStatus::Locked.into()),
+        Prompt::card_reported(Tail::of("12345678").unwrap(), as_of, date(2026, 1, 9)),
+        Prompt::card_reported_advice(),
+        Prompt::card_normal(),
+        Prompt::card_inactive(),
+        Prompt::card_temporary_loss(),
+        Prompt::card_formal_loss(),
+        Prompt::card_locked(),
+        Prompt::card_cancelled(),
+        Prompt::no_card(),
         Prompt::query_unavailable(),
         Prompt::connecting(),
         Prompt::not_answered(),
