@@ -15,7 +15,7 @@ use super::flow::Flow;
 use super::pin_change::PinPlace;
 use super::pin_proof::{FirstProof, PinGrant, PinInForce};
 use super::signed_in::SignedIn;
-use super::state::{AnswerId, Misses, Place, Service, State};
+use super::state::{AnswerId, Goal, Misses, Place, Service, State};
 use super::step::misses_of;
 use super::turn::{Next, Turn};
 use crate::member::account::{
@@ -114,6 +114,7 @@ pub fn explore(
         queue: VecDeque::new(),
         said: HashSet::new(),
         answer: None,
+        goal: None,
         out: Exploration {
             states: 0,
             steps: 0,
@@ -149,6 +150,8 @@ struct Walk<'w, S> {
     said: HashSet<Prompt>,
     /// The policy answer that stands for all where something goes wrong.
     answer: Option<AnswerId>,
+    /// The goal that stands for all where something goes wrong in a change of PIN.
+    goal: Option<Goal>,
     out: Exploration,
 }
 
@@ -238,7 +241,8 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         }
         // Every page further on is as the last one looked at: without an end of pages, there is none of states.
         let is_far_on = matches!(state.place, Place::Page { page, .. } | Place::ReadingPage { page, .. } if page > FAR);
-        let is_alike = !nothing_went_wrong(&state.place) && self.goes_wrong_elsewhere(state);
+        let mismatched = matches!(&state.place, Place::PinChange(place) if place.mismatches() > 0);
+        let is_alike = (mismatched || !nothing_went_wrong(&state.place)) && self.goes_wrong_elsewhere(state);
         if !is_far_on && !is_alike && !self.seen.contains_key(state) {
             self.seen.insert(state.clone(), Some((before.clone(), name)));
             self.queue.push_back(state.clone());
@@ -252,11 +256,17 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
             Place::Answered { answer, .. } => *self.answer.get_or_insert_with(|| answer.clone()) != *answer,
             _ => false,
         };
-        let some_mismatches = matches!(&state.place, Place::PinChange(place) if place.mismatches() > 0);
+        let other_goal = match &state.place {
+            Place::PinChange(place) => place.initial_goal().is_some_and(|goal| {
+                let first = self.goal.get_or_insert_with(|| goal.clone());
+                first != goal
+            }),
+            _ => false,
+        };
         let some_transfers = (1..self.flow.patience.transfers).contains(&state.transfers);
         let some_wrong_pins =
             state.wrong_pins > 0 && !matches!(state.place, Place::Pin { .. } | Place::SigningIn { .. });
-        other_answer || some_mismatches || some_transfers || some_wrong_pins
+        other_answer || other_goal || some_transfers || some_wrong_pins
     }
 
     fn check(&mut self, before: &State, name: &'static str, event: &Event, state: &State, turn: &Turn, now: Timestamp) {

@@ -161,6 +161,19 @@ impl PinPlace {
         }
     }
 
+    /// Where who has an initial PIN wanted to go.
+    pub(super) fn initial_goal(&self) -> Option<&Goal> {
+        let goal = match self {
+            Self::Old { .. } | Self::CheckingOld { .. } => None,
+            Self::Second { goal, .. } | Self::CheckingSecond { goal, .. } => Some(goal),
+            Self::New { change, .. }
+            | Self::Judging { change, .. }
+            | Self::Again { change, .. }
+            | Self::Changing { change, .. } => Some(&change.goal),
+        };
+        goal.filter(|goal| !matches!(goal, Goal::Service(Service::ChangePin, _)))
+    }
+
     /// The place that asks for what is looked at here.
     fn asking(self) -> Self {
         match self {
