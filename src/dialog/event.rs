@@ -8,6 +8,7 @@ use super::signed_in::SignedIn;
 use crate::member::MemberKey;
 use crate::member::account::{Coverage, PersonalAccount, PooledFund, StatementPage};
 use crate::member::card::Card;
+use crate::member::mutual_aid::MutualAid;
 use crate::member::pin_rule::Weakness;
 use crate::secret::{Keys, PinDraft};
 use crate::speech::language::Language;
@@ -70,6 +71,8 @@ pub enum Answer {
     Transactions(Option<StatementPage>),
     /// How the member is insured.
     Coverage(Coverage),
+    /// For whom the personal account pays; `None` for residents, who have none.
+    MutualAid(Option<MutualAid>),
     /// The card; `None` when the member has none.
     Card(Option<Card>),
     /// Nothing was told: the store is away, or too much is asked at once. A try that was taken before the store went away is

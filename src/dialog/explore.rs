@@ -24,6 +24,7 @@ use crate::member::account::{
 };
 use crate::member::card::{Card, LossReport};
 use crate::member::money::Money;
+use crate::member::mutual_aid::{AidUsed, Bound, MutualAid, Relation};
 use crate::member::pin_rule::Weakness;
 use crate::member::tail::Tail;
 use crate::member::{IdentifierKind, MemberId, MemberKey};
@@ -411,6 +412,7 @@ fn happens(place: &Place, event: &Event) -> bool {
                     | (Place::Reading { service: Service::PersonalBalance, .. }, Answer::PersonalBalance(_))
                     | (Place::Reading { service: Service::PooledFund, .. }, Answer::PooledFund(..))
                     | (Place::Reading { service: Service::Status, .. }, Answer::Coverage(_))
+                    | (Place::Reading { service: Service::MutualAid, .. }, Answer::MutualAid(_))
                     | (Place::Reading { service: Service::CardStatus, .. }, Answer::Card(_))
                     | (Place::ReadingPage { .. }, Answer::Transactions(_))
             ),
@@ -499,6 +501,7 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
     let granted = |proof, pin_changed| Answer::SignIn(SignInOutcome::Granted(proof, Welcome { pin_changed }));
     answers.extend(grant(now).map(|proof| ("granted", granted(proof, None))));
     answers.extend(grant(now).map(|proof| ("granted after a change of PIN", granted(proof, Some(now)))));
+    answers.extend(families());
     answers.extend(cards(now));
     let long_ago = now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(now);
     answers.extend(grant(long_ago).map(|proof| ("granted long ago", granted(proof, None))));
@@ -606,5 +609,21 @@ fn pages(now: Timestamp) -> Vec<(&'static str, Answer)> {
         ("last page", page(&[TransactionKind::Adjustment], false)),
         ("no entries", page(&[], false)),
         ("no statement", Answer::Transactions(None)),
+    ]
+}
+
+/// A family as there are many, one of every kind of relatives, nobody yet, nobody any more, and no account.
+fn families() -> [(&'static str, Answer); 5] {
+    let used = |fen| Money::from_fen(fen).ok().map(|amount| AidUsed { year: 2026, amount, as_of: date(2026, 1, 2) });
+    let aid = |relations: &[Relation], fen| {
+        let bound = relations.iter().map(|&relation| Bound { relation, count: 1 }).collect();
+        Answer::MutualAid(Some(MutualAid { bound, used: used(fen) }))
+    };
+    [
+        ("family", aid(&[Relation::Spouse, Relation::Child], 80_000)),
+        ("everybody bound", aid(Relation::ALL, 0)),
+        ("nobody bound", Answer::MutualAid(Some(MutualAid::default()))),
+        ("nobody bound any more", aid(&[], 12_050)),
+        ("nothing to share", Answer::MutualAid(None)),
     ]
 }

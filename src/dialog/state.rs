@@ -258,14 +258,23 @@ pub enum Service {
     Status,
     /// 修改查询密码.
     ChangePin,
+    /// 家庭共济.
+    MutualAid,
     /// 社保卡状态查询.
     CardStatus,
 }
 
 impl Service {
     /// Every service there is.
-    pub const ALL: [Self; 6] =
-        [Self::PersonalBalance, Self::PooledFund, Self::Details, Self::Status, Self::ChangePin, Self::CardStatus];
+    pub const ALL: [Self; 7] = [
+        Self::PersonalBalance,
+        Self::PooledFund,
+        Self::Details,
+        Self::Status,
+        Self::MutualAid,
+        Self::ChangePin,
+        Self::CardStatus,
+    ];
 
     /// The name in line files and places.
     #[must_use]
@@ -276,6 +285,7 @@ impl Service {
             Self::Details => "details",
             Self::Status => "status",
             Self::ChangePin => "change-pin",
+            Self::MutualAid => "mutual-aid",
             Self::CardStatus => "card-status",
         }
     }

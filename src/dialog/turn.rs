@@ -140,6 +140,8 @@ pub enum Request {
     },
     /// Read how the member is insured.
     Coverage(SignedIn),
+    /// Read for whom the personal account pays.
+    MutualAid(SignedIn),
     /// Read the state of the card.
     Card(SignedIn),
 }
@@ -159,6 +161,7 @@ impl Request {
             | Self::PooledFund(proof)
             | Self::Transactions { proof, .. }
             | Self::Coverage(proof)
+            | Self::MutualAid(proof)
             | Self::Card(proof) => Some(*proof),
         }
     }

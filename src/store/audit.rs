@@ -58,6 +58,8 @@ pub(crate) enum Event {
     PinNotChanged,
     /// The member was told that their PIN was changed in an earlier call.
     PinChangeTold,
+    /// 家庭共济 was read.
+    ReadMutualAid,
     /// 社保卡状态 was read.
     ReadCardStatus,
     /// An operator gave a person their tries back.
@@ -85,6 +87,7 @@ impl Event {
             Self::PinChanged => "pin_changed",
             Self::PinNotChanged => "pin_not_changed",
             Self::PinChangeTold => "pin_change_told",
+            Self::ReadMutualAid => "read_mutual_aid",
             Self::ReadCardStatus => "read_card_status",
             Self::TriesReset => "tries_reset",
         }

@@ -195,14 +195,13 @@ fn kind(answer: &Answer) -> &'static str {
     match answer {
         Answer::Identified(_) => "identified",
         Answer::SignIn(SignInOutcome::Granted(..)) => "granted",
-        Answer::SignIn(SignInOutcome::Refused) => "refused",
-        Answer::SignIn(SignInOutcome::Locked { .. }) => "locked",
+        Answer::SignIn(SignInOutcome::Refused) | Answer::PinCheck(PinCheck::Denied(Denied::Refused)) => "refused",
+        Answer::SignIn(SignInOutcome::Locked { .. }) | Answer::PinCheck(PinCheck::Denied(Denied::Locked { .. })) => {
+            "locked"
+        }
         Answer::SignIn(SignInOutcome::InitialPin(_)) => "initial_pin",
-        Answer::SignIn(SignInOutcome::Barred) => "barred",
+        Answer::SignIn(SignInOutcome::Barred) | Answer::PinCheck(PinCheck::Denied(Denied::Barred)) => "barred",
         Answer::PinCheck(PinCheck::Right(_)) => "pin_right",
-        Answer::PinCheck(PinCheck::Denied(Denied::Refused)) => "refused",
-        Answer::PinCheck(PinCheck::Denied(Denied::Locked { .. })) => "locked",
-        Answer::PinCheck(PinCheck::Denied(Denied::Barred)) => "barred",
         Answer::PinCheck(PinCheck::CardStopped) | Answer::PinChange(PinChange::CardStopped) => "card_stopped",
         Answer::NewPin(NewPin::Good(_)) => "pin_good",
         Answer::NewPin(NewPin::TooEasy(_)) => "pin_too_easy",
@@ -214,6 +213,7 @@ fn kind(answer: &Answer) -> &'static str {
         Answer::PooledFund(..) => "pooled_fund",
         Answer::Transactions(_) => "transactions",
         Answer::Coverage(_) => "status",
+        Answer::MutualAid(_) => "mutual_aid",
         Answer::Card(_) => "card",
         Answer::Unavailable => "unavailable",
         Answer::Superseded => "superseded",

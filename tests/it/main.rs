@@ -13,6 +13,7 @@ mod durability;
 mod edge;
 mod faults;
 mod flow;
+mod mutual_aid;
 mod pin_change;
 mod policy;
 mod privacy;

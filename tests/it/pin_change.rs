@@ -17,6 +17,7 @@ use hotline::secret::{Pin, PinDraft};
 use hotline::service::{HashSettings, Hasher, Services};
 use hotline::store::audit::Anchors;
 use hotline::store::throttle::TryLimits;
+use jiff::Timestamp;
 use sqlx::Row;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
@@ -332,7 +333,7 @@ async fn wrong_old_pins_share_the_tries_of_the_sign_in(bed: Bed) {
 
 fn told(answer: Answer) -> Option<i64> {
     match answer {
-        Answer::SignIn(SignInOutcome::Granted(_, Welcome { pin_changed })) => pin_changed.map(|at| at.as_second()),
+        Answer::SignIn(SignInOutcome::Granted(_, Welcome { pin_changed })) => pin_changed.map(Timestamp::as_second),
         other => panic!("not granted: {other:?}"),
     }
 }

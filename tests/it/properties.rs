@@ -12,6 +12,7 @@ use hotline::dialog::{
 use hotline::keys::KeyRing;
 use hotline::member::account::{Movements, PersonalAccount, StatementEntry, StatementPage, TransactionKind};
 use hotline::member::money::Money;
+use hotline::member::mutual_aid::MutualAid;
 use hotline::member::{IdentifierKind, MemberId, MemberKey};
 use hotline::secret::{Key, Keys, PinDraft, PinVerified};
 use hotline::speech::language::Language;
@@ -212,6 +213,7 @@ fn answer(next: &Next, granted: bool, now: Timestamp) -> Option<Answer> {
         hotline::dialog::Request::PooledFund(_) | hotline::dialog::Request::Coverage(_) => {
             Answer::PersonalBalance(None)
         }
+        hotline::dialog::Request::MutualAid(_) => Answer::MutualAid(Some(MutualAid::default())),
         hotline::dialog::Request::Card(_) => Answer::Card(None),
         hotline::dialog::Request::Transactions { page, .. } => {
             let kind = TransactionKind::Credit;

@@ -6,6 +6,7 @@ use hotline::member::account::{
     Benefit, CardStatus, ContributionStatus, InsuranceStatus, Movements, Scheme, TransactionKind, YearMonth,
 };
 use hotline::member::money::Money;
+use hotline::member::mutual_aid::Relation;
 use hotline::member::tail::Tail;
 use hotline::secret::Key;
 use hotline::speech::prompt::{KNOWN, Prompt, PromptId, WORDS, Weekdays};
@@ -18,7 +19,7 @@ use crate::support::line::mandarin;
 const ID: &str = "11010519491231002*#";
 
 /// Every place a call can be in, and how to get there.
-const PLACES: [(&str, &[&str]); 34] = [
+const PLACES: [(&str, &[&str]); 36] = [
     ("greeting", &[]),
     ("main menu", &["#"]),
     ("sign-in.number-kind", &["1"]),
@@ -38,6 +39,8 @@ const PLACES: [(&str, &[&str]); 34] = [
     ("details.all", &["1", "1", ID, "1", "739154#", "3", "3"]),
     ("details.all, last page", &["1", "1", ID, "1", "739154#", "3", "3", "1"]),
     ("status", &["1", "1", ID, "1", "739154#", "4"]),
+    ("mutual-aid", &["1", "1", ID, "1", "739154#", "5"]),
+    ("mutual-aid, how to bind", &["1", "1", ID, "1", "739154#", "5", "1"]),
     ("card", &["2"]),
     ("card.pin.old", &["2", "2", "1", ID, "1", "739154#"]),
     ("card.pin.new", &["2", "2", "1", ID, "1", "739154#", "739154#"]),
@@ -90,12 +93,10 @@ fn the_markup_of_every_place() {
     insta::assert_snapshot!("markup", text);
 }
 
-/// Every prompt of the code, with values.
-fn prompts() -> Vec<Prompt> {
+/// Everywhere, signing in, and changing the PIN.
+fn first_prompts() -> Vec<Prompt> {
     let (one, two) = (Key::Digit(1), Key::Digit(2));
-    let yuan = |text| Money::parse(text).unwrap();
     let as_of = date(2026, 1, 2);
-    let weekdays = Weekdays { first: Weekday::Monday, last: Weekday::Friday };
     vec![
         Prompt::no_input(),
         Prompt::no_match(),
@@ -144,6 +145,17 @@ fn prompts() -> Vec<Prompt> {
         Prompt::pin_overtaken(),
         Prompt::pin_unavailable(),
         Prompt::pin_uncertain(),
+    ]
+}
+
+/// Every prompt of the code, with values.
+fn prompts() -> Vec<Prompt> {
+    let (one, two) = (Key::Digit(1), Key::Digit(2));
+    let yuan = |text| Money::parse(text).unwrap();
+    let as_of = date(2026, 1, 2);
+    let weekdays = Weekdays { first: Weekday::Monday, last: Weekday::Friday };
+    let mut prompts = first_prompts();
+    prompts.extend([
         Prompt::privacy(),
         Prompt::personal_balance(yuan("1010.05"), yuan("-310.5"), yuan("10000"), as_of),
         Prompt::no_personal_account(),
@@ -173,6 +185,13 @@ fn prompts() -> Vec<Prompt> {
         Prompt::next_page(one),
         Prompt::previous_page(two),
         Prompt::page_again(Key::Digit(3)),
+        Prompt::aid_bound(12),
+        Prompt::aid_relatives(Relation::Child.into(), 2),
+        Prompt::aid_used(2026, yuan("800.02"), as_of),
+        Prompt::aid_nobody(),
+        Prompt::aid_no_account(),
+        Prompt::to_binding(one),
+        Prompt::binding(),
         Prompt::card_status(Tail::of("12345678").unwrap(), CardStatus::Locked.into()),
         Prompt::card_reported(Tail::of("12345678").unwrap(), as_of, date(2026, 1, 9)),
         Prompt::card_reported_advice(),
@@ -193,7 +212,8 @@ fn prompts() -> Vec<Prompt> {
         Prompt::too_long(),
         Prompt::goodbye(),
         Prompt::busy(),
-    ]
+    ]);
+    prompts
 }
 
 #[test]
