@@ -22,12 +22,14 @@ mod state;
 mod step;
 mod turn;
 
-pub use event::{Answer, Denied, Dialled, Event, NewPin, PinChange, PinCheck, SignInOutcome, TransferEnd, Welcome};
+pub use event::{
+    Answer, Denied, Dialled, Event, LossOutcome, NewPin, PinChange, PinCheck, SignInOutcome, TransferEnd, Welcome,
+};
 pub use flow::Flow;
 pub use hours::{Hours, Span};
 pub use news::News;
 pub use pin_change::{Change, PinPlace};
 pub use pin_proof::{FirstProof, PinGrant, PinInForce};
 pub use signed_in::SignedIn;
-pub use state::{AnswerId, Goal, MenuId, Misses, Place, Service, State};
+pub use state::{AnswerId, Goal, LossAct, LossPlace, MenuId, Misses, Place, Service, State};
 pub use turn::{BargeIn, Collect, Next, Request, Transfer, TransferTarget, Turn};

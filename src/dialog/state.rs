@@ -143,6 +143,8 @@ pub enum Place {
         /// What went wrong here so far.
         misses: Misses,
     },
+    /// About a report that the card is lost.
+    Loss(LossPlace),
     /// An answer of the line's file has been heard.
     Answered {
         /// Which.
@@ -164,7 +166,7 @@ impl Place {
     /// Whether something of a member is being read here.
     #[must_use]
     pub fn is_reading(&self) -> bool {
-        matches!(self, Self::Reading { .. } | Self::ReadingPage { .. })
+        matches!(self, Self::Reading { .. } | Self::ReadingPage { .. } | Self::Loss(LossPlace::Doing { .. }))
     }
 
     /// Whether a number or a PIN is asked for: every key is part of it, but for `0`, `*` and `#` alone.
@@ -197,12 +199,58 @@ impl Place {
                 Movements::Spending => "details.spending",
                 Movements::Everything => "details.all",
             },
+            Self::Loss(place) => place.name(),
             Self::Answered { answer, .. } => answer.as_str(),
             Self::PinChange(place) => place.name(),
             Self::WithPerson => "person",
             Self::Over => "over",
         }
     }
+}
+
+/// A place in the conversation about a report that the card is lost.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LossPlace {
+    /// Asked whether to go ahead.
+    Confirm {
+        /// With what.
+        act: LossAct,
+        /// The menu to go back to.
+        back: MenuId,
+        /// What went wrong here so far.
+        misses: Misses,
+    },
+    /// It is being done.
+    Doing {
+        /// What.
+        act: LossAct,
+        /// The menu to go back to.
+        back: MenuId,
+    },
+}
+
+impl LossPlace {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Confirm { act: LossAct::Report, .. } => "card.loss.confirm",
+            Self::Confirm { act: LossAct::Renew, .. } => "card.renewal.confirm",
+            Self::Confirm { act: LossAct::Release, .. } => "card.release.confirm",
+            Self::Doing { act: LossAct::Report, .. } => "card.loss",
+            Self::Doing { act: LossAct::Renew, .. } => "card.renewal",
+            Self::Doing { act: LossAct::Release, .. } => "card.release",
+        }
+    }
+}
+
+/// What is done about a report that the card is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LossAct {
+    /// 临时挂失.
+    Report,
+    /// 延长.
+    Renew,
+    /// 解除挂失.
+    Release,
 }
 
 /// The name of a menu in the line's file.
@@ -262,11 +310,15 @@ pub enum Service {
     MutualAid,
     /// 社保卡状态查询.
     CardStatus,
+    /// 临时挂失.
+    ReportLoss,
+    /// 解除挂失.
+    ReleaseLoss,
 }
 
 impl Service {
     /// Every service there is.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::PersonalBalance,
         Self::PooledFund,
         Self::Details,
@@ -274,6 +326,8 @@ impl Service {
         Self::MutualAid,
         Self::ChangePin,
         Self::CardStatus,
+        Self::ReportLoss,
+        Self::ReleaseLoss,
     ];
 
     /// The name in line files and places.
@@ -287,6 +341,8 @@ impl Service {
             Self::ChangePin => "change-pin",
             Self::MutualAid => "mutual-aid",
             Self::CardStatus => "card-status",
+            Self::ReportLoss => "report-loss",
+            Self::ReleaseLoss => "release-loss",
         }
     }
 }

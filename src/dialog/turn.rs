@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::member::account::Movements;
+use crate::member::card::LossTerm;
 use crate::member::pin_rule::InitialPinRule;
 use crate::member::{Identifier, MemberKey};
 use crate::secret::{Key, Pin, PinDraft};
@@ -144,6 +145,12 @@ pub enum Request {
     MutualAid(SignedIn),
     /// Read the state of the card.
     Card(SignedIn),
+    /// Report the card lost, for so long.
+    ReportLoss(SignedIn, LossTerm),
+    /// Let the report lapse so long from now.
+    RenewLoss(SignedIn, LossTerm),
+    /// Take the report back.
+    ReleaseLoss(SignedIn),
 }
 
 impl Request {
@@ -162,7 +169,10 @@ impl Request {
             | Self::Transactions { proof, .. }
             | Self::Coverage(proof)
             | Self::MutualAid(proof)
-            | Self::Card(proof) => Some(*proof),
+            | Self::Card(proof)
+            | Self::ReportLoss(proof, _)
+            | Self::RenewLoss(proof, _)
+            | Self::ReleaseLoss(proof) => Some(*proof),
         }
     }
 

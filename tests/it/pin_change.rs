@@ -827,7 +827,7 @@ fn touched(setup: &Setup, call: &str) -> i64 {
     })
 }
 
-const TO_AGAIN: [&str; 8] = ["2", "2", "1", EMPLOYEE, "1", "739154#", "739154#", "507294#"];
+const TO_AGAIN: [&str; 8] = ["2", "3", "1", EMPLOYEE, "1", "739154#", "739154#", "507294#"];
 
 fn changes(setup: &Setup) -> usize {
     setup.audit().iter().filter(|event| *event == "pin_changed").count()
