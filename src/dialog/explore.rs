@@ -10,11 +10,16 @@ use std::fmt;
 use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
 
-use super::event::{Answer, Dialled, Event, LossOutcome, Recording, SignInOutcome, TransferEnd};
+use super::event::{
+    Answer, Denied, Dialled, Event, LossOutcome, NewPin, PinChange, PinCheck, Recording, SignInOutcome, TransferEnd,
+    Welcome,
+};
 use super::flow::Flow;
 use super::message::{MessageAnswer, MessagePlace};
+use super::pin_change::PinPlace;
+use super::pin_proof::{FirstProof, PinGrant, PinInForce};
 use super::signed_in::SignedIn;
-use super::state::{AnswerId, LossPlace, Misses, Place, Service, State};
+use super::state::{AnswerId, Goal, LossPlace, Misses, Place, Service, State};
 use super::step::misses_of;
 use super::turn::{Next, Request, Turn};
 use crate::member::account::{
@@ -26,9 +31,10 @@ use crate::member::message::{MessageKind, MessageNumber, MessageState, Progress}
 use crate::member::money::Money;
 use crate::member::mutual_aid::{AidUsed, Bound, MutualAid, Relation};
 use crate::member::phone_number::{Callable, SealedPhone};
+use crate::member::pin_rule::Weakness;
 use crate::member::tail::Tail;
 use crate::member::{IdentifierKind, MemberId, MemberKey};
-use crate::secret::{Key, Keys, PinVerified, Secret};
+use crate::secret::{Key, Keys, PinDraft, PinVerified, Secret};
 use crate::speech::catalog::Catalog;
 use crate::speech::prompt::{Prompt, Value, signature};
 
@@ -120,6 +126,7 @@ pub fn explore(
         said: HashSet::new(),
         answer: None,
         kind: None,
+        goal: None,
         out: Exploration {
             states: 0,
             steps: 0,
@@ -161,6 +168,8 @@ struct Walk<'w, S> {
     answer: Option<AnswerId>,
     /// The kind of message that stands for all where something goes wrong.
     kind: Option<MessageKind>,
+    /// The goal that stands for all where something goes wrong in a change of PIN.
+    goal: Option<Goal>,
     out: Exploration,
 }
 
@@ -191,7 +200,10 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
             let fresh = nothing_went_wrong(&state.place);
             for &now in &times {
                 // When a sign-in has run out is all the same to who has none.
-                if state.signed_in.is_none() && times.iter().position(|t| *t == now) == Some(RUN_OUT) {
+                if state.signed_in.is_none()
+                    && !matches!(state.place, Place::PinChange(_))
+                    && times.iter().position(|t| *t == now) == Some(RUN_OUT)
+                {
                     continue;
                 }
                 for (name, event) in &events {
@@ -289,8 +301,9 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         }
         // Every page further on is as the last one looked at: without an end of pages, there is none of states.
         let is_far_on = matches!(state.place, Place::Page { page, .. } | Place::ReadingPage { page, .. } if page > FAR);
-        let is_alike =
-            !nothing_went_wrong(&state.place) && self.goes_wrong_elsewhere(state) || self.is_left_alike(state);
+        let mismatched = matches!(&state.place, Place::PinChange(place) if place.mismatches() > 0);
+        let is_alike = (mismatched || !nothing_went_wrong(&state.place)) && self.goes_wrong_elsewhere(state)
+            || self.is_left_alike(state);
         let mut state = state.clone();
         if !matches!(state.place, Place::Language { .. }) {
             state.language = self.flow.start().language;
@@ -315,6 +328,13 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
             Place::Answered { answer, .. } => *self.answer.get_or_insert_with(|| answer.clone()) != *answer,
             _ => false,
         };
+        let other_goal = match &state.place {
+            Place::PinChange(place) => place.initial_goal().is_some_and(|goal| {
+                let first = self.goal.get_or_insert_with(|| goal.clone());
+                first != goal
+            }),
+            _ => false,
+        };
         let some_transfers = (1..self.flow.patience.transfers).contains(&state.transfers);
         let some_wrong_pins =
             state.wrong_pins > 0 && !matches!(state.place, Place::Pin { .. } | Place::SigningIn { .. });
@@ -324,20 +344,24 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
             }
             _ => false,
         };
-        other_answer || other_kind || some_transfers || some_wrong_pins
+        other_answer || other_kind || other_goal || some_transfers || some_wrong_pins
     }
 
     fn check(&mut self, before: &State, name: &'static str, event: &Event, state: &State, turn: &Turn, now: Timestamp) {
         let mut broken = Vec::new();
         let proof = before.signed_in.filter(|p| p.holds(now));
-        if turn.say.iter().any(Prompt::is_personal) && (proof.is_none() || !before.place.is_reading()) {
+        // What is told first of all is told by who has just signed in.
+        let just_signed_in =
+            matches!(before.place, Place::SigningIn { .. }) && state.signed_in.is_some_and(|proof| proof.holds(now));
+        let may_tell = just_signed_in || (proof.is_some() && before.place.is_reading());
+        if turn.say.iter().any(Prompt::is_personal) && !may_tell {
             broken.push((
                 Rule::NothingPersonalBeforeSignIn,
                 "an account is told to someone who has not signed in".to_owned(),
             ));
         }
         if let Next::Ask(request) = &turn.next
-            && request.proof().is_some_and(|proof| !proof.holds(now))
+            && !request.holds(now)
         {
             broken.push((
                 Rule::NothingPersonalBeforeSignIn,
@@ -393,7 +417,9 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
                         "something is said while the world is asked, and would be lost".to_owned(),
                     ));
                 }
-                if matches!(event, Event::Answer(_)) && !matches!(before.place, Place::SigningIn { .. }) {
+                if matches!(event, Event::Answer(_))
+                    && !matches!(before.place, Place::SigningIn { .. } | Place::PinChange(PinPlace::Changing { .. }))
+                {
                     broken.push((Rule::AnswersSpeak, "an answer led to another question".to_owned()));
                 }
             }
@@ -463,6 +489,7 @@ fn happens(place: &Place, event: &Event) -> bool {
             (Place::Identifying { kind, .. }, Answer::Identified(who)) => who.kind == *kind,
             (place, Answer::Unavailable | Answer::Superseded | Answer::CallEnded) => {
                 matches!(place, Place::Identifying { .. } | Place::SigningIn { .. })
+                    || matches!(place, Place::PinChange(place) if !place.is_entry())
                     || place.is_reading()
                     || matches!(place, Place::Message(place) if place.is_asking())
             }
@@ -470,6 +497,12 @@ fn happens(place: &Place, event: &Event) -> bool {
             _ => matches!(
                 (place, answer),
                 (Place::SigningIn { .. }, Answer::SignIn(_))
+                    | (
+                        Place::PinChange(PinPlace::CheckingOld { .. } | PinPlace::CheckingSecond { .. }),
+                        Answer::PinCheck(_)
+                    )
+                    | (Place::PinChange(PinPlace::Judging { .. }), Answer::NewPin(_))
+                    | (Place::PinChange(PinPlace::Changing { .. }), Answer::PinChange(_))
                     | (Place::Reading { service: Service::PersonalBalance, .. }, Answer::PersonalBalance(_))
                     | (Place::Reading { service: Service::PooledFund, .. }, Answer::PooledFund(..))
                     | (Place::Reading { service: Service::Status, .. }, Answer::Coverage(_))
@@ -597,7 +630,7 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
                 at: now,
             }),
         ),
-        ("initial PIN", Answer::SignIn(SignInOutcome::InitialPin)),
+        ("initial PIN of who has one number", Answer::SignIn(SignInOutcome::InitialPin(None))),
         ("barred", Answer::SignIn(SignInOutcome::Barred)),
         ("balance", Answer::PersonalBalance(account)),
         ("no account", Answer::PersonalBalance(None)),
@@ -609,11 +642,14 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
     answers.extend(coverages().map(|(name, coverage)| (name, Answer::Coverage(coverage))));
     answers.extend(pages(now));
     answers.extend(message_answers(now));
+    answers.extend(pin_changes(now));
+    let granted = |proof, pin_changed| Answer::SignIn(SignInOutcome::Granted(proof, Welcome { pin_changed }));
+    answers.extend(grant(now).map(|proof| ("granted", granted(proof, None))));
+    answers.extend(grant(now).map(|proof| ("granted after a change of PIN", granted(proof, Some(now)))));
     answers.extend(families());
     answers.extend(cards(now));
-    answers.extend(grant(now).map(|proof| ("granted", Answer::SignIn(SignInOutcome::Granted(proof)))));
     let long_ago = now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(now);
-    answers.extend(grant(long_ago).map(|proof| ("granted long ago", Answer::SignIn(SignInOutcome::Granted(proof)))));
+    answers.extend(grant(long_ago).map(|proof| ("granted long ago", granted(proof, None))));
     answers
 }
 
@@ -648,6 +684,44 @@ fn funds(fund: PooledFund) -> Vec<(&'static str, Answer)> {
         ("paused fund", Answer::PooledFund(fund, paused)),
         ("ended fund", Answer::PooledFund(fund, ended)),
     ]
+}
+
+/// Everything that may be answered while a PIN is changed.
+fn pin_changes(now: Timestamp) -> Vec<(&'static str, Answer)> {
+    let right = || PinVerified::check(&[1; 32], Some(&[1; 32]));
+    let (member, draft) = (MemberId([9; 32]), PinDraft::new([5; 32]));
+    let pin = PinInForce { generation: [3; 8], draft };
+    let first = |second| right().map(|proof| FirstProof::grant(proof, member, pin, second, now));
+    let initial = |second| Answer::SignIn(SignInOutcome::InitialPin(first(second)));
+    let until = now.saturating_add(SignedDuration::from_mins(30)).unwrap_or(now);
+    let denied = |denied| Answer::PinCheck(PinCheck::Denied(denied));
+    let easy = |weakness| Answer::NewPin(NewPin::TooEasy(weakness));
+    let mut answers = vec![
+        ("initial PIN of who called by ID number", initial(IdentifierKind::Card)),
+        ("initial PIN of who called by card number", initial(IdentifierKind::Id)),
+        ("PIN check: refused", denied(Denied::Refused)),
+        ("PIN check: locked", denied(Denied::Locked { until, at: now })),
+        ("PIN check: barred", denied(Denied::Barred)),
+        ("PIN check: card stopped", Answer::PinCheck(PinCheck::CardStopped)),
+        ("new PIN: good", Answer::NewPin(NewPin::Good(draft))),
+        ("new PIN: repeated", easy(Weakness::Repeated)),
+        ("new PIN: sequence", easy(Weakness::Sequence)),
+        ("new PIN: common", easy(Weakness::Common)),
+        ("new PIN: birthday", easy(Weakness::Birthday)),
+        ("new PIN: of ID number", easy(Weakness::FromIdNumber)),
+        ("new PIN: of card number", easy(Weakness::FromCardNumber)),
+        ("new PIN: initial", easy(Weakness::Initial)),
+        ("new PIN: the old one", easy(Weakness::Unchanged)),
+        ("change: mismatch", Answer::PinChange(PinChange::Mismatch)),
+        ("change: card stopped", Answer::PinChange(PinChange::CardStopped)),
+        ("change: overtaken", Answer::PinChange(PinChange::Overtaken)),
+        ("change: turned away", Answer::PinChange(PinChange::TurnedAway)),
+    ];
+    if let Some(grant) = right().map(|proof| PinGrant::grant(proof, member, pin, now)) {
+        answers.push(("PIN check: right", Answer::PinCheck(PinCheck::Right(grant))));
+        answers.push(("change: done", Answer::PinChange(PinChange::Done(SignedIn::by_change(grant, now)))));
+    }
+    answers
 }
 
 /// A card in every state, one reported by telephone, and none.

@@ -18,6 +18,7 @@ use crate::member::IdentifierKind;
 use crate::member::card::LossTerm;
 use crate::member::card_number::CardRule;
 use crate::member::message::MessageKind;
+use crate::member::pin_rule::InitialPinRule;
 use crate::secret::Key;
 use crate::speech::catalog::Catalog;
 use crate::speech::language::Language;
@@ -41,6 +42,7 @@ pub struct Flow {
     pub(super) answers: HashMap<AnswerId, Vec<PromptId>>,
     pub(super) numbers: Vec<IdentifierKind>,
     pub(super) card_rule: CardRule,
+    pub(super) initial_pin: Option<InitialPinRule>,
     pub(super) person: Person,
     pub(super) messages: Option<Messages>,
     pub(super) patience: Patience,
@@ -162,6 +164,8 @@ struct File {
 struct SignInFile {
     numbers: Spanned<Vec<IdentifierKind>>,
     card_rule: CardRule,
+    #[serde(default)]
+    initial_pin: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -355,6 +359,7 @@ impl Compiler<'_> {
             answers,
             numbers: self.numbers(&file.sign_in.numbers),
             card_rule: file.sign_in.card_rule,
+            initial_pin: file.sign_in.initial_pin.as_ref().and_then(|rule| self.initial_pin(rule)),
             person: self.person(&file.person, offset),
             messages: file.messages.as_ref().map(|messages| self.messages(messages)),
             patience: self.patience(&file.patience),
@@ -412,6 +417,18 @@ impl Compiler<'_> {
             self.fault(numbers, "sign_in.numbers is empty", "take some of [\"id\", \"card\", \"personal\"]");
         }
         seen
+    }
+
+    fn initial_pin(&mut self, rule: &Spanned<String>) -> Option<InitialPinRule> {
+        let parsed = InitialPinRule::parse(rule.get_ref());
+        if parsed.is_none() {
+            self.fault(
+                rule,
+                "initial_pin is no rule for initial PINs",
+                "write six digits, \"id_last6\", \"id_before_last\" or \"card_last6\"",
+            );
+        }
+        parsed
     }
 
     fn patience(&mut self, file: &PatienceFile) -> Patience {

@@ -2,8 +2,8 @@
 //!
 //! What is universal comes first (hanging up, `0` a person, `*` back, `#` again, `9` goodbye, silence, wrong keys);
 //! what each place makes of its own keys comes after, a file a service: [`language`](super::language),
-//! [`sign_in`](super::sign_in), [`accounts`](super::accounts), [`card`](super::card), [`message`](super::message),
-//! [`person`](super::person).
+//! [`sign_in`](super::sign_in), [`accounts`](super::accounts), [`card`](super::card), [`pin_change`](super::pin_change),
+//! [`message`](super::message), [`person`](super::person).
 
 use jiff::Timestamp;
 
@@ -12,6 +12,8 @@ use super::entry::{Entry, entry};
 use super::event::{Answer, Event, TransferEnd};
 use super::flow::{Flow, Target};
 use super::message::MessagePlace;
+use super::news::News;
+use super::pin_change::PinPlace;
 use super::state::{AnswerId, Goal, LossPlace, MenuId, Misses, Place, Service, State};
 use super::turn::{BargeIn, Collect, Next, Request, Turn};
 use crate::member::IdentifierKind;
@@ -30,13 +32,24 @@ impl Flow {
     /// The state before the first event of a call.
     #[must_use]
     pub fn start(&self) -> State {
-        State { language: self.first_language(), signed_in: None, wrong_pins: 0, transfers: 0, place: Place::Start }
+        State {
+            language: self.first_language(),
+            signed_in: None,
+            wrong_pins: 0,
+            transfers: 0,
+            news: News::default(),
+            place: Place::Start,
+        }
     }
 
     /// Takes a conversation one event further. Total: every event has an answer in every state.
     #[must_use]
     pub fn step(&self, state: State, event: Event, now: Timestamp) -> (State, Turn) {
-        let state = self.known(state);
+        let (state, turn) = self.stepped(self.known(state), event, now);
+        self.told_first(state, turn, now)
+    }
+
+    fn stepped(&self, state: State, event: Event, now: Timestamp) -> (State, Turn) {
         match event {
             Event::HungUp => over(state, Vec::new()),
             Event::LimitReached => over(state, vec![Prompt::too_long(), Prompt::goodbye()]),
@@ -75,9 +88,8 @@ impl Flow {
             | Place::Identifying { goal, .. }
             | Place::Confirm { goal, .. }
             | Place::Pin { goal, .. }
-            | Place::SigningIn { goal, .. } => match goal {
-                Goal::Menu(menu) | Goal::Service(_, menu) => Some(menu),
-            },
+            | Place::SigningIn { goal, .. } => Some(goal.menu()),
+            Place::PinChange(place) => Some(place.menu()),
             Place::Reading { back, .. }
             | Place::Told { back, .. }
             | Place::Answered { back, .. }
@@ -126,6 +138,7 @@ impl Flow {
             Place::Number { goal, kind, misses } => self.number(state, goal, kind, misses, keys, now),
             Place::Pin { goal, who, misses } => self.pin(state, goal, who, misses, keys, now),
             Place::Message(place) => self.message_entered(state, place, keys, now),
+            Place::PinChange(place) => self.pin_entered(state, place, keys, now),
             _ => self.miss(state, Miss::Wrong, now),
         }
     }
@@ -175,6 +188,7 @@ impl Flow {
                 Place::Number { goal: goal.clone(), kind: who.kind, misses: Misses::default() }
             }
             Place::Number { goal, .. } | Place::Pin { goal, .. } => self.choice_of_number(goal.clone()),
+            Place::PinChange(place) => self.pin_back(&state, place.clone()),
             Place::Page { back, .. } => Place::Details { back: back.clone(), misses: Misses::default() },
             Place::Told { back, .. } | Place::Answered { back, .. } | Place::Details { back, .. } => {
                 Place::Menu { menu: back.clone(), misses: Misses::default() }
@@ -205,6 +219,7 @@ impl Flow {
             ) => self.card_answered(state, answer, now),
             (Place::Reading { .. } | Place::ReadingPage { .. }, answer) => self.account_answered(state, answer, now),
             (Place::Message(place), answer) => self.message_answered(state, place, answer, now),
+            (Place::PinChange(place), answer) => self.pin_answered(state, place, answer, now),
             // An answer to something nobody asked.
             _ => self.main_menu(state, vec![Prompt::query_unavailable()]),
         }
@@ -216,8 +231,10 @@ impl Flow {
     pub(super) fn miss(&self, state: State, miss: Miss, now: Timestamp) -> (State, Turn) {
         let apology = match (miss, &state.place) {
             (Miss::Silent, _) => Prompt::no_input(),
-            (Miss::Wrong, Place::Number { .. }) => Prompt::number_incomplete(),
-            (Miss::Wrong, Place::Pin { .. }) => Prompt::pin_incomplete(),
+            (Miss::Wrong, Place::Number { .. } | Place::PinChange(PinPlace::Second { .. })) => {
+                Prompt::number_incomplete()
+            }
+            (Miss::Wrong, Place::Pin { .. } | Place::PinChange(_)) => Prompt::pin_incomplete(),
             (Miss::Wrong, Place::Message(MessagePlace::Phone { .. })) => Prompt::phone_incomplete(),
             (Miss::Wrong, Place::Message(MessagePlace::Number { .. })) => Prompt::message_number_incomplete(),
             (Miss::Wrong, _) => Prompt::no_match(),
@@ -349,6 +366,11 @@ impl Flow {
                 say.push(Prompt::pin_keys());
                 self.entry(6, barge_in)
             }
+            Place::PinChange(place) if place.is_entry() => {
+                let (asked, longest) = Self::pin_asked(place);
+                say.extend(asked);
+                self.entry(longest, barge_in)
+            }
             Place::Told { .. } | Place::Details { .. } | Place::Page { .. } => {
                 say.extend(choices(&state.place));
                 say.push(Prompt::universal_keys());
@@ -368,6 +390,7 @@ impl Flow {
             | Place::SigningIn { .. }
             | Place::Reading { .. }
             | Place::ReadingPage { .. }
+            | Place::PinChange(_)
             | Place::Loss(LossPlace::Doing { .. })
             | Place::WithPerson => {
                 return self.main_menu(state, say);
@@ -421,6 +444,7 @@ pub(super) fn misses_of(place: &mut Place) -> Option<&mut Misses> {
         | Place::Details { misses, .. }
         | Place::Page { misses, .. } => Some(misses),
         Place::Message(place) => place.misses_mut(),
+        Place::PinChange(place) => place.misses(),
         Place::Loss(place) => place.misses(),
         Place::Start
         | Place::Identifying { .. }

@@ -22,6 +22,7 @@ mod accounts;
 mod hash;
 mod loss_report;
 mod messages;
+mod pin;
 mod sign_in;
 
 use accounts::Read;
@@ -93,7 +94,11 @@ impl Services {
         let turn = TurnKey::new(call, turn);
         let done = match request {
             Request::Identify(identifier) => Ok(Answer::Identified(self.store.seals().member_key(&identifier))),
-            Request::SignIn { who, pin } => self.sign_in(call, &turn, who, pin).await,
+            Request::SignIn { who, pin, initial } => self.sign_in(call, &turn, who, pin, initial).await,
+            Request::CheckPin { proof, pin } => self.check_old_pin(call, &turn, proof, pin).await,
+            Request::ProveSecond { first, number } => self.prove_second(call, &turn, first, &number).await,
+            Request::JudgePin { grant, pin, initial } => self.judge_pin(call, &turn, grant, pin, initial).await,
+            Request::ChangePin { grant, draft, pin } => self.change_pin(call, &turn, grant, draft, pin).await,
             Request::PersonalBalance(proof) => self.read(call, &turn, proof, Read::PersonalBalance).await,
             Request::PooledFund(proof) => self.read(call, &turn, proof, Read::PooledFund).await,
             Request::Transactions { proof, which, page } => {
@@ -188,6 +193,6 @@ impl Services {
         let PinForm::Argon2id(cost, salt) = form else { return Err(Trouble::Hash) };
         let record = &pin.stored.record;
         let hash = self.hasher.hash(place, cost, self.store.seals().pepper(), record.hash.into(), salt).await?;
-        Ok(PinRecord { hash: *hash, form, initial: record.initial })
+        Ok(record.in_form(*hash, form))
     }
 }

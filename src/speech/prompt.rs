@@ -456,8 +456,49 @@ prompts! {
     public pins_used_up = "sign-in.pins-used-up"();
     /// The PIN is the initial one, or too easy to guess: it opens nothing.
     public initial_pin = "sign-in.initial-pin"();
+    /// The PIN was changed in an earlier call.
+    personal pin_changed = "sign-in.pin-changed"(on: Date);
     /// The five minutes after sign-in are over.
     public sign_in_expired = "sign-in.expired"();
+
+    /// Asks for the PIN in force.
+    public enter_old_pin = "pin.enter-old"();
+    /// Asks for the new PIN.
+    public enter_new_pin = "pin.enter-new"();
+    /// Asks for the new PIN again.
+    public enter_new_pin_again = "pin.enter-again"();
+    /// The keys that work while the PIN is being changed.
+    public pin_change_keys = "pin.keys"();
+    /// One digit six times.
+    public pin_repeated = "pin.repeated"();
+    /// Digits in a row.
+    public pin_sequence = "pin.sequence"();
+    /// Among those chosen most.
+    public pin_common = "pin.common"();
+    /// The birthday.
+    public pin_birthday = "pin.birthday"();
+    /// Taken from the ID number.
+    public pin_from_id_number = "pin.from-id-number"();
+    /// Taken from the card number.
+    public pin_from_card_number = "pin.from-card-number"();
+    /// What was given out.
+    public pin_still_initial = "pin.still-initial"();
+    /// The one in force.
+    public pin_same = "pin.same"();
+    /// The two entries differ.
+    public pin_mismatch = "pin.mismatch"();
+    /// They differed three times: the old PIN stays.
+    public pin_unchanged = "pin.unchanged"();
+    /// The new PIN is in force.
+    public pin_set = "pin.set"();
+    /// The card is locked or cancelled: the old PIN stays.
+    public pin_card_stopped = "pin.card-stopped"();
+    /// Another change was faster: what was entered here is not in force.
+    public pin_overtaken = "pin.overtaken"();
+    /// It cannot be done now: the old PIN stays.
+    public pin_unavailable = "pin.unavailable"();
+    /// Whether the new PIN came into force cannot be told now.
+    public pin_uncertain = "pin.uncertain"();
 
     /// Before anything personal is read out.
     public privacy = "account.privacy"();

@@ -18,7 +18,7 @@ use crate::member::card_number::CardRule;
 use crate::member::message::MessageNumber;
 use crate::member::phone_number::{PhoneNumber, SealedPhone};
 use crate::member::{Identifier, IdentifierKind, MemberId, MemberKey};
-use crate::secret::{Pin, Secret};
+use crate::secret::{Pin, PinDraft, Secret};
 
 /// AES-256-GCM-SIV. Another algorithm (SM4-GCM, say) gets the next number; what stands there is read by its own.
 const AES_256_GCM_SIV: u8 = 1;
@@ -94,6 +94,16 @@ impl Seals {
     /// The keyed form of a member's PIN: what is stored at import, and what is fed to argon2id afterwards.
     pub(crate) fn pin(&self, member: MemberId, pin: &Pin) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.mac(Purpose::Pepper, &[&member.0, pin.expose()]))
+    }
+
+    /// By what a PIN that was entered once is known when it is entered again. Not what is stored of it in any form.
+    pub(crate) fn draft(&self, member: MemberId, pin: &Pin) -> PinDraft {
+        PinDraft::new(self.mac(Purpose::Pepper, &[b"draft", &member.0, pin.expose()]))
+    }
+
+    /// By what a call is known beyond its end.
+    pub(crate) fn call(&self, dialect: &str, call: &str) -> [u8; 32] {
+        self.mac(Purpose::Throttle, &[b"call", dialect.as_bytes(), call.as_bytes()])
     }
 
     /// The key argon2id mixes in.

@@ -128,7 +128,7 @@ fn five_wrong_pins_lock() {
     second.press_all(&["1", "1", "310000198503120012#", "1", "730415#", "730415#"]);
     let mut owner = hotline.dial("CA-owner");
     owner.press_all(&["1", "1", "310000198503120012#", "1"]);
-    let locked = "尝试次数过多，请三十分钟后再拨，或到服务窗口办理。";
+    let locked = "尝试次数过多，请三十分钟后再拨，或带身份证到服务窗口办理；需要人工服务，请按零。";
     assert_eq!(owner.press("204867#"), [locked, MAIN].concat());
     hotline.clock.advance(std::time::Duration::from_secs(30 * 60 + 1));
     let mut owner = hotline.dial("CA-later");
@@ -140,9 +140,11 @@ fn an_initial_pin_opens_nothing() {
     let hotline = shipped(NOON);
     let mut caller = hotline.dial("CA-initial");
     caller.press_all(&["1", "1", "370000199502140068#", "1"]);
-    let hours = "人工服务时间，周一至周五，八点三十分到十一点三十分。人工服务时间，周一至周五，十三点到十七点。";
-    assert_eq!(caller.press("123456#"), [INITIAL, CLOSED, hours, OFFER, MAIN].concat());
-    // Not signed in: the account asks who is calling again.
+    let second = "请输入社会保障卡号中的数字，字母不用输入，按井号键结束。返回，请按星号键，再按井号键；人工服务，请按零，再按井号键。";
+    assert_eq!(caller.press("123456#"), [INITIAL, second].concat());
+    // Not signed in: back leads to who is calling, and so does the account.
+    assert_eq!(caller.press("*#"), NUMBERS);
+    assert_eq!(caller.press("*"), MAIN);
     assert_eq!(caller.press("1"), [FIRST, NUMBERS].concat());
     assert_eq!(hotline.setup.audit(), ["pin_try", "initial_pin"]);
 }

@@ -304,7 +304,7 @@ fn a_member_gets_their_tries_back() {
         Caller::dial(&served, sid).press_all(&[&TO_THE_PIN[..], &pins].concat());
     }
     let right = [&TO_THE_PIN[..], &["739154#"]].concat();
-    let locked = "尝试次数过多，请三十分钟后再拨，或到服务窗口办理。";
+    let locked = "尝试次数过多，请三十分钟后再拨，或带身份证到服务窗口办理；需要人工服务，请按零。";
     assert!(Caller::dial(&served, "CA-locked").press_all(&right).starts_with(locked));
 
     let unlock = |number: &str| output(setup.command(&["members", "unlock", "--by", "counter 3"]), number);

@@ -19,6 +19,7 @@ mod lines;
 mod loss;
 mod messages;
 mod mutual_aid;
+mod pin_change;
 mod policy;
 mod privacy;
 mod properties;

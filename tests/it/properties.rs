@@ -6,8 +6,9 @@ use data_encoding::BASE64URL_NOPAD;
 use hotline::call::caller::{Call, Caller};
 use hotline::call::seal::{Journey, NotOurs, Seal};
 use hotline::dialog::{
-    Answer, Dialled, Draft, Event, Flow, Goal, LossAct, LossOutcome, LossPlace, MenuId, MessageAnswer, MessagePlace,
-    MessageRequest, Misses, Next, Place, Recording, Service, SignInOutcome, SignedIn, State, TransferEnd,
+    Answer, Change, Denied, Dialled, Draft, Event, FirstProof, Flow, Goal, LossAct, LossOutcome, LossPlace, MenuId,
+    MessageAnswer, MessagePlace, MessageRequest, Misses, NewPin, News, Next, PinChange, PinCheck, PinGrant, PinInForce,
+    PinPlace, Place, Recording, Service, SignInOutcome, SignedIn, State, TransferEnd, Welcome,
 };
 use hotline::keys::KeyRing;
 use hotline::member::account::{
@@ -20,7 +21,7 @@ use hotline::member::mutual_aid::MutualAid;
 use hotline::member::phone_number::{Callable, SealedPhone};
 use hotline::member::tail::Tail;
 use hotline::member::{IdentifierKind, MemberId, MemberKey};
-use hotline::secret::{Key, Keys, PinVerified, Secret};
+use hotline::secret::{Key, Keys, PinDraft, PinVerified, Secret};
 use hotline::speech::language::Language;
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -51,6 +52,19 @@ fn proof(member: [u8; 32], at: Timestamp) -> SignedIn {
 
 fn callable() -> Callable {
     Callable { phone: SealedPhone([7; 28].into()), tail: Tail::of("8000").unwrap() }
+}
+
+fn pin() -> PinInForce {
+    PinInForce { generation: [3; 8], draft: PinDraft::new([4; 32]) }
+}
+
+fn first(at: Timestamp) -> FirstProof {
+    let proof = PinVerified::check(&[1; 32], Some(&[1; 32])).unwrap();
+    FirstProof::grant(proof, MemberId([9; 32]), pin(), IdentifierKind::Card, at)
+}
+
+fn grant(at: Timestamp) -> PinGrant {
+    PinGrant::grant(PinVerified::check(&[1; 32], Some(&[1; 32])).unwrap(), MemberId([9; 32]), pin(), at)
 }
 
 fn goal() -> impl Strategy<Value = Goal> {
@@ -89,6 +103,12 @@ fn place() -> impl Strategy<Value = Place> {
             let (phone, message) = (Some(callable().phone), MessageNumber::new(9_999_999));
             Place::Message(MessagePlace::Review { draft, phone, message, misses })
         }),
+        (goal(), moment(), misses())
+            .prop_map(|(goal, at, misses)| { Place::PinChange(PinPlace::Second { goal, first: first(at), misses }) }),
+        (goal(), moment(), any::<[u8; 32]>(), 0..3_u8, misses()).prop_map(|(goal, at, draft, mismatches, misses)| {
+            let change = Change { goal, grant: grant(at), mismatches };
+            Place::PinChange(PinPlace::Again { change, draft: PinDraft::new(draft), misses })
+        }),
         ("[a-z]{1,12}", misses()).prop_map(|(back, misses)| Place::Loss(LossPlace::Confirm {
             act: LossAct::Renew,
             back: MenuId::new(&back),
@@ -113,7 +133,7 @@ fn journey() -> impl Strategy<Value = Journey> {
             started,
             line: line.into(),
             heard,
-            state: State { language, signed_in, wrong_pins, transfers, place },
+            state: State { language, signed_in, wrong_pins, transfers, news: News::default(), place },
         },
     )
 }
@@ -130,7 +150,7 @@ proptest! {
         prop_assert_eq!(seal.seal(&call_here, &journey).unwrap(), token.clone(), "the same bytes each time");
         prop_assert_eq!(seal.open(&call_here, &token), Ok(journey));
         prop_assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
-        prop_assert!(token.len() <= 300, "{} characters", token.len());
+        prop_assert!(token.len() <= 400, "{} characters", token.len());
         if other != id {
             prop_assert_eq!(seal.open(&call("twilio", &other), &token), Err(NotOurs));
         }
@@ -208,10 +228,25 @@ fn answer(next: &Next, granted: bool, now: Timestamp) -> Option<Answer> {
             MessageRequest::Progress(_) if granted => MessageAnswer::NoTryLeft,
             MessageRequest::Progress(_) => MessageAnswer::Progress(None),
         }),
-        hotline::dialog::Request::SignIn { .. } if granted => {
-            Answer::SignIn(SignInOutcome::Granted(proof([9; 32], now)))
+        hotline::dialog::Request::SignIn { .. } if granted => Answer::SignIn(SignInOutcome::Granted(
+            proof([9; 32], now),
+            Welcome { pin_changed: (now.as_second() % 2 == 0).then_some(now) },
+        )),
+        hotline::dialog::Request::SignIn { .. } if now.as_second() % 3 == 0 => {
+            Answer::SignIn(SignInOutcome::InitialPin(Some(first(now))))
         }
         hotline::dialog::Request::SignIn { .. } => Answer::SignIn(SignInOutcome::Refused),
+        hotline::dialog::Request::CheckPin { .. } | hotline::dialog::Request::ProveSecond { .. } if granted => {
+            Answer::PinCheck(PinCheck::Right(grant(now)))
+        }
+        hotline::dialog::Request::CheckPin { .. } | hotline::dialog::Request::ProveSecond { .. } => {
+            Answer::PinCheck(PinCheck::Denied(Denied::Refused))
+        }
+        hotline::dialog::Request::JudgePin { .. } => Answer::NewPin(NewPin::Good(PinDraft::new([5; 32]))),
+        hotline::dialog::Request::ChangePin { grant, .. } if granted => {
+            Answer::PinChange(PinChange::Done(SignedIn::by_change(*grant, now)))
+        }
+        hotline::dialog::Request::ChangePin { .. } => Answer::PinChange(PinChange::Mismatch),
         hotline::dialog::Request::PersonalBalance(_) => Answer::PersonalBalance(
             PersonalAccount::new(yuan("310.05"), yuan("700"), jiff::civil::date(2026, 6, 30)).ok(),
         ),

@@ -10,9 +10,11 @@ use crate::support::caller::{Caller, Heard, Then, Wire};
 use crate::support::served::Setup;
 
 /// Numbers, names and amounts of the people whose calls are made here, keyed or stored: none may show anywhere.
-const CANARIES: [&str; 18] = [
+const CANARIES: [&str; 20] = [
     "13700137123",
     "Recordings/RE",
+    "370000199502140068",
+    "20260007",
     "11010519491231002",
     "110105194912310021",
     "19491231",
@@ -31,7 +33,7 @@ const CANARIES: [&str; 18] = [
     "450.50",
 ];
 /// Six digits turn up by chance in longer numbers, so these count only where no further digit stands beside them.
-const PINS: [&str; 5] = ["739154", "204867", "730415", "916408", "123456"];
+const PINS: [&str; 7] = ["739154", "204867", "730415", "916408", "123456", "507294", "618307"];
 
 /// Looks for what must not be there, and counts what it looks at.
 #[derive(Default)]
@@ -144,7 +146,8 @@ fn all_calls(wire: &Wire) -> Vec<Caller> {
     let mut unknown = dial("CA-e", "+8613800138000");
     unknown.press_all(&["1", "1", "440106198101010155#", "1", "730415#", "730415#", "730415#"]);
     let mut initial = dial("CA-f", "+8613800138000");
-    initial.press_all(&["1", "1", "370000199502140068#", "1", "123456#"]);
+    initial.press_all(&["1", "1", "370000199502140068#", "1", "123456#", "20260008#", "20260007#", "123456#"]);
+    initial.press_all(&["507294#", "618307#", "507294#", "507294#", "1"]);
     // A PIN where a number is asked for, a number with a slip, rubbish.
     let mut slips = dial("CA-g", "+8613800138000");
     slips.press_all(&["1", "1", "739154#", "110105194912310021#"]);

@@ -22,7 +22,7 @@ use crate::support::served::Setup;
 const ID: &str = "11010519491231002*#";
 
 /// Every place a call can be in, and how to get there.
-const PLACES: [(&str, &[&str]); 42] = [
+const PLACES: [(&str, &[&str]); 47] = [
     ("greeting", &[]),
     ("main menu", &["#"]),
     ("sign-in.number-kind", &["1"]),
@@ -45,7 +45,12 @@ const PLACES: [(&str, &[&str]); 42] = [
     ("mutual-aid", &["1", "1", ID, "1", "739154#", "5"]),
     ("mutual-aid, how to bind", &["1", "1", ID, "1", "739154#", "5", "1"]),
     ("card", &["2"]),
-    ("card-status", &["2", "3", "1", ID, "1", "739154#"]),
+    ("card.pin.old", &["2", "3", "1", ID, "1", "739154#"]),
+    ("card.pin.new", &["2", "3", "1", ID, "1", "739154#", "739154#"]),
+    ("card.pin.again", &["2", "3", "1", ID, "1", "739154#", "739154#", "507294#"]),
+    ("card.pin.card-number", &["1", "1", "370000199502140068#", "1", "123456#"]),
+    ("forgotten-pin", &["2", "4"]),
+    ("card-status", &["2", "5", "1", ID, "1", "739154#"]),
     ("release-loss", &["2", "2", "1", ID, "1", "739154#"]),
     ("card.loss.confirm", &["2", "1", "1", ID, "1", "739154#"]),
     ("card.loss.confirm, a slip", &["2", "1", "1", ID, "1", "739154#", "7"]),
@@ -102,12 +107,10 @@ fn the_markup_of_every_place() {
     insta::assert_snapshot!("markup", text);
 }
 
-/// Every prompt of the code, with values.
-fn prompts() -> Vec<Prompt> {
+/// Everywhere, signing in, and changing the PIN.
+fn first_prompts() -> Vec<Prompt> {
     let (one, two) = (Key::Digit(1), Key::Digit(2));
-    let yuan = |text| Money::parse(text).unwrap();
     let as_of = date(2026, 1, 2);
-    let weekdays = Weekdays { first: Weekday::Monday, last: Weekday::Friday };
     vec![
         Prompt::language_option(one),
         Prompt::no_input(),
@@ -136,7 +139,38 @@ fn prompts() -> Vec<Prompt> {
         Prompt::try_id_number(),
         Prompt::pins_used_up(),
         Prompt::initial_pin(),
+        Prompt::pin_changed(as_of),
         Prompt::sign_in_expired(),
+        Prompt::enter_old_pin(),
+        Prompt::enter_new_pin(),
+        Prompt::enter_new_pin_again(),
+        Prompt::pin_change_keys(),
+        Prompt::pin_repeated(),
+        Prompt::pin_sequence(),
+        Prompt::pin_common(),
+        Prompt::pin_birthday(),
+        Prompt::pin_from_id_number(),
+        Prompt::pin_from_card_number(),
+        Prompt::pin_still_initial(),
+        Prompt::pin_same(),
+        Prompt::pin_mismatch(),
+        Prompt::pin_unchanged(),
+        Prompt::pin_set(),
+        Prompt::pin_card_stopped(),
+        Prompt::pin_overtaken(),
+        Prompt::pin_unavailable(),
+        Prompt::pin_uncertain(),
+    ]
+}
+
+/// Every prompt of the code, with values.
+fn prompts() -> Vec<Prompt> {
+    let (one, two) = (Key::Digit(1), Key::Digit(2));
+    let yuan = |text| Money::parse(text).unwrap();
+    let as_of = date(2026, 1, 2);
+    let weekdays = Weekdays { first: Weekday::Monday, last: Weekday::Friday };
+    let mut prompts = first_prompts();
+    prompts.extend([
         Prompt::privacy(),
         Prompt::personal_balance(yuan("1010.05"), yuan("-310.5"), yuan("10000"), as_of),
         Prompt::no_personal_account(),
@@ -232,7 +266,8 @@ fn prompts() -> Vec<Prompt> {
         Prompt::too_long(),
         Prompt::goodbye(),
         Prompt::busy(),
-    ]
+    ]);
+    prompts
 }
 
 /// In the languages that the shipped line does not offer; the choice itself comes first.
