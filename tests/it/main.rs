@@ -20,4 +20,5 @@ mod properties;
 mod secrets;
 mod sign_in;
 mod store;
+mod times;
 mod voice;

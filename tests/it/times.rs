@@ -1,0 +1,77 @@
+//! How long callers take, reckoned from the words of the line and the keys it asks for.
+
+use std::time::Duration;
+
+use hotline::dialog::times::{WayTo, ways};
+use hotline::dialog::{Flow, Service};
+use hotline::speech::catalog::Catalog;
+
+use crate::support::line::{line, line_12333, mandarin, project};
+
+fn to(flow: &Flow, catalog: &Catalog, service: Service) -> WayTo {
+    let ways = ways(flow, flow.languages[0], catalog);
+    let (_, way) = ways.into_iter().find(|(offered, _)| *offered == service).expect("the line offers it");
+    way.expect("keys lead there")
+}
+
+const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// Thirty keys and seven webhooks to the balance; the rest is listening.
+#[test]
+fn from_the_dial_tone_to_the_balance() {
+    let way = to(&line_12333(), &mandarin(), Service::PersonalBalance);
+    assert_eq!(way.entries, ["1", "1", "ID number", "1", "six digits", "1"]);
+    assert_eq!(way.keys, 1 + 1 + 19 + 1 + 7 + 1);
+    assert_eq!(way.practised.whole - way.practised.speech, millis(7 * 500 + 30 * 300));
+    assert_eq!(way.slow.whole - way.slow.speech, millis(7 * 500 + 6 * 2000 + 30 * 1500));
+    // What cannot be cut short, why one has to sign in, and the balance itself.
+    let heard = ["查询前请先验证您的身份。", "请确认周围环境安全。"].map(|text| text.chars().count() as u64 - 1);
+    let fixed: u64 = heard.iter().map(|syllables| syllables * 10_000 / 42 + 500).sum();
+    let balance = way.practised.speech - millis(fixed);
+    assert!((millis(10_000)..millis(25_000)).contains(&balance), "{balance:?}");
+}
+
+/// Every service that the line offers has its way, and none the way of another.
+#[test]
+fn every_service_has_a_way() {
+    let flow = line_12333();
+    let ways = ways(&flow, flow.languages[0], &mandarin());
+    assert!(ways.len() >= 6, "{} services", ways.len());
+    let mut entries: Vec<_> = ways.iter().map(|(service, way)| (way.as_ref().expect(service.name()).entries.clone())).collect();
+    entries.sort_unstable();
+    entries.dedup();
+    assert_eq!(entries.len(), ways.len());
+    let details = to(&flow, &mandarin(), Service::Details);
+    assert_eq!(details.entries, ["1", "1", "ID number", "1", "six digits", "3", "1"]);
+}
+
+/// A sentence more in the greeting: who hears it out takes so much longer, and who does not takes as long as before.
+#[test]
+fn a_longer_greeting_is_longer_for_who_hears_it() {
+    let shipped = std::fs::read_to_string(project("config/lines/12333.toml")).unwrap();
+    let longer = shipped.replace(r#""greeting.recording"]"#, r#""greeting.recording", "policy.local"]"#);
+    assert_ne!(longer, shipped);
+    let catalog = mandarin();
+    for service in [Service::PersonalBalance, Service::Status] {
+        let (before, after) = (to(&line(&shipped), &catalog, service), to(&line(&longer), &catalog, service));
+        // 具体以您参保地的规定为准。
+        let sentence = millis(12 * 10_000 / 42 + 500);
+        assert_eq!(after.slow.whole - before.slow.whole, sentence);
+        assert_eq!(after.slow.speech - before.slow.speech, sentence);
+        assert_eq!(after.practised, before.practised);
+    }
+}
+
+/// One menu more on the way is one entry more.
+#[test]
+fn a_deeper_menu_is_farther() {
+    let shipped = std::fs::read_to_string(project("config/lines/12333.toml")).unwrap();
+    let deeper = shipped.replace(
+        r#"say = "main.account", go = "menu:account" }"#,
+        r#"say = "main.account", go = "menu:between" }"#,
+    ) + "\n[menu.between]\noptions = [{ key = 1, say = \"main.account\", go = \"menu:account\" }]\n";
+    let way = to(&line(&deeper), &mandarin(), Service::PooledFund);
+    assert_eq!(way.entries, ["1", "1", "1", "ID number", "1", "six digits", "2"]);
+}
