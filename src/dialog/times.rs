@@ -36,8 +36,7 @@ pub struct Caller {
 /// 1980: 0.28 s for who types, but not for a living).
 pub const PRACTISED: Caller = Caller { hears_all: false, thinks: Duration::ZERO, a_key: Duration::from_millis(300) };
 /// Hears everything first, and looks for every key. Slower than that model's slowest (1.2 s a key, 1.35 s to think).
-pub const SLOW: Caller =
-    Caller { hears_all: true, thinks: Duration::from_secs(2), a_key: Duration::from_millis(1500) };
+pub const SLOW: Caller = Caller { hears_all: true, thinks: Duration::from_secs(2), a_key: Duration::from_millis(1500) };
 
 /// What a way costs one caller, from the dial tone until the answer has been heard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

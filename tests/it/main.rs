@@ -18,6 +18,7 @@ mod policy;
 mod privacy;
 mod properties;
 mod secrets;
+mod services;
 mod sign_in;
 mod store;
 mod times;
