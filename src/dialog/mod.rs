@@ -20,9 +20,9 @@ mod step;
 pub mod times;
 mod turn;
 
-pub use event::{Answer, Dialled, Event, SignInOutcome, TransferEnd};
+pub use event::{Answer, Dialled, Event, LossOutcome, SignInOutcome, TransferEnd};
 pub use flow::Flow;
 pub use hours::{Hours, Span};
 pub use signed_in::SignedIn;
-pub use state::{AnswerId, Goal, MenuId, Misses, Place, Service, State};
+pub use state::{AnswerId, Goal, LossAct, LossPlace, MenuId, Misses, Place, Service, State};
 pub use turn::{BargeIn, Collect, Next, Request, Transfer, TransferTarget, Turn};

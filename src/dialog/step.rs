@@ -10,7 +10,7 @@ use super::accounts::choices;
 use super::entry::{Entry, entry};
 use super::event::{Answer, Dialled, Event, TransferEnd};
 use super::flow::{Flow, Target};
-use super::state::{AnswerId, Goal, MenuId, Misses, Place, Service, State};
+use super::state::{AnswerId, Goal, LossPlace, MenuId, Misses, Place, Service, State};
 use super::turn::{BargeIn, Collect, Next, Request, Turn};
 use crate::member::IdentifierKind;
 use crate::secret::{Key, Keys};
@@ -73,6 +73,7 @@ impl Flow {
             | Place::Details { back, .. }
             | Place::ReadingPage { back, .. }
             | Place::Page { back, .. } => Some(back),
+            Place::Loss(place) => Some(place.back()),
             Place::Start | Place::WithPerson | Place::Over => None,
         };
         let unanswered = matches!(&state.place, Place::Answered { answer, .. } if !self.answers.contains_key(answer));
@@ -143,6 +144,7 @@ impl Flow {
             }
             Place::NumberKind { .. } | Place::Confirm { .. } => self.sign_in_key(state, place, key, now),
             Place::Told { .. } | Place::Details { .. } | Place::Page { .. } => self.account_key(state, place, key, now),
+            Place::Loss(place) => self.loss_key(state, place, key, now),
             Place::Answered { answer, back, .. } if key == ONE => self.tell(state, answer, back),
             _ => self.miss(state, Miss::Wrong, now),
         }
@@ -170,6 +172,7 @@ impl Flow {
             Place::Told { back, .. } | Place::Answered { back, .. } | Place::Details { back, .. } => {
                 Place::Menu { menu: back.clone(), misses: Misses::default() }
             }
+            Place::Loss(place) => Place::Menu { menu: place.back().clone(), misses: Misses::default() },
             _ => Place::Menu { menu: MenuId::new(MenuId::MAIN), misses: Misses::default() },
         };
         self.go(state, to, Vec::new())
@@ -188,7 +191,11 @@ impl Flow {
         match (state.place.clone(), answer) {
             (_, Answer::CallEnded) => over(state, Vec::new()),
             (Place::Identifying { .. } | Place::SigningIn { .. }, answer) => self.sign_in_answered(state, answer, now),
-            (Place::Reading { service: Service::CardStatus, .. }, answer) => self.card_answered(state, answer, now),
+            (
+                Place::Reading { service: Service::CardStatus | Service::ReportLoss | Service::ReleaseLoss, .. }
+                | Place::Loss(_),
+                answer,
+            ) => self.card_answered(state, answer, now),
             (Place::Reading { .. } | Place::ReadingPage { .. }, answer) => self.account_answered(state, answer, now),
             // An answer to something nobody asked.
             _ => self.main_menu(state, vec![Prompt::query_unavailable()]),
@@ -324,6 +331,10 @@ impl Flow {
                 say.push(Prompt::universal_keys());
                 self.one_key(barge_in)
             }
+            Place::Loss(place @ LossPlace::Confirm { .. }) => {
+                say.extend(self.loss_question(place));
+                self.one_key(barge_in)
+            }
             Place::Answered { .. } => {
                 say.push(Prompt::after_answer(ONE));
                 self.one_key(barge_in)
@@ -333,6 +344,7 @@ impl Flow {
             | Place::SigningIn { .. }
             | Place::Reading { .. }
             | Place::ReadingPage { .. }
+            | Place::Loss(LossPlace::Doing { .. })
             | Place::WithPerson => {
                 return self.main_menu(state, say);
             }
@@ -383,6 +395,7 @@ pub(super) fn misses_of(place: &mut Place) -> Option<&mut Misses> {
         | Place::Answered { misses, .. }
         | Place::Details { misses, .. }
         | Place::Page { misses, .. } => Some(misses),
+        Place::Loss(place) => place.misses(),
         Place::Start
         | Place::Identifying { .. }
         | Place::SigningIn { .. }
