@@ -15,7 +15,7 @@ use crate::dialog::{Dialled, Event, Flow, Next, Place, Turn};
 use crate::service::Services;
 use crate::speech::prompt::Prompt;
 use crate::telemetry::{Occurrence, Telemetry};
-use crate::telephony::{Conversation, Reply, Then};
+use crate::telephony::{Conversation, Pace, Reply, Then};
 
 /// A turn asks at most this often: to sign in, and then to read what was wanted.
 const MOST_QUESTIONS: u16 = 4;
@@ -42,6 +42,8 @@ pub struct Bounds {
     pub most_turns: u16,
     /// Calls in the register.
     pub most_registered: usize,
+    /// How long to look, as a call comes in, whether its number is marked; `None`: not at all.
+    pub marked_within: Option<Duration>,
 }
 
 impl Driver {
@@ -87,7 +89,12 @@ impl Driver {
         let flow = self.lines.dialled(&call.dialled);
         let started = whole_second(moment.came());
         let journey = Journey { turn, started, line: flow.name.clone(), state: flow.start() };
-        let mut reply = self.go(call, flow, journey, Event::Dialled(Dialled::default()), &mut moment).await;
+        let elder = match self.bounds.marked_within {
+            Some(within) => self.services.is_marked(call, within).await,
+            None => false,
+        };
+        let dialled = Event::Dialled(Dialled { elder, ..Dialled::default() });
+        let mut reply = self.go(call, flow, journey, dialled, &mut moment).await;
         if let Some(lead) = lead {
             reply.say.insert(0, lead);
         }
@@ -106,6 +113,12 @@ impl Driver {
         if matches!(event, Event::HungUp) {
             self.live.end(call, now);
         }
+        // A person takes as long as they take, and so does waiting for one: the time of the call begins anew.
+        let started = match event {
+            Event::Waiting(_) | Event::TransferEnded(_) => whole_second(at),
+            _ => journey.started,
+        };
+        let journey = Journey { started, ..journey };
         let lasted = at.duration_since(journey.started).unsigned_abs();
         let event = match event {
             _ if self.live.is_over(call) || moment.is_past(journey.turn) => Event::HungUp,
@@ -132,10 +145,12 @@ impl Driver {
         let catalog = Arc::clone(self.lines.catalog(state.language));
         let Turn { say, next } = step;
         let over = state.place == Place::Over;
+        let pace = if state.elder { Pace::Slow } else { Pace::Usual };
         let sealed = || self.seal.seal(call, &Journey { turn: turn.saturating_add(1), started, line, state });
         let then = match next {
             Next::Collect(collect) => sealed().map(|token| Then::Collect(collect, token)),
             Next::Transfer(transfer) => sealed().map(|token| Then::Transfer(transfer, token)),
+            Next::Leave => sealed().map(Then::Leave),
             Next::HangUp => Some(Then::HangUp),
             // More questions than a turn has: a fault of the flow, which its exploration rules out.
             Next::Ask(_) => None,
@@ -146,7 +161,7 @@ impl Driver {
                     moment.hang_up(turn);
                     self.hang_up(call);
                 }
-                Reply { catalog, say, then }
+                Reply { catalog, say, pace, then }
             }
             None => self.turn_away(),
         }
@@ -164,7 +179,7 @@ impl Driver {
     fn turn_away(&self) -> Reply {
         let flow = self.lines.dialled("");
         let catalog = Arc::clone(self.lines.catalog(flow.start().language));
-        Reply { catalog, say: vec![Prompt::busy()], then: Then::HangUp }
+        Reply { catalog, say: vec![Prompt::busy()], pace: Pace::Usual, then: Then::HangUp }
     }
 }
 

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::dialog::Flow;
+use jiff::civil::Date;
+
 use crate::dialog::explore::{Exploration, Finding, explore};
+use crate::dialog::{Flow, Holidays};
 use crate::fault::{Fault, Faults};
 use crate::speech::catalog::Catalog;
 use crate::speech::language::Language;
@@ -20,12 +22,14 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Reads every `*.toml` of `lines` and every `<language>/prompts.toml` of `prompts`.
+    /// Reads every `*.toml` of `lines`, every `<language>/prompts.toml` of `prompts`, and every `*.toml` of `holidays`, which
+    /// need not be there while no line names any.
     ///
     /// # Errors
     /// Every fault of every file at once.
-    pub fn load(lines: &Path, prompts: &Path) -> Result<Self, Faults> {
+    pub fn load(lines: &Path, prompts: &Path, holidays: &Path) -> Result<Self, Faults> {
         let mut faults = Vec::new();
+        let holidays = calendars(holidays, &mut faults);
         let mut catalogs = HashMap::new();
         for (source, text) in wordings(prompts, &mut faults) {
             match Catalog::parse(&source, &text) {
@@ -40,7 +44,7 @@ impl Lines {
         // Without wording every prompt of every line would be a fault: those of the wording come first.
         if faults.is_empty() {
             for (source, text) in files(lines, &mut faults) {
-                match Flow::parse(&source, &text, &spoken) {
+                match Flow::parse(&source, &text, &spoken, &holidays) {
                     Ok(flow) => flows.push((source, Arc::new(flow))),
                     Err(found) => faults.extend(found.0),
                 }
@@ -71,6 +75,25 @@ impl Lines {
     #[must_use]
     pub fn walk(flow: &Flow, catalogs: &[&Catalog]) -> Exploration {
         explore(flow, catalogs, |state, event, now| flow.step(state, event, now), |_| false)
+    }
+
+    /// What is in order today and will not be for long: holidays that are not announced here yet.
+    #[must_use]
+    pub fn warnings(&self, today: Date) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for holidays in self.flows.iter().filter_map(|flow| flow.holidays()) {
+            for year in holidays.missing(today) {
+                let name = &holidays.name;
+                let warning = format!(
+                    "holidays {name}: {year} is missing, so only its days of the week count; add [{year}] to {name}.toml \
+                     as it is announced"
+                );
+                if !warnings.contains(&warning) {
+                    warnings.push(warning);
+                }
+            }
+        }
+        warnings
     }
 
     /// Every line.
@@ -109,6 +132,21 @@ impl Lines {
     pub fn catalogs(&self) -> Vec<&Catalog> {
         self.catalogs.values().map(AsRef::as_ref).collect()
     }
+}
+
+fn calendars(directory: &Path, faults: &mut Vec<Fault>) -> Vec<Arc<Holidays>> {
+    let mut found = Vec::new();
+    if !directory.exists() {
+        return found;
+    }
+    for (source, text) in files(directory, faults) {
+        let name = Path::new(&source).file_stem().unwrap_or_default().to_string_lossy();
+        match Holidays::parse(&name, &source, &text) {
+            Ok(holidays) => found.push(Arc::new(holidays)),
+            Err(of_file) => faults.extend(of_file.0),
+        }
+    }
+    found
 }
 
 fn files(directory: &Path, faults: &mut Vec<Fault>) -> Vec<(String, String)> {

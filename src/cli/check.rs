@@ -5,9 +5,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::call::lines::Lines;
+use crate::clock::Clock;
 use crate::config::Settings;
 use crate::fault::Faults;
-use crate::server::{unfit_keys, unfit_lines};
+use crate::server::{load_lines, unfit_keys, unfit_lines};
 
 /// Checks, prints every fault, and says what was checked. Exit code 1: something is wrong.
 ///
@@ -27,7 +28,7 @@ pub fn run(config: Option<&Path>) -> anyhow::Result<ExitCode> {
             Settings::load(None, std::iter::empty::<(String, String)>())?
         }
     };
-    let lines = Lines::load(&settings.lines.directory, &settings.prompts.directory);
+    let lines = load_lines(&settings);
     let mut out = std::io::stdout().lock();
     match lines {
         Ok(lines) => {
@@ -43,6 +44,11 @@ pub fn run(config: Option<&Path>) -> anyhow::Result<ExitCode> {
                     )?,
                     findings => faults.extend(findings.iter().map(|found| Lines::fault(flow, found))),
                 }
+            }
+            // China's day: that is where the holidays are.
+            let today = jiff::tz::Offset::constant(8).to_datetime(Clock::system().now()).date();
+            for warning in lines.warnings(today) {
+                writeln!(out, "warning: {warning}")?;
             }
             for catalog in lines.catalogs() {
                 writeln!(out, "prompts {}: complete", catalog.language())?;

@@ -12,8 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
 use zeroize::Zeroizing;
 
-use super::runtime;
-use crate::call::lines::Lines;
+use super::{operator, runtime};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::member::id_number::IdNumber;
@@ -96,12 +95,6 @@ pub fn run(command: &Command, settings: impl FnOnce() -> anyhow::Result<Settings
     }
 }
 
-/// A name that may stand in the audit.
-fn operator(name: &str) -> Result<String, String> {
-    let fits = (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_alphanumeric() || " -._".contains(c));
-    if fits { Ok(name.to_owned()) } else { Err("take letters, digits, spaces and -._, 64 bytes at most".to_owned()) }
-}
-
 async fn unlock(settings: &Settings, by: &str) -> anyhow::Result<ExitCode> {
     let clock = Clock::system();
     let mut line = Zeroizing::new(String::new());
@@ -117,7 +110,7 @@ fn today(clock: &Clock) -> Date {
 }
 
 async fn import(settings: &Settings, members: &Path, transactions: Option<&Path>) -> anyhow::Result<ExitCode> {
-    let lines = Lines::load(&settings.lines.directory, &settings.prompts.directory)?;
+    let lines = crate::server::load_lines(settings)?;
     let rule = lines.dialled("").card_rule();
     let clock = Clock::system();
     let (_, store) = crate::server::open(settings, clock.clone()).await?;

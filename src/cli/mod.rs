@@ -2,10 +2,12 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands talk to a terminal")]
 
 pub mod audit;
+pub mod callers;
 pub mod check;
 pub mod dial;
 pub mod flow;
 pub mod members;
+pub mod ratings;
 pub mod say;
 pub mod serve;
 
@@ -45,6 +47,11 @@ enum Command {
     /// Import members, or make up some.
     #[command(subcommand)]
     Members(members::Command),
+    /// Mark calling numbers as older callers'.
+    #[command(subcommand)]
+    Callers(callers::Command),
+    /// Print what callers said of the service, by line and day.
+    Ratings,
     /// Say an amount, a number or a date as a caller hears it.
     Say(say::Args),
     /// Look whether the audit is whole.
@@ -63,6 +70,8 @@ pub fn run() -> ExitCode {
         Command::Check => check::run(config.as_deref()),
         Command::Flow(args) => settings(config).and_then(|settings| flow::run(&args, &settings)),
         Command::Members(command) => members::run(&command, || settings(config)),
+        Command::Callers(command) => settings(config).and_then(|settings| callers::run(&command, &settings)),
+        Command::Ratings => settings(config).and_then(|settings| ratings::run(&settings)),
         Command::Say(args) => say::run(&args),
         Command::Audit(command) => settings(config).and_then(|settings| audit::run(&command, &settings)),
     };
@@ -77,6 +86,12 @@ pub fn run() -> ExitCode {
 
 fn settings(config: Option<PathBuf>) -> anyhow::Result<Settings> {
     Ok(Settings::load(config.as_deref(), std::env::vars_os())?)
+}
+
+/// A name that may stand in the audit.
+fn operator(name: &str) -> Result<String, String> {
+    let fits = (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_alphanumeric() || " -._".contains(c));
+    if fits { Ok(name.to_owned()) } else { Err("take letters, digits, spaces and -._, 64 bytes at most".to_owned()) }
 }
 
 /// A runtime for commands that wait for something.

@@ -1,8 +1,11 @@
 //! What goes in: what happened since the last turn.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::rating::Grade;
 use super::signed_in::SignedIn;
 use crate::member::MemberKey;
 use crate::member::account::{Coverage, PersonalAccount, PooledFund, StatementPage};
@@ -22,6 +25,8 @@ pub enum Event {
     Garbled,
     /// The answer to the [`Request`](super::Request) the last step asked.
     Answer(Answer),
+    /// A [`Transfer`](super::Transfer) to a queue goes on: the platform asks what the caller hears while they wait.
+    Waiting(Waiting),
     /// A [`Transfer`](super::Transfer) is over.
     TransferEnded(TransferEnd),
     /// The call has lasted too long, or has taken too many turns.
@@ -35,6 +40,17 @@ pub enum Event {
 pub struct Dialled {
     /// The language the caller asked for by the number dialled, if that tells one.
     pub language: Option<Language>,
+    /// Whether the calling number is marked as that of an older caller.
+    pub elder: bool,
+}
+
+/// What the platform tells of a queue, for one who waits in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many are before them.
+    pub ahead: Option<u16>,
+    /// How long people wait in it on average.
+    pub average: Option<Duration>,
 }
 
 /// How a transfer to a person ended.
@@ -44,6 +60,8 @@ pub enum TransferEnd {
     Talked,
     /// Busy, no answer, or the platform could not connect.
     NotAnswered,
+    /// The caller has left the queue: they wanted to.
+    Left,
 }
 
 /// The outcome of a [`Request`](super::Request). What is stored for a repeated webhook is this, sealed.
@@ -61,6 +79,8 @@ pub enum Answer {
     Transactions(Option<StatementPage>),
     /// How the member is insured.
     Coverage(Coverage),
+    /// The rating is kept, with this grade.
+    Rated(Grade),
     /// Nothing was told: the store is away, or too much is asked at once. A try that was taken before the store went away is
     /// kept for the repeat of this very turn.
     Unavailable,
@@ -77,6 +97,7 @@ impl Answer {
         !matches!(
             self,
             Self::SignIn(SignInOutcome::Refused | SignInOutcome::Locked { .. } | SignInOutcome::Barred)
+                | Self::Rated(_)
                 | Self::Unavailable
                 | Self::Superseded
                 | Self::CallEnded
@@ -84,11 +105,18 @@ impl Answer {
     }
 }
 
+/// What a sign-in tells of the caller, beside who they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Welcome {
+    /// How old they are, in years.
+    pub age: u8,
+}
+
 /// How a sign-in went. Who does not exist, who has another PIN and who has none are one outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SignInOutcome {
     /// Number and PIN belong together.
-    Granted(SignedIn),
+    Granted(SignedIn, Welcome),
     /// They do not.
     Refused,
     /// No try was left for this number; the next is possible at `until`.

@@ -6,12 +6,14 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::fmt;
+use std::time::Duration;
 
 use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
 
-use super::event::{Answer, Dialled, Event, SignInOutcome, TransferEnd};
+use super::event::{Answer, Dialled, Event, SignInOutcome, TransferEnd, Waiting, Welcome};
 use super::flow::Flow;
+use super::rating::{Grade, RatingPlace};
 use super::signed_in::SignedIn;
 use super::state::{AnswerId, Misses, Place, Service, State};
 use super::step::misses_of;
@@ -153,12 +155,18 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         self.seen.insert(start.clone(), None);
         self.queue.push_back(start);
         let times = self.times();
+        let holiday = self.holiday();
         let events: Vec<_> = times.first().map(|first| events(*first)).unwrap_or_default();
         while let Some(state) = self.queue.pop_front() {
             if enough(&self.out.findings) {
                 break;
             }
             let fresh = nothing_went_wrong(&state.place);
+            if let (Some(now), true, Some((name, event))) =
+                (holiday, fresh, events.iter().find(|(name, _)| *name == "0"))
+            {
+                self.take(&state, name, event, now);
+            }
             for &now in &times {
                 // When a sign-in has run out is all the same to who has none.
                 if state.signed_in.is_none() && times.iter().position(|t| *t == now) == Some(RUN_OUT) {
@@ -172,7 +180,7 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
                         continue;
                     }
                     // What nobody waits for is the same whatever went wrong before: it is tried where nothing did.
-                    let unasked = matches!(event, Event::Answer(_) | Event::TransferEnded(_));
+                    let unasked = matches!(event, Event::Answer(_) | Event::TransferEnded(_) | Event::Waiting(_));
                     if unasked && !fresh && !happens(&state.place, event) {
                         continue;
                     }
@@ -201,6 +209,13 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         let run_out = times.first().and_then(|first| first.checked_add(SignedIn::LASTS).ok());
         times.extend(run_out);
         times
+    }
+
+    /// A moment on a public holiday: it differs from others outside the hours only in what is said of people.
+    fn holiday(&self) -> Option<Timestamp> {
+        let hours = &self.flow.person.hours;
+        let noon = hours.holidays.as_ref()?.first_off()?.at(12, 0, 0, 0);
+        hours.offset.to_timestamp(noon).ok()
     }
 
     fn take(&mut self, before: &State, name: &'static str, event: &Event, now: Timestamp) {
@@ -247,7 +262,8 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         let some_transfers = (1..self.flow.patience.transfers).contains(&state.transfers);
         let some_wrong_pins =
             state.wrong_pins > 0 && !matches!(state.place, Place::Pin { .. } | Place::SigningIn { .. });
-        other_answer || some_transfers || some_wrong_pins
+        // Whoever was served or is older hears the same apologies.
+        other_answer || some_transfers || some_wrong_pins || state.elder || (state.served && !was_asked(&state.place))
     }
 
     fn check(&mut self, before: &State, name: &'static str, event: &Event, state: &State, turn: &Turn, now: Timestamp) {
@@ -296,7 +312,10 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
             Next::Transfer(_) if state.transfers > self.flow.patience.transfers => {
                 broken.push((Rule::TransfersEnd, "one transfer too many".to_owned()));
             }
-            Next::Transfer(_) | Next::HangUp => {}
+            Next::Leave if !matches!(before.place, Place::Queue(_)) => {
+                broken.push((Rule::CollectMakesSense, "a queue is left by someone who is in none".to_owned()));
+            }
+            Next::Transfer(_) | Next::Leave | Next::HangUp => {}
             Next::Ask(_) => {
                 if !turn.say.is_empty() {
                     broken.push((
@@ -331,7 +350,8 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
     fn silence_ends(&mut self, state: &State, now: Timestamp) {
         const MOST: usize = 12;
         let mut current = state.clone();
-        if matches!(current.place, Place::Start) {
+        // Silence is what people do who wait for a person.
+        if matches!(current.place, Place::Start | Place::Queue(_)) {
             return;
         }
         for _ in 0..MOST {
@@ -365,12 +385,16 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
 fn happens(place: &Place, event: &Event) -> bool {
     match event {
         Event::Dialled(_) | Event::LimitReached | Event::HungUp => true,
-        Event::TransferEnded(_) => *place == Place::WithPerson,
-        Event::Keys(_) | Event::Silence | Event::Garbled => misses_possible(place),
+        Event::TransferEnded(TransferEnd::Left) | Event::Waiting(_) => matches!(place, Place::Queue(_)),
+        Event::TransferEnded(_) => matches!(place, Place::WithPerson | Place::Queue(_)),
+        Event::Keys(_) | Event::Silence | Event::Garbled => misses_possible(place) || matches!(place, Place::Queue(_)),
         Event::Answer(answer) => match (place, answer) {
             (Place::Identifying { kind, .. }, Answer::Identified(who)) => who.kind == *kind,
             (place, Answer::Unavailable | Answer::Superseded | Answer::CallEnded) => {
-                matches!(place, Place::Identifying { .. } | Place::SigningIn { .. }) || place.is_reading()
+                matches!(
+                    place,
+                    Place::Identifying { .. } | Place::SigningIn { .. } | Place::Rating(RatingPlace::Keeping)
+                ) || place.is_reading()
             }
             _ => matches!(
                 (place, answer),
@@ -379,6 +403,7 @@ fn happens(place: &Place, event: &Event) -> bool {
                     | (Place::Reading { service: Service::PooledFund, .. }, Answer::PooledFund(..))
                     | (Place::Reading { service: Service::Status, .. }, Answer::Coverage(_))
                     | (Place::ReadingPage { .. }, Answer::Transactions(_))
+                    | (Place::Rating(RatingPlace::Keeping), Answer::Rated(_))
             ),
         },
     }
@@ -394,14 +419,22 @@ fn misses_possible(place: &Place) -> bool {
     misses_of(&mut place.clone()).is_some()
 }
 
+/// Whether `place` asks how it was: only who was served gets there.
+fn was_asked(place: &Place) -> bool {
+    matches!(place, Place::Rating(_))
+}
+
 /// Pages are turned to this one, counted from 0: the first, one between, one more.
 const FAR: u8 = 2;
 
 /// Every kind of thing that can happen, one of each.
 fn events(now: Timestamp) -> Vec<(&'static str, Event)> {
     let keys = |text: &str, finished| Event::Keys(Keys::parse(text, finished).unwrap_or_default());
+    let waiting =
+        |ahead, average: Option<u64>| Event::Waiting(Waiting { ahead, average: average.map(Duration::from_secs) });
     let mut events = vec![
         ("dial", Event::Dialled(Dialled::default())),
+        ("dial from a marked number", Event::Dialled(Dialled { elder: true, ..Dialled::default() })),
         ("silence", Event::Silence),
         ("garbled", Event::Garbled),
         ("# alone", keys("", true)),
@@ -413,6 +446,11 @@ fn events(now: Timestamp) -> Vec<(&'static str, Event)> {
         ("too few digits", keys("73", true)),
         ("talked", Event::TransferEnded(TransferEnd::Talked)),
         ("not answered", Event::TransferEnded(TransferEnd::NotAnswered)),
+        ("left", Event::TransferEnded(TransferEnd::Left)),
+        ("two ahead", waiting(Some(2), Some(150))),
+        ("two ahead, for how long is not told", waiting(Some(2), None)),
+        ("nobody ahead", waiting(Some(0), Some(150))),
+        ("waiting", waiting(None, None)),
         ("limit", Event::LimitReached),
         ("hang-up", Event::HungUp),
     ];
@@ -454,6 +492,7 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
         ("barred", Answer::SignIn(SignInOutcome::Barred)),
         ("balance", Answer::PersonalBalance(account)),
         ("no account", Answer::PersonalBalance(None)),
+        ("rated", Answer::Rated(Grade::Fair)),
         ("unavailable", Answer::Unavailable),
         ("superseded", Answer::Superseded),
         ("call ended", Answer::CallEnded),
@@ -461,9 +500,11 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
     answers.extend(funds(fund));
     answers.extend(coverages().map(|(name, coverage)| (name, Answer::Coverage(coverage))));
     answers.extend(pages(now));
-    answers.extend(grant(now).map(|proof| ("granted", Answer::SignIn(SignInOutcome::Granted(proof)))));
+    let granted = |age| move |proof| Answer::SignIn(SignInOutcome::Granted(proof, Welcome { age }));
+    answers.extend(grant(now).map(granted(40)).map(|answer| ("granted", answer)));
+    answers.extend(grant(now).map(granted(90)).map(|answer| ("granted to an older caller", answer)));
     let long_ago = now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(now);
-    answers.extend(grant(long_ago).map(|proof| ("granted long ago", Answer::SignIn(SignInOutcome::Granted(proof)))));
+    answers.extend(grant(long_ago).map(granted(40)).map(|answer| ("granted long ago", answer)));
     answers
 }
 

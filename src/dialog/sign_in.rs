@@ -134,7 +134,10 @@ impl Flow {
         now: Timestamp,
     ) -> (State, Turn) {
         match outcome {
-            SignInOutcome::Granted(proof) => self.reach(State { signed_in: Some(proof), ..state }, goal, now),
+            SignInOutcome::Granted(proof, welcome) => {
+                let elder = state.elder || welcome.age >= self.elder.age;
+                self.reach(State { signed_in: Some(proof), elder, ..state }, goal, now)
+            }
             SignInOutcome::Refused => {
                 let state = State { wrong_pins: state.wrong_pins.saturating_add(1), ..state };
                 if state.wrong_pins >= self.patience.wrong_pins {

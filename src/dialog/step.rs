@@ -2,14 +2,15 @@
 //!
 //! What is universal comes first (hanging up, `0` a person, `*` back, `#` again, `9` goodbye, silence, wrong keys);
 //! what each place makes of its own keys comes after, a file a service: [`sign_in`](super::sign_in),
-//! [`accounts`](super::accounts), [`person`](super::person).
+//! [`accounts`](super::accounts), [`person`](super::person), [`rating`](super::rating).
 
 use jiff::Timestamp;
 
 use super::accounts::choices;
 use super::entry::{Entry, entry};
-use super::event::{Answer, Dialled, Event, TransferEnd};
+use super::event::{Answer, Dialled, Event, Waiting};
 use super::flow::{Flow, Target};
+use super::rating::{RatingPlace, rating_asks};
 use super::state::{AnswerId, Goal, MenuId, Misses, Place, State};
 use super::turn::{BargeIn, Collect, Next, Request, Turn};
 use crate::member::IdentifierKind;
@@ -33,6 +34,8 @@ impl Flow {
             signed_in: None,
             wrong_pins: 0,
             transfers: 0,
+            elder: false,
+            served: false,
             place: Place::Start,
         }
     }
@@ -40,18 +43,31 @@ impl Flow {
     /// Takes a conversation one event further. Total: every event has an answer in every state.
     #[must_use]
     pub fn step(&self, state: State, event: Event, now: Timestamp) -> (State, Turn) {
-        let state = self.known(state);
+        let (mut state, mut turn) = self.take(self.known(state), event, now);
+        state.served |= state.place.is_told();
+        if let Next::Collect(collect) = &mut turn.next
+            && state.elder
+        {
+            collect.between_keys = collect.between_keys.max(self.elder.between_keys);
+        }
+        (state, turn)
+    }
+
+    fn take(&self, state: State, event: Event, now: Timestamp) -> (State, Turn) {
         match event {
             Event::HungUp => over(state, Vec::new()),
             Event::LimitReached => over(state, vec![Prompt::too_long(), Prompt::goodbye()]),
             Event::Dialled(dialled) => self.greet(state, dialled),
             _ if state.place == Place::Over => over(state, Vec::new()),
             Event::Keys(keys) => self.keys(state, &keys, now),
+            Event::Waiting(waiting) => self.wait(state, waiting),
+            Event::Silence | Event::Garbled if matches!(state.place, Place::Queue(_)) => {
+                self.wait(state, Waiting::default())
+            }
             Event::Silence => self.miss(state, Miss::Silent, now),
             Event::Garbled => self.miss(state, Miss::Wrong, now),
             Event::Answer(answer) => self.answered(state, answer, now),
-            Event::TransferEnded(TransferEnd::Talked) => over(state, vec![Prompt::goodbye()]),
-            Event::TransferEnded(TransferEnd::NotAnswered) => self.main_menu(state, vec![Prompt::not_answered()]),
+            Event::TransferEnded(end) => self.transfer_ended(state, end),
         }
     }
 
@@ -73,7 +89,7 @@ impl Flow {
             | Place::Details { back, .. }
             | Place::ReadingPage { back, .. }
             | Place::Page { back, .. } => Some(back),
-            Place::Start | Place::WithPerson | Place::Over => None,
+            Place::Start | Place::WithPerson | Place::Queue(_) | Place::Rating(_) | Place::Over => None,
         };
         let unanswered = matches!(&state.place, Place::Answered { answer, .. } if !self.answers.contains_key(answer));
         if unanswered || named.is_some_and(|menu| !self.menus.contains_key(menu)) {
@@ -86,8 +102,9 @@ impl Flow {
         if let Some(language) = dialled.language.filter(|l| self.languages.contains(l)) {
             state.language = language;
         }
-        let greeting = self.greeting.iter().map(|id| Prompt::of_menu(id.clone(), None)).collect::<Lead>();
-        let (state, mut turn) = self.main_menu(state, greeting);
+        let greeting = if dialled.elder { &self.elder.greeting } else { &self.greeting };
+        let greeting = greeting.iter().map(|id| Prompt::of_menu(id.clone(), None)).collect::<Lead>();
+        let (state, mut turn) = self.main_menu(State { elder: dialled.elder, ..state }, greeting);
         // The greeting may be cut short: a person answers from its first syllable on.
         if let Next::Collect(collect) = &mut turn.next {
             collect.barge_in = BargeIn::Always;
@@ -106,11 +123,13 @@ impl Flow {
                 Entry::Keys(keys) => self.entered(state, place, keys, now),
             },
             Place::Start => self.main_menu(state, vec![Prompt::menu_changed()]),
+            Place::Queue(_) => self.queue_key(state, keys),
             place => match keys.single() {
                 None if keys.is_empty() => self.again(state),
                 None => self.miss(state, Miss::Wrong, now),
                 Some(Key::Digit(0)) => self.person(state, Vec::new(), now),
-                Some(Key::Digit(9)) => over(state, vec![Prompt::goodbye()]),
+                Some(Key::Digit(9)) if matches!(place, Place::Rating(_)) => self.rating_left(state, now),
+                Some(Key::Digit(9)) => self.goodbye(state),
                 Some(Key::Star) => self.back(state, &place),
                 Some(Key::Hash) => self.again(state),
                 Some(key) => self.choose(state, place, key, now),
@@ -137,13 +156,14 @@ impl Flow {
                     Some(Target::Service(service)) => self.serve(state, *service, menu, now),
                     Some(Target::Answer(answer)) => self.tell(state, answer.clone(), menu),
                     Some(Target::Person) => self.person(state, Vec::new(), now),
-                    Some(Target::Goodbye) => over(state, vec![Prompt::goodbye()]),
+                    Some(Target::Goodbye) => self.goodbye(state),
                     None => self.miss(state, Miss::Wrong, now),
                 }
             }
             Place::NumberKind { .. } | Place::Confirm { .. } => self.sign_in_key(state, place, key, now),
             Place::Told { .. } | Place::Details { .. } | Place::Page { .. } => self.account_key(state, place, key, now),
             Place::Answered { answer, back, .. } if key == ONE => self.tell(state, answer, back),
+            Place::Rating(place) => self.rating_key(state, place, key, now),
             _ => self.miss(state, Miss::Wrong, now),
         }
     }
@@ -189,6 +209,7 @@ impl Flow {
             (_, Answer::CallEnded) => over(state, Vec::new()),
             (Place::Identifying { .. } | Place::SigningIn { .. }, answer) => self.sign_in_answered(state, answer, now),
             (Place::Reading { .. } | Place::ReadingPage { .. }, answer) => self.account_answered(state, answer, now),
+            (Place::Rating(RatingPlace::Keeping), answer) => Self::rating_answered(state, &answer),
             // An answer to something nobody asked.
             _ => self.main_menu(state, vec![Prompt::query_unavailable()]),
         }
@@ -214,6 +235,7 @@ impl Flow {
 
     fn missed(&self, mut state: State, miss: Miss, apology: Prompt, now: Timestamp) -> (State, Turn) {
         let is_entry = state.place.is_entry();
+        let is_rating = matches!(state.place, Place::Rating(_));
         let Some(misses) = misses_of(&mut state.place) else {
             // Waiting for the world or for a person: keys and silence mean nothing there.
             return self.main_menu(state, vec![apology]);
@@ -224,6 +246,7 @@ impl Flow {
         };
         *count = count.saturating_add(1);
         match *count {
+            n if is_rating => self.rating_missed(state, n, apology, now),
             n if n >= self.patience.misses => self.give_up(state, miss, apology, now),
             1 => self.ask(state, vec![apology]),
             _ if is_entry => self.ask(state, vec![apology, Prompt::entry_help()]),
@@ -238,10 +261,10 @@ impl Flow {
             return over(state, vec![apology, Prompt::goodbye()]);
         }
         if self.can_transfer(&state, now) {
-            return self.transfer(state, vec![apology]);
+            return self.transfer(state, vec![apology], now);
         }
         let mut say = vec![apology];
-        say.extend(self.closed());
+        say.extend(self.closed(now));
         say.push(Prompt::goodbye());
         over(state, say)
     }
@@ -279,6 +302,11 @@ impl Flow {
         let mut say = lead;
         let collect = match &state.place {
             Place::Menu { menu, .. } => {
+                // The greeting of a marked caller has said so already.
+                if state.elder && !say.iter().any(|said| self.elder.greeting.iter().any(|id| id.as_str() == said.id()))
+                {
+                    say.push(Prompt::elder_person());
+                }
                 if let Some(menu) = self.menus.get(menu) {
                     say.extend(menu.before.iter().map(|id| Prompt::of_menu(id.clone(), None)));
                     say.extend(menu.options.iter().map(|o| Prompt::of_menu(o.say.clone(), Some(o.key))));
@@ -327,11 +355,17 @@ impl Flow {
                 say.push(Prompt::after_answer(ONE));
                 self.one_key(barge_in)
             }
+            Place::Rating(place @ (RatingPlace::Grade { .. } | RatingPlace::Reason { .. })) => {
+                say.extend(rating_asks(place));
+                self.one_key(barge_in)
+            }
             Place::Start
             | Place::Identifying { .. }
             | Place::SigningIn { .. }
             | Place::Reading { .. }
             | Place::ReadingPage { .. }
+            | Place::Rating(RatingPlace::Keeping)
+            | Place::Queue(_)
             | Place::WithPerson => {
                 return self.main_menu(state, say);
             }
@@ -382,12 +416,14 @@ pub(super) fn misses_of(place: &mut Place) -> Option<&mut Misses> {
         | Place::Answered { misses, .. }
         | Place::Details { misses, .. }
         | Place::Page { misses, .. } => Some(misses),
+        Place::Rating(place) => place.misses(),
         Place::Start
         | Place::Identifying { .. }
         | Place::SigningIn { .. }
         | Place::Reading { .. }
         | Place::ReadingPage { .. }
         | Place::WithPerson
+        | Place::Queue(_)
         | Place::Over => None,
     }
 }

@@ -7,6 +7,7 @@ use crate::member::{Identifier, MemberKey};
 use crate::secret::{Key, Pin};
 use crate::speech::prompt::Prompt;
 
+use super::rating::Rating;
 use super::signed_in::SignedIn;
 
 /// What the caller hears now, and what happens then.
@@ -27,6 +28,8 @@ pub enum Next {
     Ask(Request),
     /// Connect the caller to a person.
     Transfer(Transfer),
+    /// Take the caller out of the queue they wait in; that they left comes back as [`Event::TransferEnded`](super::Event).
+    Leave,
     /// End the call.
     HangUp,
 }
@@ -73,6 +76,8 @@ pub enum TransferTarget {
     Number(Box<str>),
     /// A SIP URI: `sip:agents@pbx.example`.
     Sip(Box<str>),
+    /// A queue of the platform, by its name: `agents`.
+    Queue(Box<str>),
 }
 
 /// What the dialog needs from the world. Everything that belongs to a person takes a [`SignedIn`].
@@ -102,6 +107,8 @@ pub enum Request {
     },
     /// Read how the member is insured.
     Coverage(SignedIn),
+    /// Keep a rating.
+    Rate(Rating),
 }
 
 impl Request {
@@ -109,7 +116,7 @@ impl Request {
     #[must_use]
     pub fn proof(&self) -> Option<SignedIn> {
         match self {
-            Self::Identify(_) | Self::SignIn { .. } => None,
+            Self::Identify(_) | Self::SignIn { .. } | Self::Rate(_) => None,
             Self::PersonalBalance(proof)
             | Self::PooledFund(proof)
             | Self::Transactions { proof, .. }

@@ -17,6 +17,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 pub use edge::{Edge, Limits};
 
 use crate::call::admission::Admission;
+use crate::call::caller::Caller;
 use crate::call::driver::{Bounds, Driver};
 use crate::call::lines::Lines;
 use crate::call::seal::Seal;
@@ -50,7 +51,7 @@ impl App {
     /// # Errors
     /// Everything that keeps it from starting, each with its place and remedy.
     pub async fn build(settings: &Settings, clock: Clock) -> Result<Self, Faults> {
-        let lines = Arc::new(Lines::load(&settings.lines.directory, &settings.prompts.directory)?);
+        let lines = Arc::new(load_lines(settings)?);
         let mut faults = unfit_lines(settings, &lines);
         faults.extend(unfit_keys(settings));
         if !faults.is_empty() {
@@ -78,6 +79,7 @@ impl App {
                 longest: settings.call.longest,
                 most_turns: settings.call.most_turns,
                 most_registered: settings.call.most_registered,
+                marked_within: settings.call.marked_callers.then_some(settings.call.marked_within),
             },
         ));
         let routes = routes(settings, &driver, &telemetry);
@@ -145,6 +147,14 @@ impl App {
             tracing::error!(%trouble, "audit not anchored");
         }
     }
+}
+
+/// The lines, wordings and holidays of these settings.
+///
+/// # Errors
+/// Every fault of every file at once.
+pub fn load_lines(settings: &Settings) -> Result<Lines, Faults> {
+    Lines::load(&settings.lines.directory, &settings.prompts.directory, &settings.holidays.directory)
 }
 
 /// What of `lines` keeps a hotline with these settings from starting.
@@ -228,6 +238,23 @@ pub async fn reset_tries(
     let store = open_existing(settings, clock).await?;
     let services = Services::new(store, Hasher::new(hashing(settings)), TryLimits::default());
     services.reset_tries(identifier, operator).await.map_err(|e| cannot_be_opened(&e))
+}
+
+/// Marks `caller` as an older caller's number, or takes the mark away, in the store that is there. Whether that changed
+/// anything.
+///
+/// # Errors
+/// The store is not there, or out of reach.
+pub async fn mark_caller(
+    settings: &Settings,
+    clock: Clock,
+    caller: &Caller,
+    marked: bool,
+    operator: &str,
+) -> Result<bool, Faults> {
+    let store = open_existing(settings, clock).await?;
+    let services = Services::new(store, Hasher::new(hashing(settings)), TryLimits::default());
+    services.mark_caller(caller, marked, operator).await.map_err(|e| cannot_be_opened(&e))
 }
 
 async fn open_store(settings: &Settings, keys: Arc<KeyRing>, clock: Clock) -> Result<Store, Faults> {

@@ -17,6 +17,7 @@ use crate::store::{Store, StoreError};
 
 mod accounts;
 mod hash;
+mod people;
 mod sign_in;
 
 use accounts::Read;
@@ -77,6 +78,7 @@ impl Services {
                 self.read(call, &turn, proof, Read::Transactions(which, page)).await
             }
             Request::Coverage(proof) => self.read(call, &turn, proof, Read::Coverage).await,
+            Request::Rate(rating) => self.rate(&turn, rating).await,
         };
         done.unwrap_or_else(|trouble| {
             tracing::warn!(dialect = turn.dialect, call = %turn.call, turn = turn.turn, %trouble, "request not served");

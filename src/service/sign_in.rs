@@ -13,12 +13,15 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 use zeroize::Zeroizing;
 
 use super::hash::QueuePlace;
 use super::{Services, Trouble};
 use crate::call::caller::Call;
-use crate::dialog::{Answer, SignInOutcome, SignedIn};
+use crate::dialog::{Answer, SignInOutcome, SignedIn, Welcome};
 use crate::member::{MemberId, MemberKey, pin_rule};
 use crate::secret::{Pin, PinVerified};
 use crate::store::audit::Event;
@@ -194,7 +197,8 @@ async fn settle(
             } else {
                 tx.forgive(&attempt.person, caller.as_ref(), &limits).await?;
                 tx.uncount_pin(&turn).await?;
-                (SignInOutcome::Granted(SignedIn::grant(proof, member, tx.now())), Event::SignInOk)
+                let welcome = Welcome { age: age(id.birth_date(), tx.now()) };
+                (SignInOutcome::Granted(SignedIn::grant(proof, member, tx.now()), welcome), Event::SignInOk)
             }
         }
         _ => (SignInOutcome::Refused, Event::SignInRefused),
@@ -206,4 +210,29 @@ async fn settle(
     tx.audit(event, &turn, Some(&attempt.member.map_or(who.index, |member| member.0)), caller.as_ref()).await?;
     // Hung up while the PIN was hashed: it counts, but nobody is there to be told.
     Ok(if ended { Answer::CallEnded } else { answer })
+}
+
+/// How old somebody is who was born on `birth`, by the calendar of China.
+fn age(birth: Date, now: Timestamp) -> u8 {
+    let today = Offset::constant(8).to_datetime(now).date();
+    let had_birthday = (today.month(), today.day()) >= (birth.month(), birth.day());
+    let years = today.year() - birth.year() - i16::from(!had_birthday);
+    u8::try_from(years.max(0)).unwrap_or(u8::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn a_year_older_from_the_birthday_on_in_china() {
+        let at = |now: &str| age(date(1961, 7, 3), now.parse().unwrap());
+        assert_eq!(at("2026-07-02T23:59:59+08:00"), 64);
+        assert_eq!(at("2026-07-03T00:00:00+08:00"), 65);
+        assert_eq!(age(date(1964, 2, 29), "2029-02-28T12:00:00+08:00".parse().unwrap()), 64);
+        assert_eq!(age(date(1964, 2, 29), "2029-03-01T12:00:00+08:00".parse().unwrap()), 65);
+        assert_eq!(age(date(2030, 1, 1), "2026-07-03T00:00:00+08:00".parse().unwrap()), 0);
+    }
 }

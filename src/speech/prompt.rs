@@ -64,6 +64,8 @@ pub enum Value {
     Weekdays(Weekdays),
     /// A waiting time in minutes: 三十分钟, 两小时.
     Minutes(u32),
+    /// So many people: 两位.
+    People(u32),
     /// 二零二六年六月.
     Month(YearMonth),
     /// A word of a closed vocabulary, worded by the catalogue itself: 正常参保.
@@ -98,6 +100,8 @@ pub enum Slot {
     Weekdays,
     /// [`Value::Minutes`]
     Minutes,
+    /// [`Value::People`]
+    People,
     /// [`Value::Month`]
     Month,
     /// [`Value::Word`]
@@ -117,13 +121,14 @@ impl Slot {
             Self::Time => "time",
             Self::Weekdays => "weekdays",
             Self::Minutes => "minutes",
+            Self::People => "people",
             Self::Month => "month",
             Self::Word => "word",
         }
     }
 
     /// Every kind there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Amount,
         Self::Date,
         Self::Year,
@@ -132,6 +137,7 @@ impl Slot {
         Self::Time,
         Self::Weekdays,
         Self::Minutes,
+        Self::People,
         Self::Month,
         Self::Word,
     ];
@@ -150,6 +156,7 @@ impl Value {
             Self::Time(_) => Slot::Time,
             Self::Weekdays(_) => Slot::Weekdays,
             Self::Minutes(_) => Slot::Minutes,
+            Self::People(_) => Slot::People,
             Self::Month(_) => Slot::Month,
             Self::Word(_) => Slot::Word,
         }
@@ -308,6 +315,9 @@ macro_rules! slot_type {
     (Minutes) => {
         u32
     };
+    (People) => {
+        u32
+    };
     (Weekdays) => {
         Weekdays
     };
@@ -454,6 +464,44 @@ prompts! {
     public person_closed = "person.closed"();
     /// The hours of people, on a range of days.
     public person_hours = "person.hours"(days: Weekdays, from: Time, to: Time);
+    /// Today is a public holiday.
+    public person_holiday = "person.holiday"();
+    /// When people answer next.
+    public person_next = "person.next"(day: Date, from: Time);
+    /// Offered first in every menu to older callers.
+    public elder_person = "elder.person"();
+
+    /// How many are before a caller who waits, and for how long.
+    public queue_position = "queue.position"(ahead: People, wait: Minutes);
+    /// How many are before a caller who waits.
+    public queue_ahead = "queue.ahead"(ahead: People);
+    /// Nobody is before them.
+    public queue_next = "queue.next"();
+    /// The platform does not tell how many there are.
+    public queue_waiting = "queue.waiting"();
+    /// How not to wait any longer.
+    public queue_leave = "queue.leave"(key: Key);
+
+    /// Asks how it was.
+    public rating_ask = "rating.ask"();
+    /// 非常满意.
+    public rating_very_satisfied = "rating.very-satisfied"(key: Key);
+    /// 满意.
+    public rating_satisfied = "rating.satisfied"(key: Key);
+    /// 一般.
+    public rating_fair = "rating.fair"(key: Key);
+    /// 不满意.
+    public rating_dissatisfied = "rating.dissatisfied"(key: Key);
+    /// Asks why it was not good.
+    public rating_why = "rating.why"();
+    /// 没解决.
+    public rating_unsolved = "rating.unsolved"(key: Key);
+    /// 态度.
+    public rating_manner = "rating.manner"(key: Key);
+    /// 等待太久.
+    public rating_wait = "rating.wait"(key: Key);
+    /// For the rating.
+    public rating_thanks = "rating.thanks"();
 
     /// The menu the caller was in is no longer there.
     public menu_changed = "call.menu-changed"();

@@ -44,6 +44,12 @@ pub(crate) enum Event {
     ReadStatus,
     /// An operator gave a person their tries back.
     TriesReset,
+    /// A caller rated the service: that, and not how.
+    Rated,
+    /// An operator marked a calling number as an older caller's.
+    CallerMarked,
+    /// An operator took that mark away.
+    CallerUnmarked,
 }
 
 impl Event {
@@ -60,6 +66,9 @@ impl Event {
             Self::ReadTransactions => "read_transactions",
             Self::ReadStatus => "read_status",
             Self::TriesReset => "tries_reset",
+            Self::Rated => "rated",
+            Self::CallerMarked => "caller_marked",
+            Self::CallerUnmarked => "caller_unmarked",
         }
     }
 }

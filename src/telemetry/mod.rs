@@ -50,6 +50,11 @@ struct AnswerLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct GradeLabel {
+    grade: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ClassLabel {
     class: &'static str,
 }
@@ -67,6 +72,7 @@ pub struct Telemetry {
     calls_over: Family<DialectLabel, Counter>,
     turns: Family<DialectLabel, Counter>,
     answers: Family<AnswerLabel, Counter>,
+    ratings: Family<GradeLabel, Counter>,
     steps_not_ours: Family<DialectLabel, Counter>,
     turned_away: Family<ClassLabel, Counter>,
     requests: Family<RouteLabel, Counter>,
@@ -91,6 +97,7 @@ impl Telemetry {
             calls_over: Family::default(),
             turns: Family::default(),
             answers: Family::default(),
+            ratings: Family::default(),
             steps_not_ours: Family::default(),
             turned_away: Family::default(),
             requests: Family::default(),
@@ -102,6 +109,7 @@ impl Telemetry {
         registry.register("calls_over", "Calls whose end the platform told", telemetry.calls_over.clone());
         registry.register("turns", "Turns taken", telemetry.turns.clone());
         registry.register("answers", "Answers to what the dialog asked, by kind", telemetry.answers.clone());
+        registry.register("ratings", "Ratings of callers, by grade", telemetry.ratings.clone());
         registry.register("steps_not_ours", "Steps not sealed by us for their call", telemetry.steps_not_ours.clone());
         registry.register(
             "turned_away",
@@ -130,9 +138,12 @@ impl Telemetry {
                 self.turns.get_or_create(&DialectLabel { dialect: call.dialect }).inc();
             }
             Occurrence::Asked { call, place, answer } => {
-                let answer = kind(answer);
-                tracing::info!(dialect = call.dialect, call = %Printable(&call.id), place, answer, "asked");
-                self.answers.get_or_create(&AnswerLabel { answer }).inc();
+                let label = kind(answer);
+                tracing::info!(dialect = call.dialect, call = %Printable(&call.id), place, answer = label, "asked");
+                self.answers.get_or_create(&AnswerLabel { answer: label }).inc();
+                if let Answer::Rated(grade) = answer {
+                    self.ratings.get_or_create(&GradeLabel { grade: grade.as_str() }).inc();
+                }
             }
             Occurrence::CallOver { call } => {
                 tracing::debug!(dialect = call.dialect, call = %Printable(&call.id), "hung up");
@@ -194,7 +205,7 @@ impl fmt::Display for Printable<'_> {
 fn kind(answer: &Answer) -> &'static str {
     match answer {
         Answer::Identified(_) => "identified",
-        Answer::SignIn(SignInOutcome::Granted(_)) => "granted",
+        Answer::SignIn(SignInOutcome::Granted(..)) => "granted",
         Answer::SignIn(SignInOutcome::Refused) => "refused",
         Answer::SignIn(SignInOutcome::Locked { .. }) => "locked",
         Answer::SignIn(SignInOutcome::InitialPin) => "initial_pin",
@@ -203,6 +214,7 @@ fn kind(answer: &Answer) -> &'static str {
         Answer::PooledFund(..) => "pooled_fund",
         Answer::Transactions(_) => "transactions",
         Answer::Coverage(_) => "status",
+        Answer::Rated(_) => "rated",
         Answer::Unavailable => "unavailable",
         Answer::Superseded => "superseded",
         Answer::CallEnded => "call_ended",

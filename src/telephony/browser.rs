@@ -4,12 +4,13 @@
 //! POST /browser/call          {"dialled": "12333", "from": "13800138000"}         → a turn
 //! POST /browser/step/{step}   {"call": "…", "keys": "1"}                          → a turn
 //!                             {"call": "…", "keys": "739154", "finished": true}
-//!                             {"call": "…", "silence": true} · {"call": "…", "transfer": "talked" | "not_answered"}
+//!                             {"call": "…", "silence": true} · {"call": "…", "transfer": "talked" | "not_answered" | "left"}
 //! POST /browser/hang-up       {"call": "…"}                                       → 204
 //! ```
 //!
-//! A turn is `{"call", "heard": [{"prompt", "text"}], "then": "collect" | "transfer" | "hang_up", "step", "collect", "transfer"}`;
-//! times are milliseconds. A call's id is the one given with its first turn: 1 to 64 letters and digits. Open to this machine
+//! A turn is `{"call", "heard": [{"prompt", "text"}], "pace", "then": "collect" | "transfer" | "leave" | "hang_up", "step",
+//! "collect", "transfer"}`; times are milliseconds, and pace is in hundredths of the usual speed. A transfer goes to a number, a
+//! SIP address or a queue, by its name; "leave" takes the caller out of the queue again, and is answered with "left". A call's id is the one given with its first turn: 1 to 64 letters and digits. Open to this machine
 //! in development without a public address; with the token of `[browser]` from anywhere.
 
 use std::net::SocketAddr;
@@ -28,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{Conversation, Reply, Then};
+use super::{Conversation, Pace, Reply, Then};
 use crate::call::caller::{Call, CallEnd, Caller};
 use crate::dialog::{BargeIn, Event, TransferEnd, TransferTarget};
 use crate::secret::{Keys, Secret};
@@ -90,6 +91,8 @@ pub enum Transferred {
     Talked,
     /// Nobody answered.
     NotAnswered,
+    /// The caller left the queue.
+    Left,
 }
 
 /// A call to end.
@@ -107,6 +110,9 @@ pub struct Heard {
     pub call: Box<str>,
     /// What is said, prompt by prompt.
     pub heard: Vec<Said>,
+    /// How fast it is said, in hundredths of the usual speed.
+    #[serde(default = "usual", skip_serializing_if = "is_usual")]
+    pub pace: u8,
     /// What follows.
     pub then: Following,
     /// Where the next event goes.
@@ -137,6 +143,8 @@ pub enum Following {
     Collect,
     /// The call goes to a person.
     Transfer,
+    /// The call leaves the queue it waits in.
+    Leave,
     /// The call ends.
     HangUp,
 }
@@ -195,6 +203,7 @@ async fn step<C: Conversation>(
         (None, true, None) => Event::Silence,
         (None, false, Some(Transferred::Talked)) => Event::TransferEnded(TransferEnd::Talked),
         (None, false, Some(Transferred::NotAnswered)) => Event::TransferEnded(TransferEnd::NotAnswered),
+        (None, false, Some(Transferred::Left)) => Event::TransferEnded(TransferEnd::Left),
         _ => return (StatusCode::BAD_REQUEST, "send one of keys, silence and transfer\n").into_response(),
     };
     let Some(call) = called(happened.call.clone()) else { return no_call() };
@@ -229,8 +238,15 @@ impl<C: Conversation> Shared<C> {
 
     fn busy(&self, call: &str) -> Response {
         let heard = vec![Said { prompt: "call.busy".into(), text: self.conversation.busy().into() }];
-        let reply =
-            Heard { call: call.into(), heard, then: Following::HangUp, step: None, collect: None, transfer: None };
+        let reply = Heard {
+            call: call.into(),
+            heard,
+            pace: USUAL,
+            then: Following::HangUp,
+            step: None,
+            collect: None,
+            transfer: None,
+        };
         Json(reply).into_response()
     }
 }
@@ -239,6 +255,10 @@ fn heard(call: Box<str>, reply: &Reply) -> Heard {
     let said =
         |prompt| Said { prompt: prompt_id(prompt), text: reply.catalog.speak_all(std::slice::from_ref(prompt)).text() };
     let heard = reply.say.iter().map(said).collect();
+    let pace = match reply.pace {
+        Pace::Usual => USUAL,
+        Pace::Slow => Pace::SLOW,
+    };
     let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
     match &reply.then {
         Then::Collect(c, step) => {
@@ -256,6 +276,7 @@ fn heard(call: Box<str>, reply: &Reply) -> Heard {
             Heard {
                 call,
                 heard,
+                pace,
                 then: Following::Collect,
                 step: Some(step.clone()),
                 collect: Some(collect),
@@ -263,18 +284,33 @@ fn heard(call: Box<str>, reply: &Reply) -> Heard {
             }
         }
         Then::Transfer(transfer, step) => {
-            let (TransferTarget::Number(to) | TransferTarget::Sip(to)) = &transfer.to;
+            let (TransferTarget::Number(to) | TransferTarget::Sip(to) | TransferTarget::Queue(to)) = &transfer.to;
             Heard {
                 call,
                 heard,
+                pace,
                 then: Following::Transfer,
                 step: Some(step.clone()),
                 collect: None,
                 transfer: Some(to.clone()),
             }
         }
-        Then::HangUp => Heard { call, heard, then: Following::HangUp, step: None, collect: None, transfer: None },
+        Then::Leave(step) => {
+            Heard { call, heard, pace, then: Following::Leave, step: Some(step.clone()), collect: None, transfer: None }
+        }
+        Then::HangUp => Heard { call, heard, pace, then: Following::HangUp, step: None, collect: None, transfer: None },
     }
+}
+
+/// The usual pace: a turn that tells none has it.
+const USUAL: u8 = 100;
+
+fn usual() -> u8 {
+    USUAL
+}
+
+fn is_usual(pace: &u8) -> bool {
+    *pace == USUAL
 }
 
 fn prompt_id(prompt: &crate::speech::prompt::Prompt) -> Box<str> {

@@ -6,8 +6,8 @@ use data_encoding::BASE64URL_NOPAD;
 use hotline::call::caller::{Call, Caller};
 use hotline::call::seal::{Journey, NotOurs, Seal};
 use hotline::dialog::{
-    Answer, Dialled, Event, Flow, Goal, MenuId, Misses, Next, Place, Service, SignInOutcome, SignedIn, State,
-    TransferEnd,
+    Answer, Dialled, Event, Flow, Goal, MenuId, Misses, Next, Place, QueuePlace, RatingPlace, Service, SignInOutcome,
+    SignedIn, State, TransferEnd, Waiting, Welcome,
 };
 use hotline::keys::KeyRing;
 use hotline::member::account::{Movements, PersonalAccount, StatementEntry, StatementPage, TransactionKind};
@@ -56,6 +56,8 @@ fn place() -> impl Strategy<Value = Place> {
     prop_oneof![
         Just(Place::Start),
         Just(Place::WithPerson),
+        moment().prop_map(|since| Place::Queue(QueuePlace { since })),
+        misses().prop_map(|misses| Place::Rating(RatingPlace::Reason { person: true, misses })),
         Just(Place::Over),
         (goal(), misses()).prop_map(|(goal, misses)| Place::NumberKind { goal, misses }),
         (goal(), misses()).prop_map(|(goal, misses)| Place::Number { goal, kind: IdentifierKind::Id, misses }),
@@ -83,7 +85,15 @@ fn journey() -> impl Strategy<Value = Journey> {
             turn,
             started,
             line: line.into(),
-            state: State { language: Language::Mandarin, signed_in, wrong_pins, transfers, place },
+            state: State {
+                language: Language::Mandarin,
+                signed_in,
+                wrong_pins,
+                transfers,
+                elder: transfers % 2 == 1,
+                served: wrong_pins % 2 == 1,
+                place,
+            },
         },
     )
 }
@@ -150,6 +160,8 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Answer(Answer::Superseded)),
         1 => Just(Event::TransferEnded(TransferEnd::NotAnswered)),
         1 => Just(Event::TransferEnded(TransferEnd::Talked)),
+        1 => Just(Event::TransferEnded(TransferEnd::Left)),
+        1 => Just(Event::Waiting(Waiting::default())),
     ]
 }
 
@@ -162,7 +174,7 @@ fn answer(next: &Next, granted: bool, now: Timestamp) -> Option<Answer> {
             Answer::Identified(MemberKey { kind: IdentifierKind::Id, index: [7; 32] })
         }
         hotline::dialog::Request::SignIn { .. } if granted => {
-            Answer::SignIn(SignInOutcome::Granted(proof([9; 32], now)))
+            Answer::SignIn(SignInOutcome::Granted(proof([9; 32], now), Welcome { age: 70 }))
         }
         hotline::dialog::Request::SignIn { .. } => Answer::SignIn(SignInOutcome::Refused),
         hotline::dialog::Request::PersonalBalance(_) => Answer::PersonalBalance(
@@ -176,6 +188,7 @@ fn answer(next: &Next, granted: bool, now: Timestamp) -> Option<Answer> {
             let entry = StatementEntry { at: now, kind, amount: yuan("1"), balance_after: yuan("-1") };
             Answer::Transactions(Some(StatementPage { entries: vec![entry], more: *page < 4 }))
         }
+        hotline::dialog::Request::Rate(rating) => Answer::Rated(rating.grade),
     })
 }
 

@@ -4,6 +4,8 @@
 //! POST /twilio/voice               a call came in
 //! POST /twilio/step/{step}         keys, or silence, in answer to what was said
 //! POST /twilio/transferred/{step}  a transfer to a person is over
+//! POST /twilio/queued/{step}       waiting in a queue is over, and so is what came of it
+//! POST /twilio/waiting/{step}      what is heard while waiting there, and keys pressed meanwhile
 //! POST /twilio/status              the call is over; 204
 //! POST /twilio/fallback            one of the others failed; go on from the greeting
 //! ```

@@ -43,6 +43,8 @@ fn routes<C: Conversation>(line: Line<C>) -> Router {
         .route("/twilio/voice", post(voice))
         .route("/twilio/step/{step}", post(step))
         .route("/twilio/transferred/{step}", post(transferred))
+        .route("/twilio/queued/{step}", post(queued))
+        .route("/twilio/waiting/{step}", post(waiting))
         .route("/twilio/status", post(status))
         .route("/twilio/fallback", post(fallback))
         // Whatever breaks behind a webhook, the caller hears of it in words.
@@ -78,6 +80,26 @@ async fn transferred<C: Conversation>(
     Proven(form): Proven,
 ) -> Response {
     line.go_on(&form, &step, form.transfer()).await
+}
+
+async fn queued<C: Conversation>(
+    State(line): State<Arc<Line<C>>>,
+    Path(step): Path<String>,
+    Proven(form): Proven,
+) -> Response {
+    line.go_on(&form, &step, form.queue()).await
+}
+
+async fn waiting<C: Conversation>(
+    State(line): State<Arc<Line<C>>>,
+    Path(step): Path<String>,
+    Proven(form): Proven,
+) -> Response {
+    let Ok(call) = form.call() else { return line.busy() };
+    match tokio::time::timeout(line.patience, line.conversation.step(call, &step, form.waiting())).await {
+        Ok(reply) => spoken(line.markup.waiting(&reply)),
+        Err(_) => line.busy(),
+    }
 }
 
 /// Told for every change of a call; only its end is news. There is nobody left to say anything to.
@@ -163,8 +185,8 @@ mod tests {
 
     use super::*;
     use crate::call::caller::{Call, CallEnd};
-    use crate::telephony::Then;
     use crate::telephony::twilio::testing::{catalog, prompt};
+    use crate::telephony::{Pace, Then};
 
     /// Stands in for the call driver: writes down what it is told, and says the greeting.
     #[derive(Default)]
@@ -179,7 +201,8 @@ mod tests {
                 std::future::pending::<()>().await;
             }
             self.told.lock().unwrap().push(what);
-            Reply { catalog: Arc::new(catalog()), say: vec![prompt("greeting")], then: Then::HangUp }
+            let say = vec![prompt("greeting")];
+            Reply { catalog: Arc::new(catalog()), say, pace: Pace::Usual, then: Then::HangUp }
         }
     }
 
@@ -291,6 +314,9 @@ mod tests {
         assert_eq!(app.post("/twilio/step/A-b_9", "CallSid=CA1&Digits=12&FinishedOnKey=%23").await, spoken(GREETING));
         assert_eq!(app.post("/twilio/step/S", "CallSid=CA1").await, spoken(GREETING));
         assert_eq!(app.post("/twilio/transferred/S", "CallSid=CA1&DialCallStatus=busy").await, spoken(GREETING));
+        assert_eq!(app.post("/twilio/queued/S", "CallSid=CA1&QueueResult=leave").await, spoken(GREETING));
+        assert_eq!(app.post("/twilio/waiting/S", "CallSid=CA1&QueuePosition=2").await, spoken(GREETING));
+        assert_eq!(app.post("/twilio/waiting/S", "CallSid=CA1&Digits=2").await, spoken(GREETING));
         assert_eq!(app.post("/twilio/fallback", "CallSid=CA1&ErrorCode=11200&ErrorUrl=x").await, spoken(GREETING));
         assert_eq!(app.post("/twilio/status", "CallSid=CA1&CallStatus=completed").await, bare(204));
         assert_eq!(
@@ -300,6 +326,9 @@ mod tests {
                 "CA1 A-b_9 Keys(Keys(…))",
                 "CA1 S Silence",
                 "CA1 S TransferEnded(NotAnswered)",
+                "CA1 S TransferEnded(Left)",
+                "CA1 S Waiting(Waiting { ahead: Some(1), average: None })",
+                "CA1 S Keys(Keys(…))",
                 "CA1 resumed",
                 "CA1 Completed",
             ]
@@ -330,7 +359,15 @@ mod tests {
             let request = request("/twilio/step/S", body).header(SIGNATURE, signature);
             assert_eq!(app.send(request.body(body.into()).unwrap()).await, bare(403), "{signature}");
         }
-        for path in ["/twilio/voice", "/twilio/step/S", "/twilio/transferred/S", "/twilio/status", "/twilio/fallback"] {
+        for path in [
+            "/twilio/voice",
+            "/twilio/step/S",
+            "/twilio/transferred/S",
+            "/twilio/queued/S",
+            "/twilio/waiting/S",
+            "/twilio/status",
+            "/twilio/fallback",
+        ] {
             assert_eq!(app.send(request(path, body).body(body.into()).unwrap()).await, bare(403), "{path}");
         }
         assert_eq!(app.told(), [""; 0]);

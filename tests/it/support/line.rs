@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hotline::dialog::Flow;
+use hotline::dialog::{Flow, Holidays};
 use hotline::speech::catalog::Catalog;
 
 /// A file of the project.
@@ -25,5 +25,12 @@ pub fn line_12333() -> Flow {
 
 /// A line with this file.
 pub fn line(text: &str) -> Flow {
-    Flow::parse("line.toml", text, &[&mandarin()]).unwrap_or_else(|faults| panic!("{faults}"))
+    Flow::parse("line.toml", text, &[&mandarin()], &[china()]).unwrap_or_else(|faults| panic!("{faults}"))
+}
+
+/// The shipped holidays.
+pub fn china() -> Arc<Holidays> {
+    let path = "config/holidays/china.toml";
+    let text = std::fs::read_to_string(project(path)).unwrap();
+    Arc::new(Holidays::parse("china", path, &text).unwrap_or_else(|faults| panic!("{faults}")))
 }

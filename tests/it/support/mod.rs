@@ -184,7 +184,7 @@ pub const REFUSED: Answer = Answer::SignIn(SignInOutcome::Refused);
 #[track_caller]
 pub fn granted(answer: Answer) -> SignedIn {
     match answer {
-        Answer::SignIn(SignInOutcome::Granted(proof)) => proof,
+        Answer::SignIn(SignInOutcome::Granted(proof, _)) => proof,
         other => panic!("not granted: {other:?}"),
     }
 }
