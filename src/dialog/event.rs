@@ -9,6 +9,8 @@ use super::rating::Grade;
 use super::signed_in::SignedIn;
 use crate::member::MemberKey;
 use crate::member::account::{Coverage, PersonalAccount, PooledFund, StatementPage};
+use crate::member::card::Card;
+use crate::member::mutual_aid::MutualAid;
 use crate::secret::Keys;
 use crate::speech::language::Language;
 
@@ -81,6 +83,10 @@ pub enum Answer {
     Coverage(Coverage),
     /// The rating is kept, with this grade.
     Rated(Grade),
+    /// For whom the personal account pays; `None` for residents, who have none.
+    MutualAid(Option<MutualAid>),
+    /// The card; `None` when the member has none.
+    Card(Option<Card>),
     /// Nothing was told: the store is away, or too much is asked at once. A try that was taken before the store went away is
     /// kept for the repeat of this very turn.
     Unavailable,

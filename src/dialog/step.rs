@@ -2,7 +2,7 @@
 //!
 //! What is universal comes first (hanging up, `0` a person, `*` back, `#` again, `9` goodbye, silence, wrong keys);
 //! what each place makes of its own keys comes after, a file a service: [`sign_in`](super::sign_in),
-//! [`accounts`](super::accounts), [`person`](super::person), [`rating`](super::rating).
+//! [`accounts`](super::accounts), [`card`](super::card), [`person`](super::person), [`rating`](super::rating).
 
 use jiff::Timestamp;
 
@@ -11,7 +11,7 @@ use super::entry::{Entry, entry};
 use super::event::{Answer, Dialled, Event, Waiting};
 use super::flow::{Flow, Target};
 use super::rating::{RatingPlace, rating_asks};
-use super::state::{AnswerId, Goal, MenuId, Misses, Place, State};
+use super::state::{AnswerId, Goal, MenuId, Misses, Place, Service, State};
 use super::turn::{BargeIn, Collect, Next, Request, Turn};
 use crate::member::IdentifierKind;
 use crate::secret::{Key, Keys};
@@ -208,6 +208,7 @@ impl Flow {
         match (state.place.clone(), answer) {
             (_, Answer::CallEnded) => over(state, Vec::new()),
             (Place::Identifying { .. } | Place::SigningIn { .. }, answer) => self.sign_in_answered(state, answer, now),
+            (Place::Reading { service: Service::CardStatus, .. }, answer) => self.card_answered(state, answer, now),
             (Place::Reading { .. } | Place::ReadingPage { .. }, answer) => self.account_answered(state, answer, now),
             (Place::Rating(RatingPlace::Keeping), answer) => Self::rating_answered(state, &answer),
             // An answer to something nobody asked.

@@ -109,6 +109,10 @@ pub enum Request {
     Coverage(SignedIn),
     /// Keep a rating.
     Rate(Rating),
+    /// Read for whom the personal account pays.
+    MutualAid(SignedIn),
+    /// Read the state of the card.
+    Card(SignedIn),
 }
 
 impl Request {
@@ -120,7 +124,9 @@ impl Request {
             Self::PersonalBalance(proof)
             | Self::PooledFund(proof)
             | Self::Transactions { proof, .. }
-            | Self::Coverage(proof) => Some(*proof),
+            | Self::Coverage(proof)
+            | Self::MutualAid(proof)
+            | Self::Card(proof) => Some(*proof),
         }
     }
 }

@@ -15,6 +15,7 @@ mod elder;
 mod faults;
 mod flow;
 mod hours;
+mod mutual_aid;
 mod policy;
 mod privacy;
 mod properties;

@@ -16,7 +16,7 @@ const THANKS: &str = "感谢您的评价。感谢您的来电，再见。";
 /// To the end of a policy answer.
 fn served(hotline: &InProcess, sid: &str) -> Caller {
     let mut caller = hotline.dial(sid);
-    caller.press_all(&["2", "1"]);
+    caller.press_all(&["3", "1"]);
     caller
 }
 
@@ -85,7 +85,7 @@ fn one_repeat_and_then_goodbye() {
     assert_eq!(again.press_all(&["9", "#"]), ASKED);
     // Not gone yet after all.
     assert_eq!(again.press("*"), MAIN);
-    assert!(again.press_all(&["2", "1", "9", "0"]).starts_with("正在为您转接人工服务"));
+    assert!(again.press_all(&["3", "1", "9", "0"]).starts_with("正在为您转接人工服务"));
     let none =
         "line\tday\tratings\tvery_satisfied\tsatisfied\tfair\tdissatisfied\tunsolved\tmanner\twait\tafter_person\n";
     assert_eq!(table(&hotline.setup), none);
@@ -118,7 +118,7 @@ fn a_rating_counts_once() {
     let setup = Setup::new().line(&line);
     let mut serving = setup.serve();
     let mut caller = Caller::dial(&serving, "CA-once");
-    caller.press_all(&["2", "1", "9"]);
+    caller.press_all(&["3", "1", "9"]);
     let Then::Gather { path, .. } = caller.heard.then.clone() else { panic!() };
     let form = caller.form(&[("Digits", "2"), ("FinishedOnKey", "")]);
     let copies: Vec<_> = std::thread::scope(|scope| {
