@@ -165,8 +165,9 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
                 break;
             }
             let fresh = nothing_went_wrong(&state.place);
+            let dialled = state.place != Place::Start;
             if let (Some(now), true, Some((name, event))) =
-                (holiday, fresh, events.iter().find(|(name, _)| *name == "0"))
+                (holiday, fresh && dialled, events.iter().find(|(name, _)| *name == "0"))
             {
                 self.take(&state, name, event, now);
             }
@@ -249,7 +250,7 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         // Every page further on is as the last one looked at: without an end of pages, there is none of states.
         let is_far_on = matches!(state.place, Place::Page { page, .. } | Place::ReadingPage { page, .. } if page > FAR);
         let is_alike = !nothing_went_wrong(&state.place) && self.goes_wrong_elsewhere(state);
-        if !is_far_on && !is_alike && !self.seen.contains_key(state) {
+        if !is_far_on && !is_alike && !is_like_others(state) && !self.seen.contains_key(state) {
             self.seen.insert(state.clone(), Some((before.clone(), name)));
             self.queue.push_back(state.clone());
         }
@@ -265,8 +266,7 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         let some_transfers = (1..self.flow.patience.transfers).contains(&state.transfers);
         let some_wrong_pins =
             state.wrong_pins > 0 && !matches!(state.place, Place::Pin { .. } | Place::SigningIn { .. });
-        // Whoever was served or is older hears the same apologies.
-        other_answer || some_transfers || some_wrong_pins || state.elder || (state.served && !was_asked(&state.place))
+        other_answer || some_transfers || some_wrong_pins || (state.served && !matches!(state.place, Place::Rating(_)))
     }
 
     fn check(&mut self, before: &State, name: &'static str, event: &Event, state: &State, turn: &Turn, now: Timestamp) {
@@ -419,14 +419,22 @@ fn nothing_went_wrong(place: &Place) -> bool {
     misses_of(&mut place.clone()).is_none_or(|misses| *misses == Misses::default())
 }
 
+/// Whether a state leads nowhere that another does not. Who is older hears something else in menus, and who was served is
+/// asked at the end: from anywhere else, all goes on as for others.
+fn is_like_others(state: &State) -> bool {
+    let (elder, served) = match &state.place {
+        Place::Menu { .. } => (true, true),
+        Place::Told { .. } | Place::Page { .. } | Place::Answered { .. } | Place::Rating(_) | Place::Over => {
+            (false, true)
+        }
+        _ => (false, false),
+    };
+    (state.elder && !elder) || (state.served && !served)
+}
+
 /// Whether `place` waits for keys, and so counts what goes wrong with them.
 fn misses_possible(place: &Place) -> bool {
     misses_of(&mut place.clone()).is_some()
-}
-
-/// Whether `place` asks how it was: only who was served gets there.
-fn was_asked(place: &Place) -> bool {
-    matches!(place, Place::Rating(_))
 }
 
 /// Pages are turned to this one, counted from 0: the first, one between, one more.
