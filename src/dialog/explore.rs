@@ -419,17 +419,19 @@ fn nothing_went_wrong(place: &Place) -> bool {
     misses_of(&mut place.clone()).is_none_or(|misses| *misses == Misses::default())
 }
 
-/// Whether a state leads nowhere that another does not. Who is older hears something else in menus, and who was served is
-/// asked at the end: from anywhere else, all goes on as for others.
+/// Whether a state leads nowhere that another does not. Who is older hears something else in menus: from anywhere else, all
+/// goes on as for others. And who was served signs in as others do.
 fn is_like_others(state: &State) -> bool {
-    let (elder, served) = match &state.place {
-        Place::Menu { .. } => (true, true),
-        Place::Told { .. } | Place::Page { .. } | Place::Answered { .. } | Place::Rating(_) | Place::Over => {
-            (false, true)
-        }
-        _ => (false, false),
-    };
-    (state.elder && !elder) || (state.served && !served)
+    let signing_in = matches!(
+        state.place,
+        Place::NumberKind { .. }
+            | Place::Number { .. }
+            | Place::Identifying { .. }
+            | Place::Confirm { .. }
+            | Place::Pin { .. }
+            | Place::SigningIn { .. }
+    );
+    (state.elder && !matches!(state.place, Place::Menu { .. })) || (state.served && signing_in)
 }
 
 /// Whether `place` waits for keys, and so counts what goes wrong with them.

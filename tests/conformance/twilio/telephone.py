@@ -72,6 +72,11 @@ class Call:
     ringing: str = ""
     over: bool = False
     last: tuple = ()
+    queue: str = ""
+    # Where the end of the queue is told.
+    left: str = ""
+    # What the platform tells of the queue while one waits.
+    place: dict = field(default_factory=lambda: dict(QueueSid="QU" + "0" * 32, QueuePosition="3", QueueTime="0", AvgQueueTime="150", CurrentQueueSize="3"))
 
     def __post_init__(self):
         n = next(numbers)
@@ -120,6 +125,19 @@ class Call:
                 case "Dial":
                     self.ringing = "".join(verb.itertext())
                     return self
+                case "Enqueue":
+                    self.queue, self.left = verb.text, verb.get("action")
+                    self.post(verb.get("waitUrl"), **self.place)
+                    heard = self.heard
+                    self.listen()
+                    self.heard = heard + self.heard
+                    return self
+                case "Leave":
+                    assert self.queue, "<Leave> by a caller who is in no queue"
+                    heard = self.heard
+                    self.dequeued("leave")
+                    self.heard = heard + self.heard
+                    return self
                 case "Redirect":
                     self.post(verb.text)
                     heard = self.heard
@@ -147,7 +165,8 @@ class Call:
         unheard = "".join(rest)
         assert unheard in ("", "#"), f"{unheard!r} of {keys!r} is not heard"
         if digits or gather.get("actionOnEmptyResult") == "true":
-            self.post(gather.get("action"), Digits=digits, FinishedOnKey=finished, msg="Gather End")
+            waiting = self.place if self.queue else {}
+            self.post(gather.get("action"), Digits=digits, FinishedOnKey=finished, msg="Gather End", **waiting)
             return self.listen()
         return self.fall_through()
 
@@ -173,4 +192,10 @@ class Call:
         dial = self.document.find("Dial")
         self.post(dial.get("action"), DialCallStatus=status, DialCallSid="CA" + "f" * 32, DialCallDuration="5", DialBridged="true")
         self.ringing = ""
+        return self.listen()
+
+    def dequeued(self, result):
+        """Waiting is over, and whatever came of it."""
+        self.queue = ""
+        self.post(self.left, QueueResult=result, QueueSid="QU" + "0" * 32, QueueTime="60")
         return self.listen()
