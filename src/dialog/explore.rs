@@ -11,13 +11,13 @@ use std::time::Duration;
 use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
 
-use super::event::{Answer, Dialled, Event, SignInOutcome, TransferEnd, Waiting, Welcome};
+use super::event::{Answer, Dialled, Event, LossOutcome, SignInOutcome, TransferEnd, Waiting, Welcome};
 use super::flow::Flow;
 use super::rating::{Grade, RatingPlace};
 use super::signed_in::SignedIn;
-use super::state::{AnswerId, Misses, Place, Service, State};
+use super::state::{AnswerId, LossPlace, Misses, Place, Service, State};
 use super::step::misses_of;
-use super::turn::{Next, Turn};
+use super::turn::{Next, Request, Turn};
 use crate::member::account::{
     Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, PersonalAccount, PooledFund, Scheme,
     StatementEntry, StatementPage, TransactionKind, YearMonth,
@@ -52,6 +52,8 @@ pub enum Rule {
     TransfersEnd,
     /// A question to the world is answered with something the caller hears.
     AnswersSpeak,
+    /// Nothing about a lost card is changed but by the key that says so, where it was asked for.
+    ChangesAreConfirmed,
 }
 
 /// A way to break a rule.
@@ -319,7 +321,13 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
                 broken.push((Rule::CollectMakesSense, "a queue is left by someone who is in none".to_owned()));
             }
             Next::Transfer(_) | Next::Leave | Next::HangUp => {}
-            Next::Ask(_) => {
+            Next::Ask(request) => {
+                let changes =
+                    matches!(request, Request::ReportLoss(..) | Request::RenewLoss(..) | Request::ReleaseLoss(_));
+                let confirmed = matches!(before.place, Place::Loss(LossPlace::Confirm { .. })) && name == "1";
+                if changes && !confirmed {
+                    broken.push((Rule::ChangesAreConfirmed, "a card is reported or released unasked".to_owned()));
+                }
                 if !turn.say.is_empty() {
                     broken.push((
                         Rule::AnswersSpeak,
@@ -406,7 +414,14 @@ fn happens(place: &Place, event: &Event) -> bool {
                     | (Place::Reading { service: Service::PooledFund, .. }, Answer::PooledFund(..))
                     | (Place::Reading { service: Service::Status, .. }, Answer::Coverage(_))
                     | (Place::Reading { service: Service::MutualAid, .. }, Answer::MutualAid(_))
-                    | (Place::Reading { service: Service::CardStatus, .. }, Answer::Card(_))
+                    | (
+                        Place::Reading {
+                            service: Service::CardStatus | Service::ReportLoss | Service::ReleaseLoss,
+                            ..
+                        },
+                        Answer::Card(_)
+                    )
+                    | (Place::Loss(LossPlace::Doing { .. }), Answer::Loss(_))
                     | (Place::ReadingPage { .. }, Answer::Transactions(_))
                     | (Place::Rating(RatingPlace::Keeping), Answer::Rated(_))
             ),
@@ -562,16 +577,22 @@ fn funds(fund: PooledFund) -> Vec<(&'static str, Answer)> {
 fn cards(now: Timestamp) -> Vec<(&'static str, Answer)> {
     let Ok(tail) = Tail::of("5678") else { return Vec::new() };
     let card = |status, report| Answer::Card(Some(Card { tail, status, report }));
+    let loss = |outcome: fn(Card) -> LossOutcome, status, report| Answer::Loss(outcome(Card { tail, status, report }));
     let until = now.saturating_add(SignedDuration::from_hours(7 * 24)).unwrap_or(now);
+    let report = LossReport { since: now, until };
     vec![
         ("card", card(CardStatus::Normal, None)),
         ("inactive card", card(CardStatus::Inactive, None)),
-        ("reported card", card(CardStatus::TemporaryLoss, Some(LossReport { since: now, until }))),
+        ("reported card", card(CardStatus::TemporaryLoss, Some(report))),
         ("card reported elsewhere", card(CardStatus::TemporaryLoss, None)),
         ("formally reported card", card(CardStatus::FormalLoss, None)),
         ("locked card", card(CardStatus::Locked, None)),
         ("cancelled card", card(CardStatus::Cancelled, None)),
         ("no card", Answer::Card(None)),
+        ("done and reported", loss(LossOutcome::Done, CardStatus::TemporaryLoss, Some(report))),
+        ("done and not reported", loss(LossOutcome::Done, CardStatus::Normal, None)),
+        ("reported by another", loss(|card| LossOutcome::NotDone(Some(card)), CardStatus::TemporaryLoss, Some(report))),
+        ("not reported by another", loss(|card| LossOutcome::NotDone(Some(card)), CardStatus::Normal, None)),
     ]
 }
 

@@ -16,6 +16,7 @@ use super::state::{AnswerId, MenuId, Service};
 use super::turn::TransferTarget;
 use crate::fault::{Fault, Faults};
 use crate::member::IdentifierKind;
+use crate::member::card::LossTerm;
 use crate::member::card_number::CardRule;
 use crate::secret::Key;
 use crate::speech::catalog::Catalog;
@@ -43,6 +44,8 @@ pub struct Flow {
     pub(super) elder: Elder,
     /// Whether callers are asked how it was.
     pub(super) rating: bool,
+    /// For how long a report that a card is lost holds.
+    pub(super) loss: LossTerm,
 }
 
 /// A menu: what is said, and where its keys lead.
@@ -119,6 +122,8 @@ struct File {
     elder: ElderFile,
     #[serde(default)]
     rating: RatingFile,
+    #[serde(default)]
+    card: Option<CardFile>,
     menu: BTreeMap<Spanned<String>, MenuFile>,
     #[serde(default)]
     answer: BTreeMap<Spanned<String>, AnswerFile>,
@@ -165,6 +170,12 @@ struct ElderFile {
 #[serde(deny_unknown_fields)]
 struct RatingFile {
     offered: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CardFile {
+    loss_days: Spanned<u8>,
 }
 
 #[derive(Deserialize)]
@@ -313,6 +324,7 @@ impl Compiler<'_> {
             patience: self.patience(&file.patience),
             elder: self.elder(file),
             rating: file.rating.offered,
+            loss: LossTerm { days: self.loss_days(file), offset },
         }
     }
 
@@ -370,6 +382,20 @@ impl Compiler<'_> {
             wrong_pins: self.between(&file.wrong_pins, "wrong_pins", 1, 5),
             transfers: self.between(&file.transfers, "transfers", 1, 5),
         }
+    }
+
+    fn loss_days(&mut self, file: &File) -> u8 {
+        if let Some(card) = &file.card {
+            return self.between(&card.loss_days, "loss_days", 1, 30);
+        }
+        let report = format!("service:{}", Service::ReportLoss.name());
+        let mut options = file.menu.values().flat_map(|menu| &menu.options);
+        if let Some(option) = options.find(|option| *option.go.get_ref() == report) {
+            let problem = "nothing tells for how many days a card is reported lost";
+            self.fault(&option.go, problem, "add [card] with loss_days = 7");
+        }
+        // Never used: no option leads to a report.
+        1
     }
 
     fn wait(&mut self, wait: &Spanned<SignedDuration>, name: &str) -> Duration {

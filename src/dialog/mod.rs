@@ -21,11 +21,11 @@ mod state;
 mod step;
 mod turn;
 
-pub use event::{Answer, Dialled, Event, SignInOutcome, TransferEnd, Waiting, Welcome};
+pub use event::{Answer, Dialled, Event, LossOutcome, SignInOutcome, TransferEnd, Waiting, Welcome};
 pub use flow::Flow;
 pub use holidays::{DayKind, Holidays};
 pub use hours::{Hours, Span};
 pub use rating::{Grade, Rating, RatingPlace, Reason};
 pub use signed_in::SignedIn;
-pub use state::{AnswerId, Goal, MenuId, Misses, Place, QueuePlace, Service, State};
+pub use state::{AnswerId, Goal, LossAct, LossPlace, MenuId, Misses, Place, QueuePlace, Service, State};
 pub use turn::{BargeIn, Collect, Next, Request, Transfer, TransferTarget, Turn};

@@ -11,7 +11,7 @@ use super::entry::{Entry, entry};
 use super::event::{Answer, Dialled, Event, Waiting};
 use super::flow::{Flow, Target};
 use super::rating::{RatingPlace, rating_asks};
-use super::state::{AnswerId, Goal, MenuId, Misses, Place, Service, State};
+use super::state::{AnswerId, Goal, LossPlace, MenuId, Misses, Place, Service, State};
 use super::turn::{BargeIn, Collect, Next, Request, Turn};
 use crate::member::IdentifierKind;
 use crate::secret::{Key, Keys};
@@ -89,6 +89,7 @@ impl Flow {
             | Place::Details { back, .. }
             | Place::ReadingPage { back, .. }
             | Place::Page { back, .. } => Some(back),
+            Place::Loss(place) => Some(place.back()),
             Place::Start | Place::WithPerson | Place::Queue(_) | Place::Rating(_) | Place::Over => None,
         };
         let unanswered = matches!(&state.place, Place::Answered { answer, .. } if !self.answers.contains_key(answer));
@@ -162,6 +163,7 @@ impl Flow {
             }
             Place::NumberKind { .. } | Place::Confirm { .. } => self.sign_in_key(state, place, key, now),
             Place::Told { .. } | Place::Details { .. } | Place::Page { .. } => self.account_key(state, place, key, now),
+            Place::Loss(place) => self.loss_key(state, place, key, now),
             Place::Answered { answer, back, .. } if key == ONE => self.tell(state, answer, back),
             Place::Rating(place) => self.rating_key(state, place, key, now),
             _ => self.miss(state, Miss::Wrong, now),
@@ -190,6 +192,7 @@ impl Flow {
             Place::Told { back, .. } | Place::Answered { back, .. } | Place::Details { back, .. } => {
                 Place::Menu { menu: back.clone(), misses: Misses::default() }
             }
+            Place::Loss(place) => Place::Menu { menu: place.back().clone(), misses: Misses::default() },
             _ => Place::Menu { menu: MenuId::new(MenuId::MAIN), misses: Misses::default() },
         };
         self.go(state, to, Vec::new())
@@ -208,7 +211,11 @@ impl Flow {
         match (state.place.clone(), answer) {
             (_, Answer::CallEnded) => over(state, Vec::new()),
             (Place::Identifying { .. } | Place::SigningIn { .. }, answer) => self.sign_in_answered(state, answer, now),
-            (Place::Reading { service: Service::CardStatus, .. }, answer) => self.card_answered(state, answer, now),
+            (
+                Place::Reading { service: Service::CardStatus | Service::ReportLoss | Service::ReleaseLoss, .. }
+                | Place::Loss(_),
+                answer,
+            ) => self.card_answered(state, answer, now),
             (Place::Reading { .. } | Place::ReadingPage { .. }, answer) => self.account_answered(state, answer, now),
             (Place::Rating(RatingPlace::Keeping), answer) => Self::rating_answered(state, &answer),
             // An answer to something nobody asked.
@@ -352,6 +359,10 @@ impl Flow {
                 say.push(Prompt::universal_keys());
                 self.one_key(barge_in)
             }
+            Place::Loss(place @ LossPlace::Confirm { .. }) => {
+                say.extend(self.loss_question(place));
+                self.one_key(barge_in)
+            }
             Place::Answered { .. } => {
                 say.push(Prompt::after_answer(ONE));
                 self.one_key(barge_in)
@@ -367,6 +378,7 @@ impl Flow {
             | Place::ReadingPage { .. }
             | Place::Rating(RatingPlace::Keeping)
             | Place::Queue(_)
+            | Place::Loss(LossPlace::Doing { .. })
             | Place::WithPerson => {
                 return self.main_menu(state, say);
             }
@@ -418,6 +430,7 @@ pub(super) fn misses_of(place: &mut Place) -> Option<&mut Misses> {
         | Place::Details { misses, .. }
         | Place::Page { misses, .. } => Some(misses),
         Place::Rating(place) => place.misses(),
+        Place::Loss(place) => place.misses(),
         Place::Start
         | Place::Identifying { .. }
         | Place::SigningIn { .. }

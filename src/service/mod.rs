@@ -17,11 +17,13 @@ use crate::store::{Store, StoreError};
 
 mod accounts;
 mod hash;
+mod loss_report;
 mod people;
 mod sign_in;
 
 use accounts::Read;
 pub use hash::{HashSettings, Hasher};
+use loss_report::Loss;
 
 /// Why a request was not done. Whether a PIN was right never shows here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -81,6 +83,9 @@ impl Services {
             Request::Rate(rating) => self.rate(&turn, rating).await,
             Request::MutualAid(proof) => self.read(call, &turn, proof, Read::MutualAid).await,
             Request::Card(proof) => self.read(call, &turn, proof, Read::Card).await,
+            Request::ReportLoss(proof, term) => self.loss(call, &turn, proof, Loss::Report(term)).await,
+            Request::RenewLoss(proof, term) => self.loss(call, &turn, proof, Loss::Renew(term)).await,
+            Request::ReleaseLoss(proof) => self.loss(call, &turn, proof, Loss::Release).await,
         };
         done.unwrap_or_else(|trouble| {
             tracing::warn!(dialect = turn.dialect, call = %turn.call, turn = turn.turn, %trouble, "request not served");
