@@ -28,12 +28,12 @@
 //! | [`speech`] | typed values into words: the catalogues of prompts; Chinese as Mandarin and Cantonese say it; English |
 //! | [`member`] | who calls and what they have: ID, card and personal numbers, money, accounts, the CSV register |
 //! | [`secret`] | keys, PINs and tokens that cannot be printed, and the proof that a PIN was right |
-//! | [`call`] | one call: the driver, the seal, the register of live calls, admission |
+//! | [`call`] | one call: the driver, the seal, the register of live calls, admission; the lines in force |
 //! | [`service`] | what a request of the dialog does, exactly once, with tries taken before hashing |
 //! | [`store`] | what is kept: encrypted, indexed blindly, audited in a MAC chain |
 //! | [`keys`] | the key ring everything is sealed with |
 //! | [`telephony`] | the dialect contract; Twilio; the JSON way in for `hotline dial` and browsers |
-//! | [`server`] | everything put together, and the edge |
+//! | [`server`] | everything put together, the edge, and lines replaced while calls run |
 //! | [`config`], [`fault`] | typed settings; faults with place and remedy |
 //! | [`telemetry`], [`clock`] | one occurrence = one log line and its metric; the one home of time |
 //! | [`cli`] | the commands, one file each |

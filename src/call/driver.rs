@@ -7,11 +7,11 @@ use jiff::Timestamp;
 
 use super::admission::Admission;
 use super::caller::{Call, CallEnd};
-use super::lines::Lines;
+use super::lines::{InForce, Lines};
 use super::live::{LiveCalls, Moment};
 use super::seal::{Journey, Seal};
 use crate::clock::Clock;
-use crate::dialog::{Dialled, Event, Flow, Next, Place, Turn};
+use crate::dialog::{Answer, Dialled, Event, Flow, Next, Place, Recording, Turn};
 use crate::service::Services;
 use crate::speech::language::Language;
 use crate::speech::prompt::Prompt;
@@ -24,7 +24,7 @@ const MOST_QUESTIONS: u16 = 4;
 /// Carries every call of this node on.
 #[derive(Debug)]
 pub struct Driver {
-    lines: Arc<Lines>,
+    lines: Arc<InForce>,
     services: Services,
     seal: Seal,
     live: LiveCalls,
@@ -49,7 +49,7 @@ impl Driver {
     /// Drives calls over `lines` with `services`.
     #[must_use]
     pub fn new(
-        lines: Arc<Lines>,
+        lines: Arc<InForce>,
         services: Services,
         seal: Seal,
         admission: Admission,
@@ -85,11 +85,12 @@ impl Driver {
         // A call that begins anew goes on counting: its effects must not be taken for those it had before.
         let turn = if lead.is_some() { moment.next_turn() } else { 0 };
         moment.of_turn(turn, now);
-        let flow = self.lines.dialled(&call.dialled);
+        let lines = self.lines.now();
+        let flow = lines.dialled(&call.dialled);
         let started = whole_second(moment.came());
-        let journey = Journey { turn, started, line: flow.name.clone(), state: flow.start() };
+        let journey = Journey { turn, started, line: flow.name.clone(), heard: 0, state: flow.start() };
         let language = language.or_else(|| flow.language_of(&call.dialled));
-        let mut reply = self.go(call, flow, journey, Event::Dialled(Dialled { language }), &mut moment).await;
+        let mut reply = self.go(call, &lines, flow, journey, Event::Dialled(Dialled { language }), &mut moment).await;
         if let Some(lead) = lead {
             reply.say.insert(0, lead);
         }
@@ -104,23 +105,42 @@ impl Driver {
         let now = self.clock.now();
         let mut moment = self.live.enter(call, now).await;
         let at = moment.of_turn(journey.turn, now);
-        let flow = self.lines.named(&journey.line).unwrap_or_else(|| self.lines.dialled(&call.dialled));
+        let lines = self.lines.now();
+        // A line that is gone hands its calls to the one that its number reaches now.
+        let flow = lines.named(&journey.line).unwrap_or_else(|| lines.dialled(&call.dialled));
         if matches!(event, Event::HungUp) {
             self.live.end(call, now);
         }
         let lasted = at.duration_since(journey.started).unsigned_abs();
+        let is_over = self.live.is_over(call) || moment.is_past(journey.turn);
+        let is_long = lasted > self.bounds.longest || journey.turn >= self.bounds.most_turns;
         let event = match event {
-            _ if self.live.is_over(call) || moment.is_past(journey.turn) => Event::HungUp,
+            // What was recorded is not lost with the call: the end of it is often told first.
+            Event::Recorded { recording: recording @ Some(_), .. } if is_over || is_long => {
+                Event::Recorded { recording, hung_up: true }
+            }
+            _ if is_over => Event::HungUp,
             Event::HungUp => Event::HungUp,
-            _ if lasted > self.bounds.longest || journey.turn >= self.bounds.most_turns => Event::LimitReached,
+            _ if is_long => Event::LimitReached,
             event => event,
         };
-        self.go(call, flow, journey, event, &mut moment).await
+        let state = flow.taken_up(journey.state, journey.heard, &event);
+        let journey = Journey { line: flow.name.clone(), state, ..journey };
+        self.go(call, &lines, flow, journey, event, &mut moment).await
     }
 
     /// One turn: the dialog, what it asks, and the dialog again, until there is something for the caller.
-    async fn go(&self, call: &Call, flow: &Flow, journey: Journey, event: Event, moment: &mut Moment) -> Reply {
-        let Journey { turn, started, line, state } = journey;
+    /// `lines` are those in force as it begins, whatever is taken meanwhile.
+    async fn go(
+        &self,
+        call: &Call,
+        lines: &Lines,
+        flow: &Flow,
+        journey: Journey,
+        event: Event,
+        moment: &mut Moment,
+    ) -> Reply {
+        let Journey { turn, started, line, state, .. } = journey;
         let at = moment.at();
         let (mut state, mut step) = flow.step(state, event, at);
         for question in 0..MOST_QUESTIONS {
@@ -134,9 +154,11 @@ impl Driver {
         let language = state.language;
         let Turn { say, next } = step;
         let over = state.place == Place::Over;
-        let sealed = || self.seal.seal(call, &Journey { turn: turn.saturating_add(1), started, line, state });
+        let heard = flow.heard(&state);
+        let sealed = || self.seal.seal(call, &Journey { turn: turn.saturating_add(1), started, line, heard, state });
         let then = match next {
             Next::Collect(collect) => sealed().map(|token| Then::Collect(collect, token)),
+            Next::Record(record) => sealed().map(|token| Then::Record(record, token)),
             Next::Transfer(transfer) => sealed().map(|token| Then::Transfer(transfer, token)),
             Next::HangUp => Some(Then::HangUp),
             // More questions than a turn has: a fault of the flow, which its exploration rules out.
@@ -148,7 +170,7 @@ impl Driver {
                     moment.hang_up(turn);
                     self.hang_up(call);
                 }
-                Reply { wording: self.lines.wording().clone(), language, say, then }
+                Reply { wording: lines.wording().clone(), language, say, then }
             }
             None => self.turn_away(&call.dialled),
         }
@@ -164,10 +186,10 @@ impl Driver {
     }
 
     fn turn_away(&self, dialled: &str) -> Reply {
-        let flow = self.lines.dialled(dialled);
+        let lines = self.lines.now();
+        let flow = lines.dialled(dialled);
         let language = flow.language_of(dialled).unwrap_or(flow.start().language);
-        let wording = self.lines.wording().clone();
-        Reply { wording, language, say: vec![Prompt::busy()], then: Then::HangUp }
+        Reply { wording: lines.wording().clone(), language, say: vec![Prompt::busy()], then: Then::HangUp }
     }
 }
 
@@ -187,6 +209,22 @@ impl Conversation for Driver {
             return self.turn_away(&call.dialled);
         };
         self.go_on(&call, step, event).await
+    }
+
+    async fn recorded(&self, call: Call, step: &str, recording: Recording) -> bool {
+        let Some(_place) = self.admission.step() else { return false };
+        // Not ours, or of a key that is gone: there is nothing to keep it with, now or later.
+        let Ok(Journey { turn, line, state, .. }) = self.seal.open(&call, step) else { return true };
+        let lines = self.lines.now();
+        let flow = lines.named(&line).unwrap_or_else(|| lines.dialled(&call.dialled));
+        let event = Event::Recorded { recording: Some(recording), hung_up: true };
+        let (state, step) = flow.step(state, event, self.clock.now());
+        // The conversation goes on by itself, if it does: here is only seen to it that the recording is kept.
+        let Next::Ask(request) = step.next else { return true };
+        let place = state.place.name().to_owned();
+        let answer = self.services.perform(&call, turn * MOST_QUESTIONS, request).await;
+        self.telemetry.record(&Occurrence::Asked { call: &call, place: &place, answer: &answer });
+        answer != Answer::Unavailable
     }
 
     async fn ended(&self, call: Call, how: CallEnd) {

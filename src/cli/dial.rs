@@ -86,6 +86,14 @@ fn talk(args: &Args, line: &Line) -> anyhow::Result<()> {
                     _ => break,
                 }
             }
+            Following::Record => {
+                let longest = heard.record.as_ref().map_or(0, |record| record.longest / 1000);
+                println!("— recording, {longest} s at most: how many seconds you speak, nothing, or \"hang up\" —");
+                match fingers.speak()? {
+                    Some(seconds) => Happened { recorded: Some(seconds), ..of(&heard) },
+                    None => break,
+                }
+            }
             Following::Collect => {
                 let (most, finish) = heard.collect.as_ref().map_or((1, None), |c| (usize::from(c.max), c.finish));
                 match fingers.press(most, finish)? {
@@ -214,6 +222,22 @@ impl Fingers {
         let mut line = String::new();
         let read = std::io::stdin().lock().read_line(&mut line)?;
         Ok((read > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned()))
+    }
+
+    /// How many seconds are spoken. `None`: the caller hangs up.
+    fn speak(&mut self) -> anyhow::Result<Option<u32>> {
+        self.ahead.clear();
+        loop {
+            let Some(line) = self.line()? else { return Ok(None) };
+            match line.trim() {
+                "" | "silence" => return Ok(Some(0)),
+                "hang up" | "hangup" | "h" => return Ok(None),
+                seconds => match seconds.parse() {
+                    Ok(seconds) => return Ok(Some(seconds)),
+                    Err(_) => println!("— a number of seconds; an empty line is silence; \"hang up\" ends the call —"),
+                },
+            }
+        }
     }
 
     /// As many keys as are waited for: up to `most`, or to `finish`.

@@ -20,7 +20,6 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Format::Mermaid)]
     format: Format,
     /// Which line, by its name; the one that takes any number by default.
-    #[arg(long)]
     line: Option<String>,
     /// What would only clutter the drawing too: silence, wrong keys, hang-ups, and what works everywhere.
     #[arg(long)]

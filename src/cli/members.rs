@@ -1,5 +1,6 @@
 //! `hotline members`: imports members and transactions, makes up some, and gives tries back.
 
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -12,13 +13,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
 use zeroize::Zeroizing;
 
-use super::runtime;
-use crate::call::lines::Lines;
+use super::{operator, runtime};
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::member::card_number::CardRule;
 use crate::member::id_number::IdNumber;
 use crate::member::register::{MemberRows, MutualAidRows, RowError, TransactionRows};
-use crate::member::{Identifier, sample};
+use crate::member::{Identifier, Member, sample};
 use crate::store::Store;
 
 /// The commands on members.
@@ -103,12 +104,6 @@ pub fn run(command: &Command, settings: impl FnOnce() -> anyhow::Result<Settings
     }
 }
 
-/// A name that may stand in the audit.
-fn operator(name: &str) -> Result<String, String> {
-    let fits = (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_alphanumeric() || " -._".contains(c));
-    if fits { Ok(name.to_owned()) } else { Err("take letters, digits, spaces and -._, 64 bytes at most".to_owned()) }
-}
-
 async fn unlock(settings: &Settings, by: &str) -> anyhow::Result<ExitCode> {
     let clock = Clock::system();
     let mut line = Zeroizing::new(String::new());
@@ -129,19 +124,25 @@ async fn import(
     transactions: Option<&Path>,
     mutual_aid: Option<&Path>,
 ) -> anyhow::Result<ExitCode> {
-    let lines = Lines::load(&settings.lines.directory, &settings.prompts.directory)?;
-    let rule = lines.dialled("").card_rule();
     let clock = Clock::system();
     let (_, store) = crate::server::open(settings, clock.clone()).await?;
     let today = today(&clock);
 
     let (reader, progress) = open(members)?;
-    let rows = MemberRows::new(reader, today).with_context(|| members.display().to_string())?;
+    let mut rows = MemberRows::new(reader, today).with_context(|| members.display().to_string())?;
+    let rows = std::iter::from_fn(|| {
+        let row = rows.next()?;
+        let line = rows.line();
+        Some(row.map(|member| (line, member)))
+    });
+    let mut cards = Vec::new();
     let mut refused = take(rows, members, &progress, |batch| {
         let store: &Store = &store;
-        async move { store.import_members(batch, rule).await.map(|()| None) }
+        cards.extend(batch.iter().flat_map(|(line, member)| card_keys(store, *line, member)));
+        async move { store.import_members(batch.into_iter().map(|(_, member)| member).collect()).await.map(|()| None) }
     })
     .await?;
+    tell_shared_cards(members, &cards, &store.shared_cards().await?);
     if let Some(file) = transactions {
         let (reader, progress) = open(file)?;
         let rows = TransactionRows::new(reader, today).with_context(|| file.display().to_string())?;
@@ -163,6 +164,51 @@ async fn import(
         .await?;
     }
     Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// By what a row's card is found, and by which rule.
+struct CardKey {
+    index: [u8; 32],
+    rule: CardRule,
+    line: u64,
+}
+
+fn card_keys(store: &Store, line: u64, member: &Member) -> impl Iterator<Item = CardKey> {
+    let card = member.card_number.as_ref();
+    card.into_iter().flat_map(move |card| {
+        CardRule::ALL.map(|rule| {
+            let index = store.seals().member_key(&Identifier::Card(card.lookup(rule))).index;
+            CardKey { index, rule, line }
+        })
+    })
+}
+
+/// Which rows hold a card number that tells nobody from another; by their lines, not by what stands there.
+fn tell_shared_cards(file: &Path, cards: &[CardKey], shared: &HashSet<[u8; 32]>) {
+    let lines = |rule| {
+        let lines = cards.iter().filter(|card| card.rule == rule && shared.contains(&card.index));
+        lines.map(|card| card.line).collect::<BTreeSet<_>>()
+    };
+    let by_digits = lines(CardRule::DigitsOnly);
+    let by_last8: BTreeSet<_> = lines(CardRule::Last8).difference(&by_digits).copied().collect();
+    for (lines, same, place) in [
+        (by_digits, "a card number with the digits of another member's", "anywhere"),
+        (by_last8, "a card number with the last eight digits of another member's", "where card_rule = \"last8\""),
+    ] {
+        const TOLD: usize = 20;
+        if lines.is_empty() {
+            continue;
+        }
+        let more = lines.len().saturating_sub(TOLD);
+        let listed: Vec<_> = lines.iter().take(TOLD).map(u64::to_string).collect();
+        println!(
+            "{}: {} rows have {same}, by which nobody can sign in {place}: lines {}{}",
+            file.display(),
+            lines.len(),
+            listed.join(", "),
+            if more > 0 { format!(" and {more} more") } else { String::new() },
+        );
+    }
 }
 
 /// Takes every good row in batches, names every bad one; returns how many were bad.

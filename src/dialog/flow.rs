@@ -9,6 +9,7 @@ use jiff::tz::Offset;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::dialled::DialledNumber;
 use super::hours::{Hours, Span};
 use super::state::{AnswerId, MenuId, Service};
 use super::turn::TransferTarget;
@@ -16,6 +17,8 @@ use crate::fault::{Fault, Faults};
 use crate::member::IdentifierKind;
 use crate::member::card::LossTerm;
 use crate::member::card_number::CardRule;
+use crate::member::message::MessageKind;
+use crate::member::pin_rule::InitialPinRule;
 use crate::secret::Key;
 use crate::speech::catalog::Catalog;
 use crate::speech::language::Language;
@@ -27,19 +30,21 @@ pub struct Flow {
     /// The line's name: `12333`.
     pub name: Box<str>,
     /// The dialled numbers that reach this line.
-    pub dialled: Vec<Box<str>>,
+    pub dialled: Vec<DialledNumber>,
     pub(super) takes_any: bool,
     /// The languages offered, the first by default.
     pub languages: Vec<Language>,
     /// The language each of these numbers asks for.
-    language_of: Vec<(Box<str>, Language)>,
+    language_of: Vec<(DialledNumber, Language)>,
     pub(super) greeting: Vec<PromptId>,
     pub(super) menus: HashMap<MenuId, Menu>,
     /// What each answer says, in order.
     pub(super) answers: HashMap<AnswerId, Vec<PromptId>>,
     pub(super) numbers: Vec<IdentifierKind>,
     pub(super) card_rule: CardRule,
+    pub(super) initial_pin: Option<InitialPinRule>,
     pub(super) person: Person,
+    pub(super) messages: Option<Messages>,
     pub(super) patience: Patience,
     /// For how long a report that a card is lost holds.
     pub(super) loss: LossTerm,
@@ -68,9 +73,49 @@ pub(super) struct MenuOption {
 pub(super) enum Target {
     Menu(MenuId),
     Service(Service),
+    Message(MessageService),
     Answer(AnswerId),
     Person,
     Goodbye,
+}
+
+/// What a menu offers on messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MessageService {
+    /// Leave one.
+    Leave(MessageKind),
+    /// Hear how far staff are with one.
+    Progress,
+}
+
+impl MessageService {
+    /// Every service there is. A callback comes of waiting for a person, and is offered there.
+    pub const ALL: [Self; 4] = [
+        Self::Leave(MessageKind::Message),
+        Self::Leave(MessageKind::Complaint),
+        Self::Leave(MessageKind::Suggestion),
+        Self::Progress,
+    ];
+
+    /// The name in line files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Leave(kind) => kind.name(),
+            Self::Progress => "message-progress",
+        }
+    }
+}
+
+/// What callers may leave.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Messages {
+    /// No recording is longer.
+    pub(super) longest: Duration,
+    /// So much silence ends one.
+    pub(super) silence: Duration,
+    /// Within so many working days staff answer.
+    pub(super) answered_within_days: u8,
 }
 
 /// The people behind the line.
@@ -96,7 +141,7 @@ pub(super) struct Patience {
 #[serde(deny_unknown_fields)]
 struct File {
     name: Spanned<String>,
-    dialled: Vec<String>,
+    dialled: Vec<Spanned<String>>,
     languages: Vec<Spanned<Language>>,
     #[serde(default)]
     language_of: BTreeMap<Spanned<String>, Spanned<Language>>,
@@ -105,6 +150,8 @@ struct File {
     sign_in: SignInFile,
     patience: PatienceFile,
     person: PersonFile,
+    #[serde(default)]
+    messages: Option<MessagesFile>,
     #[serde(default)]
     card: Option<CardFile>,
     menu: BTreeMap<Spanned<String>, MenuFile>,
@@ -117,6 +164,8 @@ struct File {
 struct SignInFile {
     numbers: Spanned<Vec<IdentifierKind>>,
     card_rule: CardRule,
+    #[serde(default)]
+    initial_pin: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -154,6 +203,14 @@ struct HoursFile {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct MessagesFile {
+    longest: Spanned<SignedDuration>,
+    silence: Spanned<SignedDuration>,
+    answered_within_days: Spanned<u8>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct MenuFile {
     #[serde(default)]
     before: Vec<Spanned<String>>,
@@ -180,6 +237,8 @@ struct AnswerFile {
     say: Vec<Spanned<String>>,
 }
 
+/// Among the dialled numbers: every number that no other line names.
+const ANY_NUMBER: &str = "*";
 /// No menu offers more: memory, not the keypad, is the limit (DOMAIN.md 3).
 const MOST_OPTIONS: usize = 5;
 
@@ -208,9 +267,9 @@ impl Flow {
     /// The language that the number dialled asks for, if it is one that does.
     #[must_use]
     pub fn language_of(&self, dialled: &str) -> Option<Language> {
-        let digits = digits_dialled(dialled);
-        let asked_for = self.language_of.iter().filter(|(number, _)| digits.ends_with(&**number));
-        asked_for.max_by_key(|(number, _)| number.len()).map(|(_, language)| *language)
+        let number = DialledNumber::parse(dialled)?;
+        let asked_for = self.language_of.iter().filter(|(asking, _)| number.reaches(asking));
+        asked_for.max_by_key(|(asking, _)| asking.as_str().len()).map(|(_, language)| *language)
     }
 
     /// How card numbers are keyed on this line.
@@ -239,12 +298,6 @@ impl Flow {
             TransferTarget::Number(_) => false,
         }
     }
-}
-
-/// The digits of a number as a platform writes it: `+861012333`, `sip:12333@pbx.example`.
-#[must_use]
-pub fn digits_dialled(number: &str) -> &str {
-    number.trim_start_matches("sip:").split('@').next().unwrap_or_default().trim_start_matches('+')
 }
 
 /// Gathers faults while it compiles, so that an operator sees all of them at once.
@@ -279,7 +332,7 @@ impl Compiler<'_> {
             }
         }
         for (number, language) in &file.language_of {
-            if !file.dialled.contains(number.get_ref()) {
+            if !file.dialled.iter().any(|dialled| dialled.get_ref() == number.get_ref()) {
                 let problem = format!("language_of has {}, which this line is not reached by", number.get_ref());
                 self.fault(number, problem, "name it under dialled too");
             }
@@ -293,19 +346,43 @@ impl Compiler<'_> {
         let answers = self.answers(file, &menus);
         Flow {
             name: file.name.get_ref().as_str().into(),
-            dialled: file.dialled.iter().filter(|n| *n != "*").map(|n| n.as_str().into()).collect(),
-            takes_any: file.dialled.iter().any(|n| n == "*"),
+            dialled: self.dialled(file),
+            takes_any: file.dialled.iter().any(|n| n.get_ref() == ANY_NUMBER),
             languages: file.languages.iter().map(|l| *l.get_ref()).collect(),
-            language_of: file.language_of.iter().map(|(n, l)| (n.get_ref().as_str().into(), *l.get_ref())).collect(),
+            language_of: file
+                .language_of
+                .iter()
+                .filter_map(|(n, l)| Some((DialledNumber::parse(n.get_ref())?, *l.get_ref())))
+                .collect(),
             greeting: self.prompts(&file.greeting),
             menus,
             answers,
             numbers: self.numbers(&file.sign_in.numbers),
             card_rule: file.sign_in.card_rule,
+            initial_pin: file.sign_in.initial_pin.as_ref().and_then(|rule| self.initial_pin(rule)),
             person: self.person(&file.person, offset),
+            messages: file.messages.as_ref().map(|messages| self.messages(messages)),
             patience: self.patience(&file.patience),
             loss: LossTerm { days: self.loss_days(file), offset },
         }
+    }
+
+    fn dialled(&mut self, file: &File) -> Vec<DialledNumber> {
+        if file.dialled.is_empty() {
+            self.fault(&file.name, "dialled is empty: nobody reaches this line", "name its numbers, or \"*\"");
+        }
+        let mut numbers = Vec::new();
+        for text in file.dialled.iter().filter(|n| n.get_ref() != ANY_NUMBER) {
+            match DialledNumber::parse(text.get_ref()) {
+                Some(number) => numbers.push(number),
+                None => self.fault(
+                    text,
+                    format!("dialled \"{}\" is no number", text.get_ref()),
+                    "write the number's digits, such as \"12393\" or \"+861012393\", or \"*\"",
+                ),
+            }
+        }
+        numbers
     }
 
     fn offset(&mut self, zone: &Spanned<String>) -> Offset {
@@ -340,6 +417,18 @@ impl Compiler<'_> {
             self.fault(numbers, "sign_in.numbers is empty", "take some of [\"id\", \"card\", \"personal\"]");
         }
         seen
+    }
+
+    fn initial_pin(&mut self, rule: &Spanned<String>) -> Option<InitialPinRule> {
+        let parsed = InitialPinRule::parse(rule.get_ref());
+        if parsed.is_none() {
+            self.fault(
+                rule,
+                "initial_pin is no rule for initial PINs",
+                "write six digits, \"id_last6\", \"id_before_last\" or \"card_last6\"",
+            );
+        }
+        parsed
     }
 
     fn patience(&mut self, file: &PatienceFile) -> Patience {
@@ -388,6 +477,23 @@ impl Compiler<'_> {
             to: self.target(&file.transfer_to),
             ring: self.wait(&file.ring, "ring"),
             hours: Hours { offset, spans },
+        }
+    }
+
+    fn messages(&mut self, file: &MessagesFile) -> Messages {
+        let longest = file.longest.get_ref();
+        let seconds = longest.as_secs();
+        if !(60..=600).contains(&seconds) || seconds % 60 != 0 || longest.subsec_nanos() != 0 {
+            self.fault(
+                &file.longest,
+                "longest is out of range",
+                "write whole minutes from \"60s\" to \"600s\": callers are told them",
+            );
+        }
+        Messages {
+            longest: longest.unsigned_abs(),
+            silence: self.wait(&file.silence, "silence"),
+            answered_within_days: self.between(&file.answered_within_days, "answered_within_days", 1, 30),
         }
     }
 
@@ -544,13 +650,25 @@ impl Compiler<'_> {
             Some(("answer", name)) => {
                 file.answer.keys().any(|a| a.get_ref() == name).then(|| Target::Answer(AnswerId::new(name)))
             }
-            Some(("service", name)) => Service::ALL.into_iter().find(|s| s.name() == name).map(Target::Service),
+            Some(("service", name)) => {
+                let message = || MessageService::ALL.into_iter().find(|s| s.name() == name).map(Target::Message);
+                Service::ALL.into_iter().find(|s| s.name() == name).map(Target::Service).or_else(message)
+            }
             None if text == "person" => Some(Target::Person),
             None if text == "goodbye" => Some(Target::Goodbye),
             _ => None,
         };
+        if matches!(target, Some(Target::Message(MessageService::Leave(_)))) && file.messages.is_none() {
+            self.fault(
+                go,
+                format!("{text} needs [messages], and there is none"),
+                "add [messages] with longest, silence and answered_within_days, as in config/lines/12333.toml",
+            );
+        }
         target.unwrap_or_else(|| {
-            let services = Service::ALL.map(|s| format!("service:{}", s.name())).join(", ");
+            let names =
+                Service::ALL.map(Service::name).into_iter().chain(MessageService::ALL.map(MessageService::name));
+            let services = names.map(|name| format!("service:{name}")).collect::<Vec<_>>().join(", ");
             self.fault(
                 go,
                 format!("go = \"{text}\" leads nowhere"),

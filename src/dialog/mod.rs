@@ -7,22 +7,36 @@
 
 mod accounts;
 mod card;
+mod dialled;
 mod entry;
 mod event;
 pub mod explore;
 mod flow;
+mod heard;
 mod hours;
 mod language;
+mod message;
+mod news;
 mod person;
+mod pin_change;
+mod pin_proof;
 mod sign_in;
 mod signed_in;
 mod state;
 mod step;
 mod turn;
 
-pub use event::{Answer, Dialled, Event, LossOutcome, SignInOutcome, TransferEnd};
-pub use flow::{Flow, digits_dialled};
+pub use dialled::DialledNumber;
+pub use event::{
+    Answer, Denied, Dialled, Event, LossOutcome, NewPin, PinChange, PinCheck, Recording, SignInOutcome, TransferEnd,
+    Welcome,
+};
+pub use flow::{Flow, MessageService};
 pub use hours::{Hours, Span};
+pub use message::{About, Draft, Kept, MessageAnswer, MessagePlace, MessageRequest};
+pub use news::News;
+pub use pin_change::{Change, PinPlace};
+pub use pin_proof::{FirstProof, PinGrant, PinInForce};
 pub use signed_in::SignedIn;
 pub use state::{AnswerId, Goal, LossAct, LossPlace, MenuId, Misses, Place, Service, State};
-pub use turn::{BargeIn, Collect, Next, Request, Transfer, TransferTarget, Turn};
+pub use turn::{BargeIn, Collect, Next, Record, Request, Transfer, TransferTarget, Turn};

@@ -117,6 +117,12 @@ impl<R: Read> MemberRows<R> {
     pub fn new(reader: R, today: Date) -> Result<Self, HeaderError> {
         Ok(Self { rows: Rows::new(reader, MEMBER_COLUMNS)?, today })
     }
+
+    /// The line of the row that was given last, the header being 1.
+    #[must_use]
+    pub fn line(&self) -> u64 {
+        self.rows.line
+    }
 }
 
 impl<R: Read> Iterator for MemberRows<R> {

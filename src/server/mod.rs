@@ -1,6 +1,7 @@
 //! The running hotline: everything put together, the addresses it answers at, and its edge.
 
 mod edge;
+mod reload;
 
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
@@ -15,21 +16,22 @@ use axum::routing::get;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use edge::{Edge, Limits};
+pub use reload::Asked;
 
 use crate::call::admission::Admission;
 use crate::call::driver::{Bounds, Driver};
-use crate::call::lines::Lines;
+use crate::call::lines::{InForce, Lines};
 use crate::call::seal::Seal;
 use crate::clock::Clock;
 use crate::config::{Profile, Settings};
 use crate::fault::{Fault, Faults};
 use crate::keys::KeyRing;
 use crate::member::Identifier;
-use crate::member::card_number::CardRule;
 use crate::member::register::{MemberRows, MutualAidRows, TransactionRows};
 use crate::member::sample;
 use crate::service::{HashSettings, Hasher, Services};
 use crate::store::members::HashCost;
+use crate::store::messages::MessageLimits;
 use crate::store::throttle::TryLimits;
 use crate::store::{Store, StoreError, StoreSettings};
 use crate::telemetry::Telemetry;
@@ -40,7 +42,7 @@ use crate::telephony::{browser, twilio};
 pub struct App {
     driver: Arc<Driver>,
     telemetry: Arc<Telemetry>,
-    lines: Arc<Lines>,
+    lines: Arc<InForce>,
     routes: Router,
 }
 
@@ -50,7 +52,7 @@ impl App {
     /// # Errors
     /// Everything that keeps it from starting, each with its place and remedy.
     pub async fn build(settings: &Settings, clock: Clock) -> Result<Self, Faults> {
-        let lines = Arc::new(Lines::load(&settings.lines.directory, &settings.prompts.directory)?);
+        let lines = Lines::load(&settings.lines.directory, &settings.prompts.directory)?;
         let mut faults = unfit_lines(settings, &lines);
         faults.extend(unfit_keys(settings));
         if !faults.is_empty() {
@@ -63,9 +65,11 @@ impl App {
         Ok(Self::assemble(settings, lines, &keys, store, clock))
     }
 
-    fn assemble(settings: &Settings, lines: Arc<Lines>, keys: &KeyRing, store: Store, clock: Clock) -> Self {
+    fn assemble(settings: &Settings, lines: Lines, keys: &KeyRing, store: Store, clock: Clock) -> Self {
         let telemetry = Arc::new(Telemetry::new());
-        let services = Services::new(store, Hasher::new(hashing(settings)), tries(settings, &lines));
+        let services = Services::new(store, Hasher::new(hashing(settings)), tries(settings, &lines))
+            .with_messages(messages(settings));
+        let lines = Arc::new(InForce::new(lines));
         let server = &settings.server;
         let driver = Arc::new(Driver::new(
             Arc::clone(&lines),
@@ -97,8 +101,8 @@ impl App {
 
     /// The lines in force.
     #[must_use]
-    pub fn lines(&self) -> &Lines {
-        &self.lines
+    pub fn lines(&self) -> Arc<Lines> {
+        self.lines.now()
     }
 
     /// What the hotline tells of itself.
@@ -282,15 +286,30 @@ pub fn hashing(settings: &Settings) -> HashSettings {
     }
 }
 
+/// How many PINs a call may try on the most patient of `lines`.
+fn per_call(lines: &Lines) -> u16 {
+    lines.flows().map(|flow| flow.wrong_pins()).max().map_or(3, u16::from)
+}
+
 fn tries(settings: &Settings, lines: &Lines) -> TryLimits {
     let s = &settings.sign_in;
     TryLimits {
-        per_call: lines.flows().map(|flow| flow.wrong_pins()).max().map_or(3, u16::from),
+        per_call: per_call(lines),
         before_lock: s.tries_before_lock,
         first_lock: s.first_lock,
         longest_lock: s.longest_lock,
         in_all: s.hard_limit,
         ..TryLimits::default()
+    }
+}
+
+fn messages(settings: &Settings) -> MessageLimits {
+    let s = &settings.messages;
+    MessageLimits {
+        kept: Duration::from_hours(u64::from(s.kept_days) * 24),
+        tries_per_call: s.tries_per_call,
+        tries_per_caller: s.tries_per_caller,
+        tries_withheld: s.tries_withheld,
     }
 }
 
@@ -305,7 +324,7 @@ async fn load_samples(store: &Store, clock: &Clock) -> Result<(), Faults> {
     let today = jiff::tz::Offset::constant(8).to_datetime(clock.now()).date();
     let members = MemberRows::new(sample::MEMBERS_CSV.as_bytes(), today).map_err(|e| failed(&e))?;
     let members: Vec<_> = members.collect::<Result<_, _>>().map_err(|e| failed(&e))?;
-    store.import_members(members, CardRule::DigitsOnly).await.map_err(|e| failed(&e))?;
+    store.import_members(members).await.map_err(|e| failed(&e))?;
     let transactions = TransactionRows::new(sample::TRANSACTIONS_CSV.as_bytes(), today).map_err(|e| failed(&e))?;
     let transactions: Vec<_> = transactions
         .map(|row| row.map(|r| (r.id_number, r.transaction)))

@@ -87,6 +87,7 @@ impl Chinese {
             Value::Minutes(n) => self.minutes(n, out),
             Value::Count(n) => integer(n.into(), Liang::First, out),
             Value::Month(of) => month(of.year, of.month, out),
+            Value::Number(number) => self.digits(number.as_str(), out),
             // Wording, not reckoning: the catalogue says words itself.
             Value::Word(_) => {}
         }

@@ -27,6 +27,7 @@ pub fn value(value: &Value, out: &mut Words<'_>) {
         Value::Minutes(n) => minutes(n, out),
         Value::Count(n) => integer(n.into(), out),
         Value::Month(of) => month(of.year, of.month, out),
+        Value::Number(number) => digits(number.as_str(), out),
         // Wording, not reckoning: the catalogue says words itself.
         Value::Word(_) => {}
     }

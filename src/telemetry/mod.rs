@@ -13,7 +13,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::call::caller::{Call, CallEnd};
-use crate::dialog::{Answer, LossOutcome, SignInOutcome};
+use crate::dialog::{Answer, Denied, LossOutcome, MessageAnswer, NewPin, PinChange, PinCheck, SignInOutcome};
+use crate::fault::{Fault, Faults};
 
 /// Something that happened.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,10 @@ pub enum Occurrence<'o> {
     StepNotOurs { dialect: &'static str },
     /// All places were taken.
     TurnedAway { class: &'static str },
+    /// Lines and wording were read again, checked, and taken.
+    LinesTaken { lines: usize, took: Duration },
+    /// Lines and wording were read again; they have faults, and those in force stay.
+    LinesRefused { faults: &'o Faults },
     /// A request was answered.
     Answered { route: &'o str, status: u16, took: Duration },
 }
@@ -55,6 +60,11 @@ struct ClassLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RouteLabel {
     route: String,
     status: u16,
@@ -69,6 +79,7 @@ pub struct Telemetry {
     answers: Family<AnswerLabel, Counter>,
     steps_not_ours: Family<DialectLabel, Counter>,
     turned_away: Family<ClassLabel, Counter>,
+    reloads: Family<OutcomeLabel, Counter>,
     requests: Family<RouteLabel, Counter>,
     request_seconds: Histogram,
     live_calls: Gauge,
@@ -93,6 +104,7 @@ impl Telemetry {
             answers: Family::default(),
             steps_not_ours: Family::default(),
             turned_away: Family::default(),
+            reloads: Family::default(),
             requests: Family::default(),
             request_seconds: Histogram::new(seconds),
             live_calls: Gauge::default(),
@@ -108,6 +120,7 @@ impl Telemetry {
             "Webhooks turned away because all places were taken",
             telemetry.turned_away.clone(),
         );
+        registry.register("reloads", "Lines and wording read again, by outcome", telemetry.reloads.clone());
         registry.register("requests", "HTTP requests by route and status", telemetry.requests.clone());
         registry.register("request_seconds", "Seconds to answer an HTTP request", telemetry.request_seconds.clone());
         registry.register(
@@ -152,6 +165,17 @@ impl Telemetry {
                 tracing::warn!(class, "turned away: all places are taken");
                 self.turned_away.get_or_create(&ClassLabel { class }).inc();
             }
+            Occurrence::LinesTaken { lines, took } => {
+                tracing::info!(lines, millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX), "lines taken");
+                self.reloads.get_or_create(&OutcomeLabel { outcome: "taken" }).inc();
+            }
+            Occurrence::LinesRefused { faults } => {
+                for Fault { source, line, problem, remedy } in &faults.0 {
+                    tracing::error!(file = %source, line, problem, remedy, "fault in lines or wording");
+                }
+                tracing::error!(faults = faults.0.len(), "lines not taken: those in force stay");
+                self.reloads.get_or_create(&OutcomeLabel { outcome: "refused" }).inc();
+            }
             Occurrence::Answered { route, status, took } => {
                 tracing::debug!(
                     route,
@@ -194,17 +218,34 @@ impl fmt::Display for Printable<'_> {
 fn kind(answer: &Answer) -> &'static str {
     match answer {
         Answer::Identified(_) => "identified",
-        Answer::SignIn(SignInOutcome::Granted(_)) => "granted",
-        Answer::SignIn(SignInOutcome::Refused) => "refused",
-        Answer::SignIn(SignInOutcome::Locked { .. }) => "locked",
-        Answer::SignIn(SignInOutcome::InitialPin) => "initial_pin",
-        Answer::SignIn(SignInOutcome::Barred) => "barred",
+        Answer::SignIn(SignInOutcome::Granted(..)) => "granted",
+        Answer::SignIn(SignInOutcome::Refused) | Answer::PinCheck(PinCheck::Denied(Denied::Refused)) => "refused",
+        Answer::SignIn(SignInOutcome::Locked { .. }) | Answer::PinCheck(PinCheck::Denied(Denied::Locked { .. })) => {
+            "locked"
+        }
+        Answer::SignIn(SignInOutcome::InitialPin(_)) => "initial_pin",
+        Answer::SignIn(SignInOutcome::Barred) | Answer::PinCheck(PinCheck::Denied(Denied::Barred)) => "barred",
+        Answer::PinCheck(PinCheck::Right(_)) => "pin_right",
+        Answer::PinCheck(PinCheck::CardStopped) | Answer::PinChange(PinChange::CardStopped) => "card_stopped",
+        Answer::NewPin(NewPin::Good(_)) => "pin_good",
+        Answer::NewPin(NewPin::TooEasy(_)) => "pin_too_easy",
+        Answer::PinChange(PinChange::Done(_)) => "pin_changed",
+        Answer::PinChange(PinChange::Mismatch) => "pin_mismatch",
+        Answer::PinChange(PinChange::Overtaken) => "pin_overtaken",
+        Answer::PinChange(PinChange::TurnedAway) => "turned_away",
         Answer::PersonalBalance(_) => "personal_balance",
         Answer::PooledFund(..) => "pooled_fund",
         Answer::Transactions(_) => "transactions",
         Answer::Coverage(_) => "status",
         Answer::MutualAid(_) => "mutual_aid",
         Answer::Card(_) => "card",
+        Answer::Message(MessageAnswer::Number(_)) => "phone_number",
+        Answer::Message(MessageAnswer::Kept(_)) => "message_kept",
+        Answer::Message(MessageAnswer::Sent(_)) => "message_sent",
+        Answer::Message(MessageAnswer::Discarded) => "message_discarded",
+        Answer::Message(MessageAnswer::Progress(Some(_))) => "message_progress",
+        Answer::Message(MessageAnswer::Progress(None)) => "message_unknown",
+        Answer::Message(MessageAnswer::NoTryLeft) => "message_tries_used_up",
         Answer::Loss(LossOutcome::Done(_)) => "loss_done",
         Answer::Loss(LossOutcome::NotDone(_)) => "loss_not_done",
         Answer::Unavailable => "unavailable",

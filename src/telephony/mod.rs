@@ -5,7 +5,7 @@ pub mod public_url;
 pub mod twilio;
 
 use crate::call::caller::{Call, CallEnd};
-use crate::dialog::{Collect, Event, Transfer};
+use crate::dialog::{Collect, Event, Record, Recording, Transfer};
 use crate::speech::catalog::Catalogs;
 use crate::speech::language::Language;
 use crate::speech::prompt::Prompt;
@@ -37,6 +37,8 @@ impl Reply {
 pub enum Then {
     /// Wait for keys, and send them to `step`; silence goes there too.
     Collect(Collect, Box<str>),
+    /// Record, and tell `step` what was recorded; nothing goes there too.
+    Record(Record, Box<str>),
     /// Connect to a person, and tell `step` how that ended.
     Transfer(Transfer, Box<str>),
     /// End the call.
@@ -53,6 +55,10 @@ pub trait Conversation: Send + Sync + 'static {
 
     /// Something happened at `step`, which is as the webhook's address brought it: not yet known to be ours.
     fn step(&self, call: Call, step: &str, event: Event) -> impl Future<Output = Reply> + Send;
+
+    /// The platform tells, beside the call and perhaps after its end, what was recorded at `step`. Whether that is taken
+    /// care of; if not, it may tell again.
+    fn recorded(&self, call: Call, step: &str, recording: Recording) -> impl Future<Output = bool> + Send;
 
     /// The platform tells that the call is over.
     fn ended(&self, call: Call, how: CallEnd) -> impl Future<Output = ()> + Send;

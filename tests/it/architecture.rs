@@ -16,7 +16,7 @@ const MAY_KNOW: [(&str, &[&str]); 16] = [
     // What they stand on.
     ("clock", &[]),
     ("keys", &["fault", "secret"]),
-    ("telemetry", &["call::caller", "dialog"]),
+    ("telemetry", &["call::caller", "dialog", "fault"]),
     // From the database up to the call.
     ("store", &["call::caller", "clock", "dialog", "fault", "keys", "member", "secret"]),
     ("service", &["call::caller", "dialog", "member", "secret", "store"]),

@@ -1,7 +1,7 @@
 //! Settings, lines and prompts with faults in them: all are told at once, each with its place and its remedy.
 
 use crate::cli::run;
-use crate::support::line::project;
+use crate::support::line::{LINES, project};
 use crate::support::served::Setup;
 
 /// Settings of one's own, in a file.
@@ -35,9 +35,18 @@ fn change(setup: &Setup, file: &str, from: &str, to: &str) {
 const LINE: &str = "lines/12333.toml";
 const PROMPTS: &str = "voice-prompts/zh-CN/prompts.toml";
 
+/// The shipped lines, all of them.
+fn with_all_lines() -> Setup {
+    let setup = in_a_project();
+    for file in LINES {
+        std::fs::copy(project("config/lines").join(file), setup.path().join("lines").join(file)).unwrap();
+    }
+    setup
+}
+
 #[test]
 fn what_is_as_it_should_be() {
-    let setup = in_a_project();
+    let setup = with_all_lines();
     insta::assert_snapshot!("check_good", run(&setup, &["check"]));
 }
 
@@ -249,9 +258,32 @@ fn faults_in_prompts() {
     change(&setup, PROMPTS, "请按{key:key}", "请按{kye:key}");
     change(&setup, PROMPTS, "\"again.no-input\" = \"抱歉，没有收到您的按键。\"", "\"again.no-input\" = \"\"");
     insta::assert_snapshot!("check_prompts", run(&setup, &["check"]));
+}
+
+/// As if they were in place: a line, a wording, a folder of lines. Nothing is written.
+#[test]
+fn drafts_are_checked_without_being_put_in_place() {
     let setup = in_a_project();
-    change(&setup, PROMPTS, "[prompts]", "[prompts]\n\"menu.nobody-says-this\" = \"无。\"");
-    insta::assert_snapshot!("check_prompts_unused", run(&setup, &["check"]));
+    let draft = |name: &str, text: String| std::fs::write(setup.path().join(name), text).unwrap();
+    let shipped = std::fs::read_to_string(setup.path().join(LINE)).unwrap();
+    std::fs::create_dir(setup.path().join("next")).unwrap();
+    // In the place of the line of its name, under whatever name of a file.
+    draft("draft.toml", shipped.replace("misses = 3", "misses = 30"));
+    draft("12393.toml", shipped.replace("between_keys = \"5s\"", "between_keys = \"90s\""));
+    draft("next/other.toml", shipped.replace("\"12333\"", "\"other\"").replace("[\"*\"]", "[\"4001012\", \"none\"]"));
+    let wording = std::fs::read_to_string(setup.path().join(PROMPTS)).unwrap();
+    draft("prompts.toml", wording.replace("\"call.goodbye\" = \"感谢您的来电", "\"call.goodbye\" = \"3Q"));
+    let mut text = String::new();
+    for drafts in [&["draft.toml"][..], &["12393.toml"], &["next"], &["prompts.toml"], &["nowhere.toml"]] {
+        let told = run(&setup, &[&["check"], drafts].concat());
+        text.extend(["$ hotline check ", &drafts.join(" "), "\n", &told, "\n"]);
+    }
+    insta::assert_snapshot!("check_drafts", text);
+    // A wording that no line here says is no fault: the line that says it may have been taken out, or come next.
+    let good = run(&setup, &["check", LINE]);
+    assert!(good.starts_with("exit code 0\n--- out\nline 12333: "), "{good}");
+    let remark = "remark: voice-prompts/zh-CN/prompts.toml: no line says bank.branch, bank.loss.at-once, ";
+    assert!(good.contains(remark), "{good}");
 }
 
 /// As [`in_a_project`], with every language.

@@ -7,7 +7,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use super::settings::{Settings, Voice};
-use crate::dialog::{BargeIn, Collect, Transfer, TransferTarget};
+use crate::dialog::{BargeIn, Collect, Record, Transfer, TransferTarget};
 use crate::speech::language::Language;
 use crate::speech::prompt::Prompt;
 use crate::speech::words::Piece;
@@ -27,6 +27,8 @@ const SAY_URL_ENCODED: usize = 4500;
 pub struct Markup {
     steps: Box<str>,
     transferred: Box<str>,
+    recorded: Box<str>,
+    recording: Box<str>,
     voices: BTreeMap<Language, Voice>,
 }
 
@@ -38,6 +40,8 @@ impl Markup {
         Self {
             steps: format!("{}/twilio/step/", public_url.as_str()).into(),
             transferred: format!("{}/twilio/transferred/", public_url.as_str()).into(),
+            recorded: format!("{}/twilio/recorded/", public_url.as_str()).into(),
+            recording: format!("{}/twilio/recording/", public_url.as_str()).into(),
             voices: Language::ALL.into_iter().map(|language| (language, voice(language))).collect(),
         }
     }
@@ -56,6 +60,10 @@ impl Markup {
                 let (before, during) = reply.say.split_at(heard_out);
                 page.say(&say(before));
                 page.gather(collect, &[&*self.steps, step].concat(), &say(during));
+            }
+            Then::Record(record, step) => {
+                page.say(&say(&reply.say));
+                page.record(record, &[&*self.recorded, step].concat(), &[&*self.recording, step].concat());
             }
             Then::Transfer(transfer, step) => {
                 page.say(&say(&reply.say));
@@ -133,6 +141,28 @@ impl Page {
         self.end("Gather");
         // Not reached where `actionOnEmptyResult` is known. Where it is not, silence falls through to here; a document that
         // ended here would end the call.
+        self.start("Redirect", &[("method", "POST")]);
+        self.text(step);
+        self.end("Redirect");
+    }
+
+    /// Records after a tone. What was recorded is told to `step`; and to `beside`, even when the caller has hung up.
+    fn record(&mut self, record: &Record, step: &str, beside: &str) {
+        self.empty(
+            "Record",
+            &[
+                ("action", step),
+                ("method", "POST"),
+                ("finishOnKey", &record.finish.as_char().to_string()),
+                ("timeout", &seconds(record.silence).to_string()),
+                ("maxLength", &seconds(record.longest).to_string()),
+                ("playBeep", "true"),
+                ("recordingStatusCallback", beside),
+                ("recordingStatusCallbackMethod", "POST"),
+                ("recordingStatusCallbackEvent", "completed"),
+            ],
+        );
+        // Where nothing was recorded, nothing is told to `step`: Twilio goes on here.
         self.start("Redirect", &[("method", "POST")]);
         self.text(step);
         self.end("Redirect");
@@ -370,6 +400,23 @@ mod tests {
                 r#"<Dial action="https://hotline.example/twilio/transferred/S" method="POST" timeout="25" answerOnBridge="true">"#,
                 r#"<Sip>sip:agents@pbx.example?a=1&amp;b=&lt;2&gt;</Sip>"#,
                 r#"</Dial>"#,
+                r#"</Response>"#
+            )
+        );
+    }
+
+    #[test]
+    fn a_recording_is_told_of_in_the_call_and_beside_it() {
+        let record =
+            Record { longest: Duration::from_secs(120), finish: Key::Hash, silence: Duration::from_millis(4500) };
+        assert_eq!(
+            written(&["greeting"], Then::Record(record, "S".into())),
+            concat!(
+                r#"<Response>"#,
+                r#"<Say language="cmn-CN" voice="Polly.Zhiyu-Neural">您好。</Say>"#,
+                r##"<Record action="https://hotline.example/twilio/recorded/S" method="POST" finishOnKey="#" timeout="5" maxLength="120" playBeep="true" "##,
+                r#"recordingStatusCallback="https://hotline.example/twilio/recording/S" recordingStatusCallbackMethod="POST" recordingStatusCallbackEvent="completed"/>"#,
+                r#"<Redirect method="POST">https://hotline.example/twilio/recorded/S</Redirect>"#,
                 r#"</Response>"#
             )
         );

@@ -24,6 +24,14 @@ pub fn wording(language: Language) -> Catalog {
     Catalog::parse(&path, &text).unwrap_or_else(|faults| panic!("{faults}"))
 }
 
+/// The shipped lines, by their files.
+pub const LINES: [&str; 3] = ["12333.toml", "12393.toml", "95566.toml"];
+
+/// A shipped line.
+pub fn shipped(file: &str) -> Flow {
+    line(&std::fs::read_to_string(project("config/lines").join(file)).unwrap())
+}
+
 /// The shipped line.
 pub fn line_12333() -> Flow {
     line(&std::fs::read_to_string(project("config/lines/12333.toml")).unwrap())

@@ -14,7 +14,7 @@ use hotline::keys::KeyRing;
 use hotline::member::account::{
     Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, PersonalAccount, PooledFund, Scheme, YearMonth,
 };
-use hotline::member::card_number::{CardNumber, CardRule};
+use hotline::member::card_number::CardNumber;
 use hotline::member::id_number::IdNumber;
 use hotline::member::money::Money;
 use hotline::member::personal_number::PersonalNumber;
@@ -88,7 +88,7 @@ impl Bed {
     }
 
     pub async fn import(&self, members: impl IntoIterator<Item = Member>) {
-        self.store.import_members(members.into_iter().collect(), CardRule::DigitsOnly).await.unwrap();
+        self.store.import_members(members.into_iter().collect()).await.unwrap();
     }
 
     pub fn key(&self, member: &Member) -> MemberKey {
@@ -176,7 +176,7 @@ pub fn call_from(id: &str, caller: &str) -> Call {
 }
 
 pub fn sign_in(who: MemberKey, pin: &str) -> Request {
-    Request::SignIn { who, pin: Pin::parse(pin).unwrap() }
+    Request::SignIn { who, pin: Pin::parse(pin).unwrap(), initial: None }
 }
 
 pub const REFUSED: Answer = Answer::SignIn(SignInOutcome::Refused);
@@ -184,7 +184,7 @@ pub const REFUSED: Answer = Answer::SignIn(SignInOutcome::Refused);
 #[track_caller]
 pub fn granted(answer: Answer) -> SignedIn {
     match answer {
-        Answer::SignIn(SignInOutcome::Granted(proof)) => proof,
+        Answer::SignIn(SignInOutcome::Granted(proof, _)) => proof,
         other => panic!("not granted: {other:?}"),
     }
 }
