@@ -479,7 +479,7 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
 
 /// Whether `event` can happen at `place`. What cannot is walked too, because anybody may send anything, but is no way to
 /// draw: an answer that nobody asked for, a key while the world is asked.
-fn happens(place: &Place, event: &Event) -> bool {
+pub(super) fn happens(place: &Place, event: &Event) -> bool {
     match event {
         Event::Dialled(_) | Event::LimitReached | Event::HungUp => true,
         Event::TransferEnded(_) => *place == Place::WithPerson,
@@ -537,7 +537,7 @@ fn answers_message(place: &MessagePlace, answer: &MessageAnswer) -> bool {
 }
 
 /// Whether nothing went wrong yet where `place` counts what does.
-fn nothing_went_wrong(place: &Place) -> bool {
+pub(super) fn nothing_went_wrong(place: &Place) -> bool {
     misses_of(&mut place.clone()).is_none_or(|misses| *misses == Misses::default())
 }
 
@@ -550,7 +550,7 @@ fn misses_possible(place: &Place) -> bool {
 const FAR: u8 = 2;
 
 /// Every kind of thing that can happen, one of each.
-fn events(now: Timestamp) -> Vec<(&'static str, Event)> {
+pub(super) fn events(now: Timestamp) -> Vec<(&'static str, Event)> {
     let keys = |text: &str, finished| Event::Keys(Keys::parse(text, finished).unwrap_or_default());
     let mut events = vec![
         ("dial", Event::Dialled(Dialled::default())),
@@ -749,7 +749,7 @@ fn cards(now: Timestamp) -> Vec<(&'static str, Answer)> {
     ]
 }
 
-/// A page with another behind it, one without, every kind of movement on them; none at all, and no account.
+/// Pages with another behind them, one without, every kind of movement on them; none at all, and no account.
 fn pages(now: Timestamp) -> Vec<(&'static str, Answer)> {
     let amount = |fen| Money::from_fen(fen).unwrap_or(Money::ZERO);
     let entry = |kind| StatementEntry { at: now, kind, amount: amount(-1), balance_after: amount(-12_040) };
@@ -757,12 +757,14 @@ fn pages(now: Timestamp) -> Vec<(&'static str, Answer)> {
         let entries = kinds.iter().copied().map(entry).collect();
         Answer::Transactions(Some(StatementPage { entries, more }))
     };
-    vec![
-        ("page", page(TransactionKind::ALL, true)),
+    let full = TransactionKind::ALL.chunks(StatementPage::SIZE).map(|kinds| page(kinds, true));
+    let mut pages: Vec<_> = ["page", "another page", "a third page"].into_iter().zip(full).collect();
+    pages.extend([
         ("last page", page(&[TransactionKind::Adjustment], false)),
         ("no entries", page(&[], false)),
         ("no statement", Answer::Transactions(None)),
-    ]
+    ]);
+    pages
 }
 
 /// A family as there are many, one of every kind of relatives, nobody yet, nobody any more, and no account.

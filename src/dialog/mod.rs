@@ -3,7 +3,7 @@
 //!
 //! Read [`Flow::step`] first: it takes a [`State`] and an [`Event`] and gives the next [`State`] and a [`Turn`], which
 //! says what the caller hears and what is wanted next. [`Next::Ask`] is answered by [`Event::Answer`] before the caller
-//! hears anything. [`explore`] proves what must always hold.
+//! hears anything. [`explore`] proves what must always hold; [`times`] tells how long callers take.
 
 mod accounts;
 mod card;
@@ -24,6 +24,7 @@ mod sign_in;
 mod signed_in;
 mod state;
 mod step;
+pub mod times;
 mod turn;
 
 pub use dialled::DialledNumber;

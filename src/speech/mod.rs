@@ -5,4 +5,5 @@ pub mod english;
 pub mod language;
 pub mod measure;
 pub mod prompt;
+pub mod tempo;
 pub mod words;

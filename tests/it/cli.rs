@@ -96,6 +96,15 @@ fn the_flow_is_drawn() {
 }
 
 #[test]
+fn how_long_callers_take() {
+    let shipped = crate::support::line::project("config/lines");
+    let setup = Setup::new().env("LINES__DIRECTORY", shipped.to_str().unwrap());
+    let told = run(&setup, &["flow", "--times"]);
+    assert_eq!(run(&setup, &["flow", "--times"]), told);
+    insta::assert_snapshot!("flow_times", told);
+}
+
+#[test]
 fn values_are_said() {
     let setup = Setup::new();
     let mut text = String::new();

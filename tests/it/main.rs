@@ -25,6 +25,8 @@ mod privacy;
 mod properties;
 mod reload;
 mod secrets;
+mod services;
 mod sign_in;
 mod store;
+mod times;
 mod voice;
