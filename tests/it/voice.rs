@@ -127,6 +127,7 @@ fn first_prompts() -> Vec<Prompt> {
         Prompt::by_personal_number(Key::Digit(3)),
         Prompt::enter_id(),
         Prompt::enter_card(),
+        Prompt::enter_card_last8(),
         Prompt::enter_personal_number(),
         Prompt::number_incomplete(),
         Prompt::number_impossible(),
