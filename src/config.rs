@@ -50,6 +50,7 @@ pub struct Settings {
     pub prompts: Directory,
     pub call: Call,
     pub sign_in: SignIn,
+    pub messages: Messages,
     pub twilio: twilio::Settings,
     pub browser: Browser,
 }
@@ -145,6 +146,16 @@ pub struct SignIn {
     pub hash_passes: u32,
     pub hash_threads: usize,
     pub hash_queue: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml documents each, once")]
+pub struct Messages {
+    pub kept_days: u16,
+    pub tries_per_call: u16,
+    pub tries_per_caller: u16,
+    pub tries_withheld: u16,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -272,7 +283,7 @@ impl Settings {
         const MS: Duration = Duration::from_millis(1);
         const MINUTE: Duration = Duration::from_mins(1);
         const DAY: Duration = Duration::from_hours(24);
-        let Self { server, store, call, sign_in, .. } = self;
+        let Self { server, store, call, sign_in, messages, .. } = self;
         let numbers = [
             ("server.max_connections", server.max_connections, 1, 1_000_000),
             ("server.max_in_flight", server.max_in_flight, 1, 1_000_000),
@@ -285,6 +296,10 @@ impl Settings {
             ("sign_in.hash_passes", sign_in.hash_passes as usize, 1, 100),
             ("sign_in.hash_threads", sign_in.hash_threads, 0, 256),
             ("sign_in.hash_queue", sign_in.hash_queue, 1, 100_000),
+            ("messages.kept_days", messages.kept_days.into(), 1, 3660),
+            ("messages.tries_per_call", messages.tries_per_call.into(), 1, 10),
+            ("messages.tries_per_caller", messages.tries_per_caller.into(), 1, 100),
+            ("messages.tries_withheld", messages.tries_withheld.into(), 1, 10_000),
         ];
         let times = [
             ("server.header_timeout", server.header_timeout, 100 * MS, 10 * MINUTE),

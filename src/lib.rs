@@ -24,8 +24,8 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`dialog`] | the call flow as one pure function, [`dialog::Flow::step`]; menus and answers from a line's file; the walk that proves what must hold |
-//! | [`speech`] | typed values into words: the catalogue of prompts, and Mandarin |
+//! | [`dialog`] | the call flow as one pure function, [`dialog::Flow::step`]; menus and answers from a line's file; the walk that proves what must hold; how long callers take |
+//! | [`speech`] | typed values into words: the catalogues of prompts; Chinese as Mandarin and Cantonese say it; English |
 //! | [`member`] | who calls and what they have: ID, card and personal numbers, money, accounts, the CSV register |
 //! | [`secret`] | keys, PINs and tokens that cannot be printed, and the proof that a PIN was right |
 //! | [`call`] | one call: the driver, the seal, the register of live calls, admission; the lines in force |

@@ -11,8 +11,9 @@ use super::lines::{InForce, Lines};
 use super::live::{LiveCalls, Moment};
 use super::seal::{Journey, Seal};
 use crate::clock::Clock;
-use crate::dialog::{Dialled, Event, Flow, Next, Place, Turn};
+use crate::dialog::{Answer, Dialled, Event, Flow, Next, Place, Recording, Turn};
 use crate::service::Services;
+use crate::speech::language::Language;
 use crate::speech::prompt::Prompt;
 use crate::telemetry::{Occurrence, Telemetry};
 use crate::telephony::{Conversation, Reply, Then};
@@ -78,7 +79,7 @@ impl Driver {
     }
 
     /// A call that came in, or one that begins anew because its last step is not ours.
-    async fn begin(&self, call: &Call, lead: Option<Prompt>) -> Reply {
+    async fn begin(&self, call: &Call, language: Option<Language>, lead: Option<Prompt>) -> Reply {
         let now = self.clock.now();
         let mut moment = self.live.enter(call, now).await;
         // A call that begins anew goes on counting: its effects must not be taken for those it had before.
@@ -88,7 +89,8 @@ impl Driver {
         let flow = lines.dialled(&call.dialled);
         let started = whole_second(moment.came());
         let journey = Journey { turn, started, line: flow.name.clone(), heard: 0, state: flow.start() };
-        let mut reply = self.go(call, &lines, flow, journey, Event::Dialled(Dialled::default()), &mut moment).await;
+        let language = language.or_else(|| flow.language_of(&call.dialled));
+        let mut reply = self.go(call, &lines, flow, journey, Event::Dialled(Dialled { language }), &mut moment).await;
         if let Some(lead) = lead {
             reply.say.insert(0, lead);
         }
@@ -98,7 +100,7 @@ impl Driver {
     async fn go_on(&self, call: &Call, token: &str, event: Event) -> Reply {
         let Ok(journey) = self.seal.open(call, token) else {
             self.telemetry.record(&Occurrence::StepNotOurs { dialect: call.dialect });
-            return self.begin(call, Some(Prompt::menu_changed())).await;
+            return self.begin(call, None, Some(Prompt::menu_changed())).await;
         };
         let now = self.clock.now();
         let mut moment = self.live.enter(call, now).await;
@@ -110,10 +112,16 @@ impl Driver {
             self.live.end(call, now);
         }
         let lasted = at.duration_since(journey.started).unsigned_abs();
+        let is_over = self.live.is_over(call) || moment.is_past(journey.turn);
+        let is_long = lasted > self.bounds.longest || journey.turn >= self.bounds.most_turns;
         let event = match event {
-            _ if self.live.is_over(call) || moment.is_past(journey.turn) => Event::HungUp,
+            // What was recorded is not lost with the call: the end of it is often told first.
+            Event::Recorded { recording: recording @ Some(_), .. } if is_over || is_long => {
+                Event::Recorded { recording, hung_up: true }
+            }
+            _ if is_over => Event::HungUp,
             Event::HungUp => Event::HungUp,
-            _ if lasted > self.bounds.longest || journey.turn >= self.bounds.most_turns => Event::LimitReached,
+            _ if is_long => Event::LimitReached,
             event => event,
         };
         let state = flow.taken_up(journey.state, journey.heard, &event);
@@ -143,13 +151,14 @@ impl Driver {
             (state, step) = flow.step(state, Event::Answer(answer), at);
         }
         self.telemetry.record(&Occurrence::Turn { call, turn, place: state.place.name() });
-        let catalog = Arc::clone(lines.catalog(state.language));
+        let language = state.language;
         let Turn { say, next } = step;
         let over = state.place == Place::Over;
         let heard = flow.heard(&state);
         let sealed = || self.seal.seal(call, &Journey { turn: turn.saturating_add(1), started, line, heard, state });
         let then = match next {
             Next::Collect(collect) => sealed().map(|token| Then::Collect(collect, token)),
+            Next::Record(record) => sealed().map(|token| Then::Record(record, token)),
             Next::Transfer(transfer) => sealed().map(|token| Then::Transfer(transfer, token)),
             Next::HangUp => Some(Then::HangUp),
             // More questions than a turn has: a fault of the flow, which its exploration rules out.
@@ -161,9 +170,9 @@ impl Driver {
                     moment.hang_up(turn);
                     self.hang_up(call);
                 }
-                Reply { catalog, say, then }
+                Reply { wording: lines.wording().clone(), language, say, then }
             }
-            None => self.turn_away(),
+            None => self.turn_away(&call.dialled),
         }
     }
 
@@ -176,29 +185,46 @@ impl Driver {
         tokio::spawn(async move { services.end_call(&call, CallEnd::Completed).await });
     }
 
-    fn turn_away(&self) -> Reply {
+    fn turn_away(&self, dialled: &str) -> Reply {
         let lines = self.lines.now();
-        let catalog = Arc::clone(lines.catalog(lines.dialled("").start().language));
-        Reply { catalog, say: vec![Prompt::busy()], then: Then::HangUp }
+        let flow = lines.dialled(dialled);
+        let language = flow.language_of(dialled).unwrap_or(flow.start().language);
+        Reply { wording: lines.wording().clone(), language, say: vec![Prompt::busy()], then: Then::HangUp }
     }
 }
 
 impl Conversation for Driver {
-    async fn dialled(&self, call: Call) -> Reply {
+    async fn dialled(&self, call: Call, language: Option<Language>) -> Reply {
         let Some(_place) = self.admission.new_call() else {
             self.telemetry.record(&Occurrence::TurnedAway { class: "new" });
-            return self.turn_away();
+            return self.turn_away(&call.dialled);
         };
         self.telemetry.record(&Occurrence::Dialled { call: &call });
-        self.begin(&call, None).await
+        self.begin(&call, language, None).await
     }
 
     async fn step(&self, call: Call, step: &str, event: Event) -> Reply {
         let Some(_place) = self.admission.step() else {
             self.telemetry.record(&Occurrence::TurnedAway { class: "running" });
-            return self.turn_away();
+            return self.turn_away(&call.dialled);
         };
         self.go_on(&call, step, event).await
+    }
+
+    async fn recorded(&self, call: Call, step: &str, recording: Recording) -> bool {
+        let Some(_place) = self.admission.step() else { return false };
+        // Not ours, or of a key that is gone: there is nothing to keep it with, now or later.
+        let Ok(Journey { turn, line, state, .. }) = self.seal.open(&call, step) else { return true };
+        let lines = self.lines.now();
+        let flow = lines.named(&line).unwrap_or_else(|| lines.dialled(&call.dialled));
+        let event = Event::Recorded { recording: Some(recording), hung_up: true };
+        let (state, step) = flow.step(state, event, self.clock.now());
+        // The conversation goes on by itself, if it does: here is only seen to it that the recording is kept.
+        let Next::Ask(request) = step.next else { return true };
+        let place = state.place.name().to_owned();
+        let answer = self.services.perform(&call, turn * MOST_QUESTIONS, request).await;
+        self.telemetry.record(&Occurrence::Asked { call: &call, place: &place, answer: &answer });
+        answer != Answer::Unavailable
     }
 
     async fn ended(&self, call: Call, how: CallEnd) {
@@ -208,14 +234,15 @@ impl Conversation for Driver {
     }
 
     async fn resume(&self, call: Call) -> Reply {
-        let Some(_place) = self.admission.step() else { return self.turn_away() };
+        let Some(_place) = self.admission.step() else { return self.turn_away(&call.dialled) };
         self.telemetry.record(&Occurrence::Resumed { call: &call });
-        self.begin(&call, Some(Prompt::resumed())).await
+        self.begin(&call, None, Some(Prompt::resumed())).await
     }
 
-    fn busy(&self) -> Box<str> {
-        let reply = self.turn_away();
-        reply.catalog.speak_all(&reply.say).text().into()
+    fn busy(&self) -> (Language, Box<str>) {
+        let reply = self.turn_away("");
+        let text = reply.wording.of(reply.language).speak_all(&reply.say).text();
+        (reply.language, text.into())
     }
 }
 

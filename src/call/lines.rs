@@ -1,6 +1,6 @@
 //! The lines in force and the languages they speak, as one piece: taken together after a full check.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::dialog::explore::{Exploration, Finding, explore};
 use crate::dialog::{DialledNumber, Flow};
 use crate::fault::{Fault, Faults};
-use crate::speech::catalog::Catalog;
+use crate::speech::catalog::{Catalog, Catalogs, uneven};
 use crate::speech::language::Language;
 
 /// The lines in force: replaced as one piece while calls go on. A turn takes what is in force as it begins; nothing waits.
@@ -103,23 +103,34 @@ impl Sources {
     /// Every fault of every file at once.
     pub fn compile(&self) -> Result<Lines, Faults> {
         let mut faults = self.faults.clone();
-        let mut catalogs = HashMap::new();
+        let mut catalogs = Vec::new();
         let mut worded = true;
         for source in &self.wordings {
+            let folder = source.path.parent().and_then(Path::file_name).unwrap_or_default();
             match Catalog::parse(&source.shown(), &source.text) {
-                Ok(catalog) => {
-                    catalogs.insert(catalog.language(), Arc::new(catalog));
+                Ok(catalog) if Language::ALL.iter().any(|l| folder == l.tag() && *l != catalog.language()) => {
+                    worded = false;
+                    faults.push(Fault::of(
+                        &source.shown(),
+                        format!("is in {}, and stands where {} should", catalog.language(), folder.display()),
+                        "let language and folder be the same",
+                    ));
                 }
+                Ok(catalog) => catalogs.push((source.shown(), catalog)),
                 Err(found) => {
                     worded = false;
                     faults.extend(found.0);
                 }
             }
         }
-        let spoken: Vec<&Catalog> = catalogs.values().map(AsRef::as_ref).collect();
+        if worded {
+            faults.extend(uneven(&catalogs));
+        }
+        let catalogs: Vec<_> = catalogs.into_iter().map(|(_, catalog)| catalog).collect();
         let mut flows = Vec::new();
         // Without wording every prompt of every line would be a fault: those of the wording come first.
         if worded && !catalogs.is_empty() {
+            let spoken: Vec<&Catalog> = catalogs.iter().collect();
             for source in &self.lines {
                 match Flow::parse(&source.shown(), &source.text, &spoken) {
                     Ok(flow) => flows.push((source.shown(), Arc::new(flow))),
@@ -130,10 +141,9 @@ impl Sources {
         }
         let flows: Vec<_> = flows.into_iter().map(|(_, flow)| flow).collect();
         let first = flows.iter().find(|f| f.takes_any_number()).or(flows.first()).cloned();
-        let fallback = first.as_ref().and_then(|f| catalogs.get(f.languages.first()?)).cloned();
-        match (first, fallback) {
-            (Some(first), Some(fallback)) if faults.is_empty() => {
-                Ok(Lines { flows, catalogs, first, fallback, sources: self.clone() })
+        match (first, Catalogs::new(catalogs)) {
+            (Some(first), Some(catalogs)) if faults.is_empty() => {
+                Ok(Lines { flows, catalogs, first, sources: self.clone() })
             }
             _ => Err(Faults(faults)),
         }
@@ -154,9 +164,8 @@ impl Source {
 #[derive(Debug)]
 pub struct Lines {
     flows: Vec<Arc<Flow>>,
-    catalogs: HashMap<Language, Arc<Catalog>>,
+    catalogs: Catalogs,
     first: Arc<Flow>,
-    fallback: Arc<Catalog>,
     sources: Sources,
 }
 
@@ -222,16 +231,16 @@ impl Lines {
         reached.map_or(&self.first, |(_, flow)| flow)
     }
 
-    /// The wording of `language`.
+    /// Every wording, as replies take it along.
     #[must_use]
-    pub fn catalog(&self, language: Language) -> &Arc<Catalog> {
-        self.catalogs.get(&language).unwrap_or(&self.fallback)
+    pub fn wording(&self) -> &Catalogs {
+        &self.catalogs
     }
 
     /// Every wording.
     #[must_use]
     pub fn catalogs(&self) -> Vec<&Catalog> {
-        self.catalogs.values().map(AsRef::as_ref).collect()
+        self.catalogs.iter().collect()
     }
 
     /// Wording that nothing says. No fault: a line may be taken out, or be written next. But perhaps a slip of the pen in
@@ -239,7 +248,7 @@ impl Lines {
     #[must_use]
     pub fn unsaid(&self) -> Vec<Fault> {
         let mut unsaid = Vec::new();
-        for catalog in self.catalogs.values() {
+        for catalog in &self.catalogs {
             let tag = catalog.language().tag();
             let source = self.sources.wordings.iter().find(|s| s.about().language.as_deref() == Some(tag));
             let source = source.map_or_else(|| format!("{tag}/{WORDING}"), Source::shown);

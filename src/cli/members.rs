@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
 use zeroize::Zeroizing;
 
-use super::runtime;
+use super::{operator, runtime};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::member::card_number::CardRule;
@@ -102,12 +102,6 @@ pub fn run(command: &Command, settings: impl FnOnce() -> anyhow::Result<Settings
             }
         }
     }
-}
-
-/// A name that may stand in the audit.
-fn operator(name: &str) -> Result<String, String> {
-    let fits = (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_alphanumeric() || " -._".contains(c));
-    if fits { Ok(name.to_owned()) } else { Err("take letters, digits, spaces and -._, 64 bytes at most".to_owned()) }
 }
 
 async fn unlock(settings: &Settings, by: &str) -> anyhow::Result<ExitCode> {

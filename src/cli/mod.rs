@@ -6,6 +6,7 @@ pub mod check;
 pub mod dial;
 pub mod flow;
 pub mod members;
+pub mod messages;
 pub mod say;
 pub mod serve;
 
@@ -45,6 +46,9 @@ enum Command {
     /// Import members, or make up some.
     #[command(subcommand)]
     Members(members::Command),
+    /// List what callers left, and tell how far you are with it.
+    #[command(subcommand)]
+    Messages(messages::Command),
     /// Say an amount, a number or a date as a caller hears it.
     Say(say::Args),
     /// Look whether the audit is whole.
@@ -63,6 +67,7 @@ pub fn run() -> ExitCode {
         Command::Check(args) => check::run(&args, config.as_deref()),
         Command::Flow(args) => settings(config).and_then(|settings| flow::run(&args, &settings)),
         Command::Members(command) => members::run(&command, || settings(config)),
+        Command::Messages(command) => settings(config).and_then(|settings| messages::run(&command, &settings)),
         Command::Say(args) => say::run(&args),
         Command::Audit(command) => settings(config).and_then(|settings| audit::run(&command, &settings)),
     };
@@ -77,6 +82,12 @@ pub fn run() -> ExitCode {
 
 fn settings(config: Option<PathBuf>) -> anyhow::Result<Settings> {
     Ok(Settings::load(config.as_deref(), std::env::vars_os())?)
+}
+
+/// A name that may stand in the audit.
+fn operator(name: &str) -> Result<String, String> {
+    let fits = (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_alphanumeric() || " -._".contains(c));
+    if fits { Ok(name.to_owned()) } else { Err("take letters, digits, spaces and -._, 64 bytes at most".to_owned()) }
 }
 
 /// A runtime for commands that wait for something.

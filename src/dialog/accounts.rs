@@ -29,6 +29,7 @@ impl Flow {
                     Service::PooledFund => Request::PooledFund(proof),
                     Service::Status => Request::Coverage(proof),
                     Service::MutualAid => Request::MutualAid(proof),
+                    Service::ChangePin => return self.change_pin(state, back),
                     Service::CardStatus | Service::ReportLoss | Service::ReleaseLoss => Request::Card(proof),
                     // What exactly is asked first.
                     Service::Details => {

@@ -3,12 +3,15 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::message::MessageAnswer;
+use super::pin_proof::{FirstProof, PinGrant};
 use super::signed_in::SignedIn;
 use crate::member::MemberKey;
 use crate::member::account::{Coverage, PersonalAccount, PooledFund, StatementPage};
 use crate::member::card::Card;
 use crate::member::mutual_aid::MutualAid;
-use crate::secret::Keys;
+use crate::member::pin_rule::Weakness;
+use crate::secret::{Keys, PinDraft, Secret};
 use crate::speech::language::Language;
 
 /// What happened since the last turn.
@@ -26,10 +29,26 @@ pub enum Event {
     Answer(Answer),
     /// A [`Transfer`](super::Transfer) is over.
     TransferEnded(TransferEnd),
+    /// A [`Record`](super::Record) is over.
+    Recorded {
+        /// What was recorded, if anything was.
+        recording: Option<Recording>,
+        /// Whether the call is over with it.
+        hung_up: bool,
+    },
     /// The call has lasted too long, or has taken too many turns.
     LimitReached,
     /// The caller hung up.
     HungUp,
+}
+
+/// What was recorded: it stays with the platform, and is only named here.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// What the platform calls it. Never fetched, and never shown but to the staff who ask for it.
+    pub reference: Secret,
+    /// How long it is.
+    pub seconds: u32,
 }
 
 /// A call that came in.
@@ -55,6 +74,12 @@ pub enum Answer {
     Identified(MemberKey),
     /// How the sign-in went.
     SignIn(SignInOutcome),
+    /// Whether the PIN may be changed.
+    PinCheck(PinCheck),
+    /// Whether a new PIN is good.
+    NewPin(NewPin),
+    /// How the change went.
+    PinChange(PinChange),
     /// The personal account; `None` for residents, who have none.
     PersonalBalance(Option<PersonalAccount>),
     /// The pooled fund, and what decides whether it pays.
@@ -63,6 +88,8 @@ pub enum Answer {
     Transactions(Option<StatementPage>),
     /// How the member is insured.
     Coverage(Coverage),
+    /// What was asked about messages.
+    Message(MessageAnswer),
     /// For whom the personal account pays; `None` for residents, who have none.
     MutualAid(Option<MutualAid>),
     /// The card; `None` when the member has none.
@@ -85,6 +112,8 @@ impl Answer {
         !matches!(
             self,
             Self::SignIn(SignInOutcome::Refused | SignInOutcome::Locked { .. } | SignInOutcome::Barred)
+                | Self::PinCheck(PinCheck::Denied(_))
+                | Self::PinChange(PinChange::Mismatch | PinChange::Overtaken | PinChange::TurnedAway)
                 | Self::Unavailable
                 | Self::Superseded
                 | Self::CallEnded
@@ -95,8 +124,8 @@ impl Answer {
 /// How a sign-in went. Who does not exist, who has another PIN and who has none are one outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SignInOutcome {
-    /// Number and PIN belong together.
-    Granted(SignedIn),
+    /// Number and PIN belong together; and what the caller is told first.
+    Granted(SignedIn, Welcome),
     /// They do not.
     Refused,
     /// No try was left for this number; the next is possible at `until`.
@@ -106,10 +135,79 @@ pub enum SignInOutcome {
         /// When it was told: what the caller hears is counted from here, so that a repeat says the same.
         at: Timestamp,
     },
-    /// The PIN is right, but it is the initial one or too easy to guess: it opens nothing.
-    InitialPin,
+    /// The PIN is right, but it is the initial one or too easy to guess: it opens nothing, but with a second number the way to
+    /// another PIN. `None`: no second number is known.
+    InitialPin(Option<FirstProof>),
     /// No try is left for this number until an operator gives them back.
     Barred,
+}
+
+/// What a caller is told right after signing in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Welcome {
+    /// When the PIN was changed by telephone: told once, in the first call after.
+    pub pin_changed: Option<Timestamp>,
+}
+
+/// Why what was shown opens nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Denied {
+    /// It does not belong together.
+    Refused,
+    /// No try was left; the next is possible at `until`.
+    Locked {
+        /// When the lock ends.
+        until: Timestamp,
+        /// When it was told.
+        at: Timestamp,
+    },
+    /// No try is left until an operator gives them back.
+    Barred,
+}
+
+impl From<Denied> for SignInOutcome {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Refused => Self::Refused,
+            Denied::Locked { until, at } => Self::Locked { until, at },
+            Denied::Barred => Self::Barred,
+        }
+    }
+}
+
+/// Whether what was shown suffices to change the PIN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum PinCheck {
+    /// It does.
+    Right(PinGrant),
+    /// It does, but the card is locked or cancelled.
+    CardStopped,
+    /// It does not.
+    Denied(Denied),
+}
+
+/// What a new PIN is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum NewPin {
+    /// Good, and to be entered again.
+    Good(PinDraft),
+    /// Too easily guessed.
+    TooEasy(Weakness),
+}
+
+/// How a change of PIN went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum PinChange {
+    /// The new PIN is in force, and who has set it is signed in.
+    Done(SignedIn),
+    /// The two entries differ.
+    Mismatch,
+    /// The card is locked or cancelled.
+    CardStopped,
+    /// Another PIN was put in force since the old one was shown.
+    Overtaken,
+    /// Too much is asked at once: nothing was changed.
+    TurnedAway,
 }
 
 /// What was done about a report that a card is lost.

@@ -17,6 +17,8 @@ use crate::fault::{Fault, Faults};
 use crate::member::IdentifierKind;
 use crate::member::card::LossTerm;
 use crate::member::card_number::CardRule;
+use crate::member::message::MessageKind;
+use crate::member::pin_rule::InitialPinRule;
 use crate::secret::Key;
 use crate::speech::catalog::Catalog;
 use crate::speech::language::Language;
@@ -32,13 +34,17 @@ pub struct Flow {
     pub(super) takes_any: bool,
     /// The languages offered, the first by default.
     pub languages: Vec<Language>,
+    /// The language each of these numbers asks for.
+    language_of: Vec<(DialledNumber, Language)>,
     pub(super) greeting: Vec<PromptId>,
     pub(super) menus: HashMap<MenuId, Menu>,
     /// What each answer says, in order.
     pub(super) answers: HashMap<AnswerId, Vec<PromptId>>,
     pub(super) numbers: Vec<IdentifierKind>,
     pub(super) card_rule: CardRule,
+    pub(super) initial_pin: Option<InitialPinRule>,
     pub(super) person: Person,
+    pub(super) messages: Option<Messages>,
     pub(super) patience: Patience,
     /// For how long a report that a card is lost holds.
     pub(super) loss: LossTerm,
@@ -67,9 +73,49 @@ pub(super) struct MenuOption {
 pub(super) enum Target {
     Menu(MenuId),
     Service(Service),
+    Message(MessageService),
     Answer(AnswerId),
     Person,
     Goodbye,
+}
+
+/// What a menu offers on messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MessageService {
+    /// Leave one.
+    Leave(MessageKind),
+    /// Hear how far staff are with one.
+    Progress,
+}
+
+impl MessageService {
+    /// Every service there is. A callback comes of waiting for a person, and is offered there.
+    pub const ALL: [Self; 4] = [
+        Self::Leave(MessageKind::Message),
+        Self::Leave(MessageKind::Complaint),
+        Self::Leave(MessageKind::Suggestion),
+        Self::Progress,
+    ];
+
+    /// The name in line files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Leave(kind) => kind.name(),
+            Self::Progress => "message-progress",
+        }
+    }
+}
+
+/// What callers may leave.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Messages {
+    /// No recording is longer.
+    pub(super) longest: Duration,
+    /// So much silence ends one.
+    pub(super) silence: Duration,
+    /// Within so many working days staff answer.
+    pub(super) answered_within_days: u8,
 }
 
 /// The people behind the line.
@@ -97,11 +143,15 @@ struct File {
     name: Spanned<String>,
     dialled: Vec<Spanned<String>>,
     languages: Vec<Spanned<Language>>,
+    #[serde(default)]
+    language_of: BTreeMap<Spanned<String>, Spanned<Language>>,
     time_zone: Spanned<String>,
     greeting: Vec<Spanned<String>>,
     sign_in: SignInFile,
     patience: PatienceFile,
     person: PersonFile,
+    #[serde(default)]
+    messages: Option<MessagesFile>,
     #[serde(default)]
     card: Option<CardFile>,
     menu: BTreeMap<Spanned<String>, MenuFile>,
@@ -114,6 +164,8 @@ struct File {
 struct SignInFile {
     numbers: Spanned<Vec<IdentifierKind>>,
     card_rule: CardRule,
+    #[serde(default)]
+    initial_pin: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -147,6 +199,14 @@ struct HoursFile {
     days: Spanned<String>,
     from: Spanned<Time>,
     to: Time,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MessagesFile {
+    longest: Spanned<SignedDuration>,
+    silence: Spanned<SignedDuration>,
+    answered_within_days: Spanned<u8>,
 }
 
 #[derive(Deserialize)]
@@ -189,7 +249,9 @@ impl Flow {
     /// Every fault at once, with its line and remedy.
     pub fn parse(source: &str, text: &str, catalogs: &[&Catalog]) -> Result<Self, Faults> {
         let file: File = toml::from_str(text).map_err(|e| Faults(vec![Fault::from_toml(source, text, &e)]))?;
-        let mut compiler = Compiler { source, text, catalogs, faults: Vec::new() };
+        let offered = |catalog: &&&Catalog| file.languages.iter().any(|l| *l.get_ref() == catalog.language());
+        let spoken = catalogs.iter().filter(offered).copied().collect();
+        let mut compiler = Compiler { source, text, spoken, faults: Vec::new() };
         let flow = compiler.flow(&file);
         if compiler.faults.is_empty() { Ok(flow) } else { Err(Faults(compiler.faults)) }
     }
@@ -200,6 +262,14 @@ impl Flow {
             menu.before.iter().chain(&menu.after).chain(menu.options.iter().map(|option| &option.say))
         });
         self.greeting.iter().chain(menus).chain(self.answers.values().flatten()).map(PromptId::as_str)
+    }
+
+    /// The language that the number dialled asks for, if it is one that does.
+    #[must_use]
+    pub fn language_of(&self, dialled: &str) -> Option<Language> {
+        let number = DialledNumber::parse(dialled)?;
+        let asked_for = self.language_of.iter().filter(|(asking, _)| number.reaches(asking));
+        asked_for.max_by_key(|(asking, _)| asking.as_str().len()).map(|(_, language)| *language)
     }
 
     /// How card numbers are keyed on this line.
@@ -234,7 +304,8 @@ impl Flow {
 struct Compiler<'f> {
     source: &'f str,
     text: &'f str,
-    catalogs: &'f [&'f Catalog],
+    /// The catalogues of the languages the line offers.
+    spoken: Vec<&'f Catalog>,
     faults: Vec<Fault>,
 }
 
@@ -247,14 +318,27 @@ impl Compiler<'_> {
         if file.languages.is_empty() {
             self.fault(&file.name, "languages is empty", "name at least one: languages = [\"zh-CN\"]");
         }
-        for language in &file.languages {
-            if !self.catalogs.iter().any(|c| c.language() == *language.get_ref()) {
+        for (n, language) in file.languages.iter().enumerate() {
+            if file.languages.iter().take(n).any(|other| other.get_ref() == language.get_ref()) {
+                self.fault(language, "languages names one twice", "name each once, in the order they are offered");
+            }
+            if !self.spoken.iter().any(|c| c.language() == *language.get_ref()) {
                 let tag = language.get_ref().tag();
                 self.fault(
                     language,
                     format!("there are no prompts in {tag}"),
                     "add voice-prompts for it, or leave the language out",
                 );
+            }
+        }
+        for (number, language) in &file.language_of {
+            if !file.dialled.iter().any(|dialled| dialled.get_ref() == number.get_ref()) {
+                let problem = format!("language_of has {}, which this line is not reached by", number.get_ref());
+                self.fault(number, problem, "name it under dialled too");
+            }
+            if !file.languages.iter().any(|offered| offered.get_ref() == language.get_ref()) {
+                let problem = format!("language_of has {}, which this line does not offer", language.get_ref());
+                self.fault(language, problem, "name it under languages too");
             }
         }
         let offset = self.offset(&file.time_zone);
@@ -265,12 +349,19 @@ impl Compiler<'_> {
             dialled: self.dialled(file),
             takes_any: file.dialled.iter().any(|n| n.get_ref() == ANY_NUMBER),
             languages: file.languages.iter().map(|l| *l.get_ref()).collect(),
+            language_of: file
+                .language_of
+                .iter()
+                .filter_map(|(n, l)| Some((DialledNumber::parse(n.get_ref())?, *l.get_ref())))
+                .collect(),
             greeting: self.prompts(&file.greeting),
             menus,
             answers,
             numbers: self.numbers(&file.sign_in.numbers),
             card_rule: file.sign_in.card_rule,
+            initial_pin: file.sign_in.initial_pin.as_ref().and_then(|rule| self.initial_pin(rule)),
             person: self.person(&file.person, offset),
+            messages: file.messages.as_ref().map(|messages| self.messages(messages)),
             patience: self.patience(&file.patience),
             loss: LossTerm { days: self.loss_days(file), offset },
         }
@@ -328,6 +419,18 @@ impl Compiler<'_> {
         seen
     }
 
+    fn initial_pin(&mut self, rule: &Spanned<String>) -> Option<InitialPinRule> {
+        let parsed = InitialPinRule::parse(rule.get_ref());
+        if parsed.is_none() {
+            self.fault(
+                rule,
+                "initial_pin is no rule for initial PINs",
+                "write six digits, \"id_last6\", \"id_before_last\" or \"card_last6\"",
+            );
+        }
+        parsed
+    }
+
     fn patience(&mut self, file: &PatienceFile) -> Patience {
         Patience {
             menu_first_key: self.wait(&file.menu_first_key, "menu_first_key"),
@@ -374,6 +477,23 @@ impl Compiler<'_> {
             to: self.target(&file.transfer_to),
             ring: self.wait(&file.ring, "ring"),
             hours: Hours { offset, spans },
+        }
+    }
+
+    fn messages(&mut self, file: &MessagesFile) -> Messages {
+        let longest = file.longest.get_ref();
+        let seconds = longest.as_secs();
+        if !(60..=600).contains(&seconds) || seconds % 60 != 0 || longest.subsec_nanos() != 0 {
+            self.fault(
+                &file.longest,
+                "longest is out of range",
+                "write whole minutes from \"60s\" to \"600s\": callers are told them",
+            );
+        }
+        Messages {
+            longest: longest.unsigned_abs(),
+            silence: self.wait(&file.silence, "silence"),
+            answered_within_days: self.between(&file.answered_within_days, "answered_within_days", 1, 30),
         }
     }
 
@@ -530,13 +650,25 @@ impl Compiler<'_> {
             Some(("answer", name)) => {
                 file.answer.keys().any(|a| a.get_ref() == name).then(|| Target::Answer(AnswerId::new(name)))
             }
-            Some(("service", name)) => Service::ALL.into_iter().find(|s| s.name() == name).map(Target::Service),
+            Some(("service", name)) => {
+                let message = || MessageService::ALL.into_iter().find(|s| s.name() == name).map(Target::Message);
+                Service::ALL.into_iter().find(|s| s.name() == name).map(Target::Service).or_else(message)
+            }
             None if text == "person" => Some(Target::Person),
             None if text == "goodbye" => Some(Target::Goodbye),
             _ => None,
         };
+        if matches!(target, Some(Target::Message(MessageService::Leave(_)))) && file.messages.is_none() {
+            self.fault(
+                go,
+                format!("{text} needs [messages], and there is none"),
+                "add [messages] with longest, silence and answered_within_days, as in config/lines/12333.toml",
+            );
+        }
         target.unwrap_or_else(|| {
-            let services = Service::ALL.map(|s| format!("service:{}", s.name())).join(", ");
+            let names =
+                Service::ALL.map(Service::name).into_iter().chain(MessageService::ALL.map(MessageService::name));
+            let services = names.map(|name| format!("service:{name}")).collect::<Vec<_>>().join(", ");
             self.fault(
                 go,
                 format!("go = \"{text}\" leads nowhere"),
@@ -552,7 +684,7 @@ impl Compiler<'_> {
 
     fn prompt(&mut self, id: &Spanned<String>, takes_key: bool) -> PromptId {
         let name = id.get_ref();
-        for catalog in self.catalogs {
+        for catalog in &self.spoken {
             let sayable = signature(name).map_or_else(
                 || catalog.has(name, takes_key),
                 // A prompt of code may be said by a line when nothing stands in it.

@@ -34,6 +34,7 @@ fn of_options(options: &[MenuOption]) -> u32 {
         Target::Menu(menu) => format!("menu:{}", menu.as_str()),
         Target::Answer(answer) => format!("answer:{}", answer.as_str()),
         Target::Service(service) => format!("service:{}", service.name()),
+        Target::Message(service) => format!("service:{}", service.name()),
         Target::Person => "person".to_owned(),
         Target::Goodbye => "goodbye".to_owned(),
     });

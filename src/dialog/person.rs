@@ -18,6 +18,7 @@ impl Flow {
         } else {
             lead.extend(self.closed());
         }
+        lead.extend(self.message_offered());
         self.main_menu(state, lead)
     }
 

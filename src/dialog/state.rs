@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::message::MessagePlace;
+use super::news::News;
+use super::pin_change::PinPlace;
 use super::signed_in::SignedIn;
 use crate::member::account::Movements;
 use crate::member::tail::Tail;
@@ -20,6 +23,8 @@ pub struct State {
     pub wrong_pins: u8,
     /// How often this call was put through to a person.
     pub transfers: u8,
+    /// What is yet to be told, with the next words.
+    pub news: News,
     /// Where in the conversation.
     pub place: Place,
 }
@@ -29,6 +34,13 @@ pub struct State {
 pub enum Place {
     /// Before the first word.
     Start,
+    /// Asked which language to speak.
+    Language {
+        /// Whether the greeting has been said in full: not when the call has just come in.
+        greeted: bool,
+        /// What went wrong here so far.
+        misses: Misses,
+    },
     /// In a menu of the line's file.
     Menu {
         /// Which.
@@ -150,6 +162,10 @@ pub enum Place {
         /// What went wrong here so far.
         misses: Misses,
     },
+    /// Leaving something for the staff, or asking how far they are with it.
+    Message(MessagePlace),
+    /// Changing the query PIN.
+    PinChange(PinPlace),
     /// Connected, or being connected, to a person.
     WithPerson,
     /// The call is over.
@@ -166,7 +182,12 @@ impl Place {
     /// Whether a number or a PIN is asked for: every key is part of it, but for `0`, `*` and `#` alone.
     #[must_use]
     pub fn is_entry(&self) -> bool {
-        matches!(self, Self::Number { .. } | Self::Pin { .. })
+        match self {
+            Self::Number { .. } | Self::Pin { .. } => true,
+            Self::Message(place) => place.is_entry(),
+            Self::PinChange(place) => place.is_entry(),
+            _ => false,
+        }
     }
 
     /// The name of the place in transcripts, coverage and logs: `main`, `sign-in.pin`.
@@ -174,6 +195,7 @@ impl Place {
     pub fn name(&self) -> &str {
         match self {
             Self::Start => "start",
+            Self::Language { .. } => "language",
             Self::Menu { menu, .. } => menu.as_str(),
             Self::NumberKind { .. } => "sign-in.number-kind",
             Self::Number { kind: IdentifierKind::Id, .. } => "sign-in.id-number",
@@ -192,6 +214,8 @@ impl Place {
             },
             Self::Loss(place) => place.name(),
             Self::Answered { answer, .. } => answer.as_str(),
+            Self::Message(place) => place.name(),
+            Self::PinChange(place) => place.name(),
             Self::WithPerson => "person",
             Self::Over => "over",
         }
@@ -282,7 +306,7 @@ impl AnswerId {
     }
 }
 
-/// What reads a member's data, in typed code.
+/// What reads or changes a member's data, in typed code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Service {
@@ -294,6 +318,8 @@ pub enum Service {
     Details,
     /// 缴费与待遇状态.
     Status,
+    /// 修改查询密码.
+    ChangePin,
     /// 家庭共济.
     MutualAid,
     /// 社保卡状态查询.
@@ -306,12 +332,13 @@ pub enum Service {
 
 impl Service {
     /// Every service there is.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::PersonalBalance,
         Self::PooledFund,
         Self::Details,
         Self::Status,
         Self::MutualAid,
+        Self::ChangePin,
         Self::CardStatus,
         Self::ReportLoss,
         Self::ReleaseLoss,
@@ -325,6 +352,7 @@ impl Service {
             Self::PooledFund => "pooled-fund",
             Self::Details => "details",
             Self::Status => "status",
+            Self::ChangePin => "change-pin",
             Self::MutualAid => "mutual-aid",
             Self::CardStatus => "card-status",
             Self::ReportLoss => "report-loss",
@@ -340,6 +368,16 @@ pub enum Goal {
     Menu(MenuId),
     /// A service, and the menu it was chosen in.
     Service(Service, MenuId),
+}
+
+impl Goal {
+    /// The menu of the line's file that it names.
+    #[must_use]
+    pub fn menu(&self) -> &MenuId {
+        match self {
+            Self::Menu(menu) | Self::Service(_, menu) => menu,
+        }
+    }
 }
 
 /// What went wrong at one prompt, counted apart.

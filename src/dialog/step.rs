@@ -1,21 +1,24 @@
 //! The call flow itself: one pure function from a state and an event to a state and a turn.
 //!
 //! What is universal comes first (hanging up, `0` a person, `*` back, `#` again, `9` goodbye, silence, wrong keys);
-//! what each place makes of its own keys comes after, a file a service: [`sign_in`](super::sign_in),
-//! [`accounts`](super::accounts), [`card`](super::card), [`person`](super::person).
+//! what each place makes of its own keys comes after, a file a service: [`language`](super::language),
+//! [`sign_in`](super::sign_in), [`accounts`](super::accounts), [`card`](super::card), [`pin_change`](super::pin_change),
+//! [`message`](super::message), [`person`](super::person).
 
 use jiff::Timestamp;
 
 use super::accounts::choices;
 use super::entry::{Entry, entry};
-use super::event::{Answer, Dialled, Event, TransferEnd};
+use super::event::{Answer, Event, TransferEnd};
 use super::flow::{Flow, Target};
+use super::message::MessagePlace;
+use super::news::News;
+use super::pin_change::PinPlace;
 use super::state::{AnswerId, Goal, LossPlace, MenuId, Misses, Place, Service, State};
 use super::turn::{BargeIn, Collect, Next, Request, Turn};
 use crate::member::IdentifierKind;
 use crate::member::card_number::CardRule;
 use crate::secret::{Key, Keys};
-use crate::speech::language::Language;
 use crate::speech::prompt::Prompt;
 
 /// Said before the place's own prompts: an apology, an amount, a reason.
@@ -30,10 +33,11 @@ impl Flow {
     #[must_use]
     pub fn start(&self) -> State {
         State {
-            language: self.languages.first().copied().unwrap_or(Language::Mandarin),
+            language: self.first_language(),
             signed_in: None,
             wrong_pins: 0,
             transfers: 0,
+            news: News::default(),
             place: Place::Start,
         }
     }
@@ -41,23 +45,42 @@ impl Flow {
     /// Takes a conversation one event further. Total: every event has an answer in every state.
     #[must_use]
     pub fn step(&self, state: State, event: Event, now: Timestamp) -> (State, Turn) {
-        let state = self.known(state);
+        let (state, turn) = self.stepped(self.known(state), event, now);
+        self.told_first(state, turn, now)
+    }
+
+    fn stepped(&self, state: State, event: Event, now: Timestamp) -> (State, Turn) {
         match event {
             Event::HungUp => over(state, Vec::new()),
             Event::LimitReached => over(state, vec![Prompt::too_long(), Prompt::goodbye()]),
             Event::Dialled(dialled) => self.greet(state, dialled),
             _ if state.place == Place::Over => over(state, Vec::new()),
             Event::Keys(keys) => self.keys(state, &keys, now),
+            // Who does not answer is spoken to in the first language.
+            Event::Silence if matches!(state.place, Place::Language { .. }) => {
+                let language = state.language;
+                self.speak(state, language)
+            }
             Event::Silence => self.miss(state, Miss::Silent, now),
             Event::Garbled => self.miss(state, Miss::Wrong, now),
+            Event::Recorded { recording, hung_up } => self.recorded(state, recording, hung_up, now),
             Event::Answer(answer) => self.answered(state, answer, now),
             Event::TransferEnded(TransferEnd::Talked) => over(state, vec![Prompt::goodbye()]),
-            Event::TransferEnded(TransferEnd::NotAnswered) => self.main_menu(state, vec![Prompt::not_answered()]),
+            Event::TransferEnded(TransferEnd::NotAnswered) => {
+                let lead = [Prompt::not_answered()].into_iter().chain(self.message_offered()).collect();
+                self.main_menu(state, lead)
+            }
         }
     }
 
     /// A state from before a reload may name a menu or an answer that is gone: such a caller is led to the main menu.
     fn known(&self, mut state: State) -> State {
+        // What is being recorded is not lost with the menu it was chosen in.
+        if let Place::Message(place) = &mut state.place
+            && !self.menus.contains_key(place.menu_mut())
+        {
+            *place.menu_mut() = MenuId::new(MenuId::MAIN);
+        }
         let named = match &state.place {
             Place::Menu { menu, .. } => Some(menu),
             Place::NumberKind { goal, .. }
@@ -65,9 +88,8 @@ impl Flow {
             | Place::Identifying { goal, .. }
             | Place::Confirm { goal, .. }
             | Place::Pin { goal, .. }
-            | Place::SigningIn { goal, .. } => match goal {
-                Goal::Menu(menu) | Goal::Service(_, menu) => Some(menu),
-            },
+            | Place::SigningIn { goal, .. } => Some(goal.menu()),
+            Place::PinChange(place) => Some(place.menu()),
             Place::Reading { back, .. }
             | Place::Told { back, .. }
             | Place::Answered { back, .. }
@@ -75,26 +97,16 @@ impl Flow {
             | Place::ReadingPage { back, .. }
             | Place::Page { back, .. } => Some(back),
             Place::Loss(place) => Some(place.back()),
-            Place::Start | Place::WithPerson | Place::Over => None,
+            Place::Start | Place::Language { .. } | Place::Message(_) | Place::WithPerson | Place::Over => None,
         };
         let unanswered = matches!(&state.place, Place::Answered { answer, .. } if !self.answers.contains_key(answer));
         if unanswered || named.is_some_and(|menu| !self.menus.contains_key(menu)) {
             state.place = Place::Start;
         }
+        if !self.languages.contains(&state.language) {
+            state.language = self.first_language();
+        }
         state
-    }
-
-    fn greet(&self, mut state: State, dialled: Dialled) -> (State, Turn) {
-        if let Some(language) = dialled.language.filter(|l| self.languages.contains(l)) {
-            state.language = language;
-        }
-        let greeting = self.greeting.iter().map(|id| Prompt::of_menu(id.clone(), None)).collect::<Lead>();
-        let (state, mut turn) = self.main_menu(state, greeting);
-        // The greeting may be cut short: a person answers from its first syllable on.
-        if let Next::Collect(collect) = &mut turn.next {
-            collect.barge_in = BargeIn::Always;
-        }
-        (state, turn)
     }
 
     // ---- keys ----
@@ -125,6 +137,8 @@ impl Flow {
         match place {
             Place::Number { goal, kind, misses } => self.number(state, goal, kind, misses, keys, now),
             Place::Pin { goal, who, misses } => self.pin(state, goal, who, misses, keys, now),
+            Place::Message(place) => self.message_entered(state, place, keys, now),
+            Place::PinChange(place) => self.pin_entered(state, place, keys, now),
             _ => self.miss(state, Miss::Wrong, now),
         }
     }
@@ -137,16 +151,22 @@ impl Flow {
                 match option.map(|o| &o.go) {
                     Some(Target::Menu(to)) => self.menu(state, to, now),
                     Some(Target::Service(service)) => self.serve(state, *service, menu, now),
+                    Some(Target::Message(service)) => self.message_service(state, *service, menu),
                     Some(Target::Answer(answer)) => self.tell(state, answer.clone(), menu),
                     Some(Target::Person) => self.person(state, Vec::new(), now),
                     Some(Target::Goodbye) => over(state, vec![Prompt::goodbye()]),
                     None => self.miss(state, Miss::Wrong, now),
                 }
             }
+            Place::Language { .. } => match self.language_keys().find(|(k, _)| *k == key) {
+                Some((_, language)) => self.speak(state, language),
+                None => self.miss(state, Miss::Wrong, now),
+            },
             Place::NumberKind { .. } | Place::Confirm { .. } => self.sign_in_key(state, place, key, now),
             Place::Told { .. } | Place::Details { .. } | Place::Page { .. } => self.account_key(state, place, key, now),
             Place::Loss(place) => self.loss_key(state, place, key, now),
             Place::Answered { answer, back, .. } if key == ONE => self.tell(state, answer, back),
+            Place::Message(place) => self.message_key_pressed(state, place, key, now),
             _ => self.miss(state, Miss::Wrong, now),
         }
     }
@@ -161,14 +181,14 @@ impl Flow {
 
     fn back(&self, state: State, place: &Place) -> (State, Turn) {
         let to = match place {
-            Place::Menu { menu, .. } => {
-                let up = self.menus.get(menu).map_or_else(|| MenuId::new(MenuId::MAIN), |m| m.up.clone());
-                Place::Menu { menu: up, misses: Misses::default() }
-            }
+            Place::Message(place) => return self.message_back(state, place.clone()),
+            Place::Menu { menu, .. } => self.above(menu),
+            Place::Language { greeted, .. } => Place::Language { greeted: *greeted, misses: Misses::default() },
             Place::Confirm { goal, who, .. } => {
                 Place::Number { goal: goal.clone(), kind: who.kind, misses: Misses::default() }
             }
             Place::Number { goal, .. } | Place::Pin { goal, .. } => self.choice_of_number(goal.clone()),
+            Place::PinChange(place) => self.pin_back(&state, place.clone()),
             Place::Page { back, .. } => Place::Details { back: back.clone(), misses: Misses::default() },
             Place::Told { back, .. } | Place::Answered { back, .. } | Place::Details { back, .. } => {
                 Place::Menu { menu: back.clone(), misses: Misses::default() }
@@ -198,6 +218,8 @@ impl Flow {
                 answer,
             ) => self.card_answered(state, answer, now),
             (Place::Reading { .. } | Place::ReadingPage { .. }, answer) => self.account_answered(state, answer, now),
+            (Place::Message(place), answer) => self.message_answered(state, place, answer, now),
+            (Place::PinChange(place), answer) => self.pin_answered(state, place, answer, now),
             // An answer to something nobody asked.
             _ => self.main_menu(state, vec![Prompt::query_unavailable()]),
         }
@@ -209,8 +231,12 @@ impl Flow {
     pub(super) fn miss(&self, state: State, miss: Miss, now: Timestamp) -> (State, Turn) {
         let apology = match (miss, &state.place) {
             (Miss::Silent, _) => Prompt::no_input(),
-            (Miss::Wrong, Place::Number { .. }) => Prompt::number_incomplete(),
-            (Miss::Wrong, Place::Pin { .. }) => Prompt::pin_incomplete(),
+            (Miss::Wrong, Place::Number { .. } | Place::PinChange(PinPlace::Second { .. })) => {
+                Prompt::number_incomplete()
+            }
+            (Miss::Wrong, Place::Pin { .. } | Place::PinChange(_)) => Prompt::pin_incomplete(),
+            (Miss::Wrong, Place::Message(MessagePlace::Phone { .. })) => Prompt::phone_incomplete(),
+            (Miss::Wrong, Place::Message(MessagePlace::Number { .. })) => Prompt::message_number_incomplete(),
             (Miss::Wrong, _) => Prompt::no_match(),
         };
         self.missed(state, miss, apology, now)
@@ -221,7 +247,7 @@ impl Flow {
         self.missed(state, Miss::Wrong, reason, now)
     }
 
-    fn missed(&self, mut state: State, miss: Miss, apology: Prompt, now: Timestamp) -> (State, Turn) {
+    pub(super) fn missed(&self, mut state: State, miss: Miss, apology: Prompt, now: Timestamp) -> (State, Turn) {
         let is_entry = state.place.is_entry();
         let Some(misses) = misses_of(&mut state.place) else {
             // Waiting for the world or for a person: keys and silence mean nothing there.
@@ -243,13 +269,19 @@ impl Flow {
     /// The caller cannot go on alone: to a person when there is one, else the hours and goodbye. Who has been served and
     /// then falls silent has put the telephone down: goodbye, and no agent for an empty line.
     fn give_up(&self, state: State, miss: Miss, apology: Prompt, now: Timestamp) -> (State, Turn) {
-        if matches!(miss, Miss::Silent) && state.signed_in.is_some() {
-            return over(state, vec![apology, Prompt::goodbye()]);
+        let (kept, served) = match &state.place {
+            Place::Message(place) => (place.holds_recording(), place.is_done()),
+            _ => (false, false),
+        };
+        let mut say = vec![apology];
+        say.extend(kept.then(Prompt::message_kept));
+        if matches!(miss, Miss::Silent) && (served || state.signed_in.is_some()) {
+            say.push(Prompt::goodbye());
+            return over(state, say);
         }
         if self.can_transfer(&state, now) {
-            return self.transfer(state, vec![apology]);
+            return self.transfer(state, say);
         }
-        let mut say = vec![apology];
         say.extend(self.closed());
         say.push(Prompt::goodbye());
         over(state, say)
@@ -287,6 +319,10 @@ impl Flow {
         let barge_in = if lead.is_empty() { BargeIn::Always } else { BargeIn::AfterPrompts(1) };
         let mut say = lead;
         let collect = match &state.place {
+            Place::Language { .. } => {
+                say.extend(self.language_options());
+                self.one_key(barge_in)
+            }
             Place::Menu { menu, .. } => {
                 if let Some(menu) = self.menus.get(menu) {
                     say.extend(menu.before.iter().map(|id| Prompt::of_menu(id.clone(), None)));
@@ -330,6 +366,11 @@ impl Flow {
                 say.push(Prompt::pin_keys());
                 self.entry(6, barge_in)
             }
+            Place::PinChange(place) if place.is_entry() => {
+                let (asked, longest) = Self::pin_asked(place);
+                say.extend(asked);
+                self.entry(longest, barge_in)
+            }
             Place::Told { .. } | Place::Details { .. } | Place::Page { .. } => {
                 say.extend(choices(&state.place));
                 say.push(Prompt::universal_keys());
@@ -343,11 +384,13 @@ impl Flow {
                 say.push(Prompt::after_answer(ONE));
                 self.one_key(barge_in)
             }
+            Place::Message(_) => return self.ask_message(state, say, barge_in),
             Place::Start
             | Place::Identifying { .. }
             | Place::SigningIn { .. }
             | Place::Reading { .. }
             | Place::ReadingPage { .. }
+            | Place::PinChange(_)
             | Place::Loss(LossPlace::Doing { .. })
             | Place::WithPerson => {
                 return self.main_menu(state, say);
@@ -357,7 +400,7 @@ impl Flow {
         (state, Turn { say, next: Next::Collect(collect) })
     }
 
-    fn one_key(&self, barge_in: BargeIn) -> Collect {
+    pub(super) fn one_key(&self, barge_in: BargeIn) -> Collect {
         Collect {
             min: 1,
             max: 1,
@@ -370,7 +413,7 @@ impl Flow {
 
     /// Room for an entry, a `*` that clears it, and the entry again. It ends with `#`, so a `#` pressed out of habit
     /// after the last digit never falls into the next prompt.
-    fn entry(&self, longest: u8, barge_in: BargeIn) -> Collect {
+    pub(super) fn entry(&self, longest: u8, barge_in: BargeIn) -> Collect {
         Collect {
             min: 1,
             max: longest * 2 + 1,
@@ -390,7 +433,8 @@ pub(super) enum Miss {
 
 pub(super) fn misses_of(place: &mut Place) -> Option<&mut Misses> {
     match place {
-        Place::Menu { misses, .. }
+        Place::Language { misses, .. }
+        | Place::Menu { misses, .. }
         | Place::NumberKind { misses, .. }
         | Place::Number { misses, .. }
         | Place::Confirm { misses, .. }
@@ -399,6 +443,8 @@ pub(super) fn misses_of(place: &mut Place) -> Option<&mut Misses> {
         | Place::Answered { misses, .. }
         | Place::Details { misses, .. }
         | Place::Page { misses, .. } => Some(misses),
+        Place::Message(place) => place.misses_mut(),
+        Place::PinChange(place) => place.misses(),
         Place::Loss(place) => place.misses(),
         Place::Start
         | Place::Identifying { .. }

@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::member::account::Movements;
 use crate::member::card::LossTerm;
+use crate::member::pin_rule::InitialPinRule;
 use crate::member::{Identifier, MemberKey};
-use crate::secret::{Key, Pin};
+use crate::secret::{Key, Pin, PinDraft};
 use crate::speech::prompt::Prompt;
 
+use super::message::MessageRequest;
+use super::pin_proof::{FirstProof, PinGrant};
 use super::signed_in::SignedIn;
 
 /// What the caller hears now, and what happens then.
@@ -26,6 +31,8 @@ pub enum Next {
     Collect(Collect),
     /// Ask the world; its answer comes back as [`Event::Answer`](super::Event::Answer) before the caller hears anything more.
     Ask(Request),
+    /// Record what the caller says.
+    Record(Record),
     /// Connect the caller to a person.
     Transfer(Transfer),
     /// End the call.
@@ -58,6 +65,17 @@ pub enum BargeIn {
     AfterPrompts(u8),
 }
 
+/// Records what the caller says after a tone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// No recording is longer.
+    pub longest: Duration,
+    /// The key that ends it.
+    pub finish: Key,
+    /// So much silence ends it too.
+    pub silence: Duration,
+}
+
 /// Connects the caller to a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transfer {
@@ -87,6 +105,40 @@ pub enum Request {
         who: MemberKey,
         /// What was keyed.
         pin: Pin,
+        /// What the line's initial PINs are.
+        initial: Option<InitialPinRule>,
+    },
+    /// Check the PIN in force, which is to be changed.
+    CheckPin {
+        /// Whose.
+        proof: SignedIn,
+        /// What was keyed.
+        pin: Pin,
+    },
+    /// Check a second number of who has an initial PIN.
+    ProveSecond {
+        /// What was shown so far.
+        first: FirstProof,
+        /// The number that was keyed.
+        number: Identifier,
+    },
+    /// Look whether a new PIN is good.
+    JudgePin {
+        /// Whose.
+        grant: PinGrant,
+        /// What was keyed.
+        pin: Pin,
+        /// What the line's initial PINs are.
+        initial: Option<InitialPinRule>,
+    },
+    /// Put a new PIN in force.
+    ChangePin {
+        /// Whose.
+        grant: PinGrant,
+        /// What was keyed first.
+        draft: PinDraft,
+        /// What was keyed again.
+        pin: Pin,
     },
     /// Read the personal account.
     PersonalBalance(SignedIn),
@@ -103,6 +155,8 @@ pub enum Request {
     },
     /// Read how the member is insured.
     Coverage(SignedIn),
+    /// Something about messages: nobody need sign in for it.
+    Message(MessageRequest),
     /// Read for whom the personal account pays.
     MutualAid(SignedIn),
     /// Read the state of the card.
@@ -120,8 +174,14 @@ impl Request {
     #[must_use]
     pub fn proof(&self) -> Option<SignedIn> {
         match self {
-            Self::Identify(_) | Self::SignIn { .. } => None,
-            Self::PersonalBalance(proof)
+            Self::Identify(_)
+            | Self::SignIn { .. }
+            | Self::ProveSecond { .. }
+            | Self::JudgePin { .. }
+            | Self::ChangePin { .. }
+            | Self::Message(_) => None,
+            Self::CheckPin { proof, .. }
+            | Self::PersonalBalance(proof)
             | Self::PooledFund(proof)
             | Self::Transactions { proof, .. }
             | Self::Coverage(proof)
@@ -130,6 +190,16 @@ impl Request {
             | Self::ReportLoss(proof, _)
             | Self::RenewLoss(proof, _)
             | Self::ReleaseLoss(proof) => Some(*proof),
+        }
+    }
+
+    /// Whether what it is asked with still holds at `now`.
+    #[must_use]
+    pub fn holds(&self, now: Timestamp) -> bool {
+        match self {
+            Self::ProveSecond { first, .. } => first.holds(now),
+            Self::JudgePin { grant, .. } | Self::ChangePin { grant, .. } => grant.holds(now),
+            other => other.proof().is_none_or(|proof| proof.holds(now)),
         }
     }
 }

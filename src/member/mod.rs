@@ -6,6 +6,7 @@
 //! | [`tail`] | the end of a number, which may be said back |
 //! | [`pin_rule`] | which PINs may not be chosen |
 //! | [`account`], [`money`], [`mutual_aid`], [`card`] | what a member has |
+//! | [`message`], [`phone_number`] | what anybody may leave, and where they are called back |
 //! | [`register`] | members and transactions as files hold them |
 //! | [`sample`] | members who do not exist, for trying out and for load |
 
@@ -13,9 +14,11 @@ pub mod account;
 pub mod card;
 pub mod card_number;
 pub mod id_number;
+pub mod message;
 pub mod money;
 pub mod mutual_aid;
 pub mod personal_number;
+pub mod phone_number;
 pub mod pin_rule;
 pub mod register;
 pub mod sample;

@@ -31,6 +31,7 @@ use crate::member::register::{MemberRows, MutualAidRows, TransactionRows};
 use crate::member::sample;
 use crate::service::{HashSettings, Hasher, Services};
 use crate::store::members::HashCost;
+use crate::store::messages::MessageLimits;
 use crate::store::throttle::TryLimits;
 use crate::store::{Store, StoreError, StoreSettings};
 use crate::telemetry::Telemetry;
@@ -66,7 +67,8 @@ impl App {
 
     fn assemble(settings: &Settings, lines: Lines, keys: &KeyRing, store: Store, clock: Clock) -> Self {
         let telemetry = Arc::new(Telemetry::new());
-        let services = Services::new(store, Hasher::new(hashing(settings)), tries(settings, &lines));
+        let services = Services::new(store, Hasher::new(hashing(settings)), tries(settings, &lines))
+            .with_messages(messages(settings));
         let lines = Arc::new(InForce::new(lines));
         let server = &settings.server;
         let driver = Arc::new(Driver::new(
@@ -298,6 +300,16 @@ fn tries(settings: &Settings, lines: &Lines) -> TryLimits {
         longest_lock: s.longest_lock,
         in_all: s.hard_limit,
         ..TryLimits::default()
+    }
+}
+
+fn messages(settings: &Settings) -> MessageLimits {
+    let s = &settings.messages;
+    MessageLimits {
+        kept: Duration::from_hours(u64::from(s.kept_days) * 24),
+        tries_per_call: s.tries_per_call,
+        tries_per_caller: s.tries_per_caller,
+        tries_withheld: s.tries_withheld,
     }
 }
 

@@ -14,12 +14,15 @@ use crate::member::Identifier;
 use crate::store::audit::Event;
 use crate::store::effects::TurnKey;
 use crate::store::members::{KeyedPin, PinForm, PinRecord};
+use crate::store::messages::MessageLimits;
 use crate::store::throttle::TryLimits;
 use crate::store::{Store, StoreError};
 
 mod accounts;
 mod hash;
 mod loss_report;
+mod messages;
+mod pin;
 mod sign_in;
 
 use accounts::Read;
@@ -48,13 +51,25 @@ pub struct Services {
     store: Store,
     hasher: Arc<Hasher>,
     limits: Arc<ArcSwap<TryLimits>>,
+    messages: MessageLimits,
 }
 
 impl Services {
     /// Over `store`, checking PINs with `hasher`, with so many tries as `limits` tells.
     #[must_use]
     pub fn new(store: Store, hasher: Hasher, limits: TryLimits) -> Self {
-        Self { store, hasher: Arc::new(hasher), limits: Arc::new(ArcSwap::from_pointee(limits)) }
+        Self {
+            store,
+            hasher: Arc::new(hasher),
+            limits: Arc::new(ArcSwap::from_pointee(limits)),
+            messages: MessageLimits::default(),
+        }
+    }
+
+    /// With other limits on messages than the default ones.
+    #[must_use]
+    pub fn with_messages(self, messages: MessageLimits) -> Self {
+        Self { messages, ..self }
     }
 
     /// From now on a call may try so many PINs: as many as the most patient line in force lets it.
@@ -79,12 +94,17 @@ impl Services {
         let turn = TurnKey::new(call, turn);
         let done = match request {
             Request::Identify(identifier) => Ok(Answer::Identified(self.store.seals().member_key(&identifier))),
-            Request::SignIn { who, pin } => self.sign_in(call, &turn, who, pin).await,
+            Request::SignIn { who, pin, initial } => self.sign_in(call, &turn, who, pin, initial).await,
+            Request::CheckPin { proof, pin } => self.check_old_pin(call, &turn, proof, pin).await,
+            Request::ProveSecond { first, number } => self.prove_second(call, &turn, first, &number).await,
+            Request::JudgePin { grant, pin, initial } => self.judge_pin(call, &turn, grant, pin, initial).await,
+            Request::ChangePin { grant, draft, pin } => self.change_pin(call, &turn, grant, draft, pin).await,
             Request::PersonalBalance(proof) => self.read(call, &turn, proof, Read::PersonalBalance).await,
             Request::PooledFund(proof) => self.read(call, &turn, proof, Read::PooledFund).await,
             Request::Transactions { proof, which, page } => {
                 self.read(call, &turn, proof, Read::Transactions(which, page)).await
             }
+            Request::Message(request) => self.message(call, &turn, request).await,
             Request::Coverage(proof) => self.read(call, &turn, proof, Read::Coverage).await,
             Request::MutualAid(proof) => self.read(call, &turn, proof, Read::MutualAid).await,
             Request::Card(proof) => self.read(call, &turn, proof, Read::Card).await,
@@ -101,7 +121,15 @@ impl Services {
     /// The call is over: nothing personal is answered to it any more.
     pub async fn end_call(&self, call: &Call, how: CallEnd) {
         let (dialect, id) = (call.dialect, call.id.clone());
-        let ended = self.store.write(move |mut tx| Box::pin(async move { tx.end_call(dialect, &id).await })).await;
+        let ended = self
+            .store
+            .write(move |mut tx| {
+                Box::pin(async move {
+                    tx.end_call(dialect, &id).await?;
+                    tx.send_drafts_of(dialect, &id).await
+                })
+            })
+            .await;
         if let Err(trouble) = ended {
             // What was signed in ends by itself in minutes, and the sweep forgets the call in a day.
             tracing::warn!(dialect, call = %call.id, ?how, %trouble, "end of call not stored");
@@ -113,12 +141,13 @@ impl Services {
     /// # Errors
     /// What [`StoreError`] names; the next run does what this one did not.
     pub async fn sweep(&self) -> Result<(), StoreError> {
-        let limits = self.limits.load_full();
+        let (limits, messages) = (self.limits.load_full(), self.messages);
         self.store
             .write(move |mut tx| {
                 Box::pin(async move {
                     tx.sweep_calls().await?;
-                    tx.sweep_tries(&limits).await
+                    tx.sweep_tries(&limits).await?;
+                    tx.sweep_messages(&messages).await
                 })
             })
             .await
@@ -164,6 +193,6 @@ impl Services {
         let PinForm::Argon2id(cost, salt) = form else { return Err(Trouble::Hash) };
         let record = &pin.stored.record;
         let hash = self.hasher.hash(place, cost, self.store.seals().pepper(), record.hash.into(), salt).await?;
-        Ok(PinRecord { hash: *hash, form, initial: record.initial })
+        Ok(record.in_form(*hash, form))
     }
 }

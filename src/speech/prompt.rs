@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use jiff::civil::{Date, Time, Weekday};
 
+use super::language::Language;
 use crate::member::account::{
     Benefit, CardStatus, ContributionStatus, InsuranceStatus, Movements, Scheme, TransactionKind, YearMonth,
 };
+use crate::member::message::MessageNumber;
 use crate::member::money::Money;
 use crate::member::mutual_aid::Relation;
 use crate::member::tail::Tail;
@@ -69,6 +71,8 @@ pub enum Value {
     Count(u32),
     /// 二零二六年六月.
     Month(YearMonth),
+    /// The number of a message, in groups: 幺二三四 五六七二.
+    Number(MessageNumber),
     /// A word of a closed vocabulary, worded by the catalogue itself: 正常参保.
     Word(Word),
 }
@@ -105,6 +109,8 @@ pub enum Slot {
     Count,
     /// [`Value::Month`]
     Month,
+    /// [`Value::Number`]
+    Number,
     /// [`Value::Word`]
     Word,
 }
@@ -124,12 +130,13 @@ impl Slot {
             Self::Minutes => "minutes",
             Self::Count => "count",
             Self::Month => "month",
+            Self::Number => "number",
             Self::Word => "word",
         }
     }
 
     /// Every kind there is.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Amount,
         Self::Date,
         Self::Year,
@@ -140,6 +147,7 @@ impl Slot {
         Self::Minutes,
         Self::Count,
         Self::Month,
+        Self::Number,
         Self::Word,
     ];
 }
@@ -159,6 +167,7 @@ impl Value {
             Self::Minutes(_) => Slot::Minutes,
             Self::Count(_) => Slot::Count,
             Self::Month(_) => Slot::Month,
+            Self::Number(_) => Slot::Number,
             Self::Word(_) => Slot::Word,
         }
     }
@@ -169,13 +178,15 @@ impl Value {
 pub struct Prompt {
     id: PromptId,
     values: Vec<Value>,
+    /// The language it is said in whatever the call is held in.
+    language: Option<Language>,
 }
 
 impl Prompt {
     /// Wording without values, or with the key of a menu option: what a line's file may name.
     #[must_use]
     pub fn of_menu(id: PromptId, key: Option<Key>) -> Self {
-        Self { id, values: key.into_iter().map(Value::Key).collect() }
+        Self { id, values: key.into_iter().map(Value::Key).collect(), language: None }
     }
 
     /// Which prompt.
@@ -188,6 +199,18 @@ impl Prompt {
     #[must_use]
     pub fn values(&self) -> &[Value] {
         &self.values
+    }
+
+    /// The same, said in `language` whatever the call is held in: nobody is asked for their language in another.
+    #[must_use]
+    pub fn in_language(self, language: Language) -> Self {
+        Self { language: Some(language), ..self }
+    }
+
+    /// The language it is said in, in a call that is held in `language`.
+    #[must_use]
+    pub fn language(&self, language: Language) -> Language {
+        self.language.unwrap_or(language)
     }
 
     /// Whether what is said belongs to one person: only after sign-in may it be.
@@ -345,6 +368,9 @@ macro_rules! slot_type {
     (Month) => {
         YearMonth
     };
+    (Number) => {
+        MessageNumber
+    };
     (Word) => {
         Word
     };
@@ -362,7 +388,7 @@ macro_rules! prompts {
         ];
         impl Prompt {
             $( $(#[$doc])* #[must_use] pub fn $name($($slot: slot_type!($kind)),*) -> Self {
-                Self { id: PromptId::known($id), values: vec![ $( Value::$kind($slot) ),* ] }
+                Self { id: PromptId::known($id), values: vec![ $( Value::$kind($slot) ),* ], language: None }
             } )*
         }
     };
@@ -371,6 +397,9 @@ macro_rules! prompts {
 }
 
 prompts! {
+    /// The language it is worded in: said in each of them, before the main menu of a line that offers several.
+    public language_option = "language.option"(key: Key);
+
     /// Nothing was pressed: first time.
     public no_input = "again.no-input"();
     /// What was pressed is not offered here: first time.
@@ -427,8 +456,49 @@ prompts! {
     public pins_used_up = "sign-in.pins-used-up"();
     /// The PIN is the initial one, or too easy to guess: it opens nothing.
     public initial_pin = "sign-in.initial-pin"();
+    /// The PIN was changed in an earlier call.
+    personal pin_changed = "sign-in.pin-changed"(on: Date);
     /// The five minutes after sign-in are over.
     public sign_in_expired = "sign-in.expired"();
+
+    /// Asks for the PIN in force.
+    public enter_old_pin = "pin.enter-old"();
+    /// Asks for the new PIN.
+    public enter_new_pin = "pin.enter-new"();
+    /// Asks for the new PIN again.
+    public enter_new_pin_again = "pin.enter-again"();
+    /// The keys that work while the PIN is being changed.
+    public pin_change_keys = "pin.keys"();
+    /// One digit six times.
+    public pin_repeated = "pin.repeated"();
+    /// Digits in a row.
+    public pin_sequence = "pin.sequence"();
+    /// Among those chosen most.
+    public pin_common = "pin.common"();
+    /// The birthday.
+    public pin_birthday = "pin.birthday"();
+    /// Taken from the ID number.
+    public pin_from_id_number = "pin.from-id-number"();
+    /// Taken from the card number.
+    public pin_from_card_number = "pin.from-card-number"();
+    /// What was given out.
+    public pin_still_initial = "pin.still-initial"();
+    /// The one in force.
+    public pin_same = "pin.same"();
+    /// The two entries differ.
+    public pin_mismatch = "pin.mismatch"();
+    /// They differed three times: the old PIN stays.
+    public pin_unchanged = "pin.unchanged"();
+    /// The new PIN is in force.
+    public pin_set = "pin.set"();
+    /// The card is locked or cancelled: the old PIN stays.
+    public pin_card_stopped = "pin.card-stopped"();
+    /// Another change was faster: what was entered here is not in force.
+    public pin_overtaken = "pin.overtaken"();
+    /// It cannot be done now: the old PIN stays.
+    public pin_unavailable = "pin.unavailable"();
+    /// Whether the new PIN came into force cannot be told now.
+    public pin_uncertain = "pin.uncertain"();
 
     /// Before anything personal is read out.
     public privacy = "account.privacy"();
@@ -544,6 +614,64 @@ prompts! {
     public person_closed = "person.closed"();
     /// The hours of people, on a range of days.
     public person_hours = "person.hours"(days: Weekdays, from: Time, to: Time);
+
+    /// That a message can be left, by this key of the main menu.
+    public leave_message = "person.leave-message"(key: Key);
+
+    /// Asks at which number to be called back.
+    public choose_phone = "message.choose-phone"();
+    /// The number the caller calls from.
+    public own_phone = "message.own-phone"(tail: Tail, key: Key);
+    /// Another number than that.
+    public other_phone = "message.other-phone"(key: Key);
+    /// A number, when that of the caller is not known.
+    public leave_phone = "message.leave-phone"(key: Key);
+    /// No number: nobody answers then.
+    public no_phone = "message.no-phone"(key: Key);
+    /// Asks for a telephone number.
+    public enter_phone = "message.enter-phone"();
+    /// That is no telephone number.
+    public phone_incomplete = "message.phone-incomplete"();
+    /// What a message should say.
+    public say_message = "message.say-message"();
+    /// What a complaint should say.
+    public say_complaint = "message.say-complaint"();
+    /// What a suggestion should say.
+    public say_suggestion = "message.say-suggestion"();
+    /// How long it may be, and how it ends; the tone follows.
+    public record = "message.record"(longest: Minutes, finish: Key);
+    /// Nothing was recorded.
+    public nothing_recorded = "message.nothing-recorded"();
+    /// Send it, record it again, or take it back.
+    public review_message = "message.review"(send: Key, again: Key, discard: Key);
+    /// The recording could not be kept.
+    public message_not_kept = "message.not-kept"();
+    /// The recording is kept, whatever happens now.
+    public message_kept = "message.kept"();
+    /// It was taken back.
+    public message_discarded = "message.discarded"();
+    /// Its number, and when staff answer.
+    public message_sent = "message.sent"(number: Number, within: Count);
+    /// The number of a suggestion that nobody can answer to.
+    public suggestion_sent = "message.sent-without-phone"(number: Number);
+    /// The number of a callback, which keeps its place in the queue.
+    public callback_asked = "message.callback"(number: Number, within: Count);
+    /// Asks for the number of a message.
+    public enter_message_number = "message.enter-number"();
+    /// Not eight digits.
+    public message_number_incomplete = "message.number-incomplete"();
+    /// There is no such message.
+    public message_unknown = "message.unknown"();
+    /// Too many numbers were tried that there are not.
+    public message_tries_used_up = "message.tries-used-up"();
+    /// It has come in.
+    public message_received = "message.received"(day: Date);
+    /// Somebody works on it.
+    public message_taken = "message.taken"(day: Date);
+    /// It is answered.
+    public message_answered = "message.answered"(day: Date);
+    /// It is done with.
+    public message_closed = "message.closed"(day: Date);
 
     /// The menu the caller was in is no longer there.
     public menu_changed = "call.menu-changed"();

@@ -42,10 +42,42 @@ pub(crate) enum Event {
     ReadTransactions,
     /// 缴费与待遇状态 was read.
     ReadStatus,
+    /// The PIN to be changed was right.
+    OldPinOk,
+    /// It was not.
+    OldPinRefused,
+    /// The second number of who has an initial PIN was theirs.
+    SecondNumberOk,
+    /// It was not.
+    SecondNumberRefused,
+    /// A new PIN was looked at, and found good or too easy.
+    PinProposed,
+    /// A new PIN is in force.
+    PinChanged,
+    /// A new PIN was entered twice alike, and yet the old one stays: another change was faster, or the card is locked.
+    PinNotChanged,
+    /// The member was told that their PIN was changed in an earlier call.
+    PinChangeTold,
     /// 家庭共济 was read.
     ReadMutualAid,
     /// 社保卡状态 was read.
     ReadCardStatus,
+    /// A recording was kept, for its caller to decide on.
+    MessageRecorded,
+    /// A message went to the staff.
+    MessageLeft,
+    /// Its caller took it back.
+    MessageDiscarded,
+    /// A caller wants to be called back.
+    CallbackAsked,
+    /// An operator was shown a number and a recording.
+    MessageShown,
+    /// An operator began to work on a message.
+    MessageTaken,
+    /// An operator has answered it.
+    MessageAnswered,
+    /// An operator is done with it.
+    MessageClosed,
     /// 临时挂失: a card was reported lost.
     LossReported,
     /// A report was made to lapse later.
@@ -71,8 +103,24 @@ impl Event {
             Self::ReadPooledFund => "read_pooled_fund",
             Self::ReadTransactions => "read_transactions",
             Self::ReadStatus => "read_status",
+            Self::OldPinOk => "old_pin_ok",
+            Self::OldPinRefused => "old_pin_refused",
+            Self::SecondNumberOk => "second_number_ok",
+            Self::SecondNumberRefused => "second_number_refused",
+            Self::PinProposed => "pin_proposed",
+            Self::PinChanged => "pin_changed",
+            Self::PinNotChanged => "pin_not_changed",
+            Self::PinChangeTold => "pin_change_told",
             Self::ReadMutualAid => "read_mutual_aid",
             Self::ReadCardStatus => "read_card_status",
+            Self::MessageRecorded => "message_recorded",
+            Self::MessageLeft => "message_left",
+            Self::MessageDiscarded => "message_discarded",
+            Self::CallbackAsked => "callback_asked",
+            Self::MessageShown => "message_shown",
+            Self::MessageTaken => "message_taken",
+            Self::MessageAnswered => "message_answered",
+            Self::MessageClosed => "message_closed",
             Self::LossReported => "loss_reported",
             Self::LossRenewed => "loss_renewed",
             Self::LossReleased => "loss_released",

@@ -15,8 +15,10 @@ use super::StoreError;
 use crate::call::caller::{Call, Caller};
 use crate::keys::{KeyRing, Purpose};
 use crate::member::card_number::CardRule;
+use crate::member::message::MessageNumber;
+use crate::member::phone_number::{PhoneNumber, SealedPhone};
 use crate::member::{Identifier, IdentifierKind, MemberId, MemberKey};
-use crate::secret::Pin;
+use crate::secret::{Pin, PinDraft, Secret};
 
 /// AES-256-GCM-SIV. Another algorithm (SM4-GCM, say) gets the next number; what stands there is read by its own.
 const AES_256_GCM_SIV: u8 = 1;
@@ -94,6 +96,16 @@ impl Seals {
         Zeroizing::new(self.mac(Purpose::Pepper, &[&member.0, pin.expose()]))
     }
 
+    /// By what a PIN that was entered once is known when it is entered again. Not what is stored of it in any form.
+    pub(crate) fn draft(&self, member: MemberId, pin: &Pin) -> PinDraft {
+        PinDraft::new(self.mac(Purpose::Pepper, &[b"draft", &member.0, pin.expose()]))
+    }
+
+    /// By what a call is known beyond its end.
+    pub(crate) fn call(&self, dialect: &str, call: &str) -> [u8; 32] {
+        self.mac(Purpose::Throttle, &[b"call", dialect.as_bytes(), call.as_bytes()])
+    }
+
     /// The key argon2id mixes in.
     pub(crate) fn pepper(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.keys.current(Purpose::Pepper).1)
@@ -102,6 +114,41 @@ impl Seals {
     /// By what a row of a statement is known: importing it again finds it there.
     pub(crate) fn entry(&self, parts: &[&[u8]]) -> [u8; 32] {
         self.mac(Purpose::BlindIndex, parts)
+    }
+
+    /// By what a message is known.
+    pub(crate) fn message(&self, number: MessageNumber) -> [u8; 32] {
+        self.mac(Purpose::BlindIndex, &[b"message", number.as_str().as_bytes()])
+    }
+
+    /// By what a recording is known: told of it again, the same.
+    pub(crate) fn recording(&self, reference: &str) -> [u8; 32] {
+        self.mac(Purpose::BlindIndex, &[b"recording", reference.as_bytes()])
+    }
+
+    /// By what tries at messages' numbers are counted, where it is not by caller.
+    pub(crate) fn looks(&self, parts: &[&[u8]]) -> [u8; 32] {
+        self.mac(Purpose::Throttle, &[&[b"looks".as_slice()], parts].concat())
+    }
+
+    /// Seals a telephone number for the state of `call`. Always to the same bytes, as all that a repeated webhook gets;
+    /// safe with one nonce because nothing else is sealed with it, and equal numbers show as equal in one call only.
+    pub(crate) fn seal_phone(&self, call: &Call, number: &PhoneNumber) -> Result<SealedPhone, StoreError> {
+        let (id, key) = self.keys.current(Purpose::Fields);
+        let payload = Payload { msg: number.expose().as_bytes(), aad: &phone_of(call) };
+        let sealed = Aes256GcmSiv::new(&key.into()).encrypt(&Nonce::default(), payload);
+        let sealed = sealed.map_err(|_| StoreError::Unwritable("a call"))?;
+        Ok(SealedPhone([&[id][..], &sealed].concat().into()))
+    }
+
+    /// Opens a telephone number that was sealed for `call`.
+    pub(crate) fn open_phone(&self, call: &Call, sealed: &SealedPhone) -> Result<Secret, StoreError> {
+        let unreadable = StoreError::Unreadable("a call");
+        let (&id, sealed) = sealed.0.split_first().ok_or(unreadable)?;
+        let key = self.keys.by_id(Purpose::Fields, id).ok_or(unreadable)?;
+        let payload = Payload { msg: sealed, aad: &phone_of(call) };
+        let plain = Aes256GcmSiv::new(&key.into()).decrypt(&Nonce::default(), payload).map_err(|_| unreadable)?;
+        String::from_utf8(plain).map(Secret::new).map_err(|_| unreadable)
     }
 
     /// The link of an audit row: the id of the key, then the MAC over the link before and the row.
@@ -155,6 +202,11 @@ impl fmt::Debug for Seals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Seals(…)")
     }
+}
+
+/// What a telephone number in a call's state is bound to. No column of a table has such a name.
+fn phone_of(call: &Call) -> Vec<u8> {
+    [b"call|phone|", call.dialect.as_bytes(), b"|", call.id.as_bytes()].concat()
 }
 
 /// The number of a kind in the database and in what is hashed: never to be changed.

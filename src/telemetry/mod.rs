@@ -13,7 +13,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::call::caller::{Call, CallEnd};
-use crate::dialog::{Answer, LossOutcome, SignInOutcome};
+use crate::dialog::{Answer, Denied, LossOutcome, MessageAnswer, NewPin, PinChange, PinCheck, SignInOutcome};
 use crate::fault::{Fault, Faults};
 
 /// Something that happened.
@@ -218,17 +218,34 @@ impl fmt::Display for Printable<'_> {
 fn kind(answer: &Answer) -> &'static str {
     match answer {
         Answer::Identified(_) => "identified",
-        Answer::SignIn(SignInOutcome::Granted(_)) => "granted",
-        Answer::SignIn(SignInOutcome::Refused) => "refused",
-        Answer::SignIn(SignInOutcome::Locked { .. }) => "locked",
-        Answer::SignIn(SignInOutcome::InitialPin) => "initial_pin",
-        Answer::SignIn(SignInOutcome::Barred) => "barred",
+        Answer::SignIn(SignInOutcome::Granted(..)) => "granted",
+        Answer::SignIn(SignInOutcome::Refused) | Answer::PinCheck(PinCheck::Denied(Denied::Refused)) => "refused",
+        Answer::SignIn(SignInOutcome::Locked { .. }) | Answer::PinCheck(PinCheck::Denied(Denied::Locked { .. })) => {
+            "locked"
+        }
+        Answer::SignIn(SignInOutcome::InitialPin(_)) => "initial_pin",
+        Answer::SignIn(SignInOutcome::Barred) | Answer::PinCheck(PinCheck::Denied(Denied::Barred)) => "barred",
+        Answer::PinCheck(PinCheck::Right(_)) => "pin_right",
+        Answer::PinCheck(PinCheck::CardStopped) | Answer::PinChange(PinChange::CardStopped) => "card_stopped",
+        Answer::NewPin(NewPin::Good(_)) => "pin_good",
+        Answer::NewPin(NewPin::TooEasy(_)) => "pin_too_easy",
+        Answer::PinChange(PinChange::Done(_)) => "pin_changed",
+        Answer::PinChange(PinChange::Mismatch) => "pin_mismatch",
+        Answer::PinChange(PinChange::Overtaken) => "pin_overtaken",
+        Answer::PinChange(PinChange::TurnedAway) => "turned_away",
         Answer::PersonalBalance(_) => "personal_balance",
         Answer::PooledFund(..) => "pooled_fund",
         Answer::Transactions(_) => "transactions",
         Answer::Coverage(_) => "status",
         Answer::MutualAid(_) => "mutual_aid",
         Answer::Card(_) => "card",
+        Answer::Message(MessageAnswer::Number(_)) => "phone_number",
+        Answer::Message(MessageAnswer::Kept(_)) => "message_kept",
+        Answer::Message(MessageAnswer::Sent(_)) => "message_sent",
+        Answer::Message(MessageAnswer::Discarded) => "message_discarded",
+        Answer::Message(MessageAnswer::Progress(Some(_))) => "message_progress",
+        Answer::Message(MessageAnswer::Progress(None)) => "message_unknown",
+        Answer::Message(MessageAnswer::NoTryLeft) => "message_tries_used_up",
         Answer::Loss(LossOutcome::Done(_)) => "loss_done",
         Answer::Loss(LossOutcome::NotDone(_)) => "loss_not_done",
         Answer::Unavailable => "unavailable",

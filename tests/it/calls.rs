@@ -4,7 +4,7 @@ use crate::support::caller::{Caller, InProcess, Then};
 use crate::support::served::{People, Setup};
 
 pub const GREETING: &str = "您好，欢迎致电幺二三三三人力资源和社会保障服务热线。任何时候需要人工服务，请按零。为保证服务质量，本次通话可能被录音。";
-pub const MAIN: &str = "医保账户查询，请按一。社保卡服务，请按二。医保政策咨询，请按三。办理网点与其他查询渠道，请按四。重听，请按井号键；人工服务，请按零；结束通话，请按九。";
+pub const MAIN: &str = "医保账户查询，请按一。社保卡服务，请按二。医保政策咨询，请按三。办理网点与其他查询渠道，请按四。留言、投诉与建议，请按五。重听，请按井号键；人工服务，请按零；结束通话，请按九。";
 pub const NUMBERS: &str = "身份证号码，请按一。社会保障卡号，请按二。医保个人编号，请按三。返回上一级，请按星号键；重听，请按井号键；人工服务，请按零。";
 pub const ENTER_ID: &str = "请输入您的十八位身份证号码，末位是字母X的，请按星号键代替，按井号键结束。输错请按星号键清除；人工服务，请按零，再按井号键。";
 pub const ENTER_CARD: &str =
@@ -21,6 +21,8 @@ pub const TOLD_ALL: &str = "重听，请按一。返回上一级，请按星号�
 pub const GOODBYE: &str = "感谢您的来电，再见。";
 pub const REFUSED: &str = "抱歉，号码或密码不正确。";
 pub const CLOSED: &str = "抱歉，现在不是人工服务时间。";
+/// What is said after the hours.
+pub const OFFER: &str = "您也可以留言，请在主菜单按五。";
 const FIRST: &str = "查询前请先验证您的身份。";
 const INITIAL: &str = "您使用的是初始密码，或者过于简单的密码。为了您的账户安全，修改密码后才能查询。";
 
@@ -126,7 +128,7 @@ fn five_wrong_pins_lock() {
     second.press_all(&["1", "1", "310000198503120012#", "1", "730415#", "730415#"]);
     let mut owner = hotline.dial("CA-owner");
     owner.press_all(&["1", "1", "310000198503120012#", "1"]);
-    let locked = "尝试次数过多，请三十分钟后再拨，或到服务窗口办理。";
+    let locked = "尝试次数过多，请三十分钟后再拨，或带身份证到服务窗口办理；需要人工服务，请按零。";
     assert_eq!(owner.press("204867#"), [locked, MAIN].concat());
     hotline.clock.advance(std::time::Duration::from_secs(30 * 60 + 1));
     let mut owner = hotline.dial("CA-later");
@@ -138,9 +140,11 @@ fn an_initial_pin_opens_nothing() {
     let hotline = shipped(NOON);
     let mut caller = hotline.dial("CA-initial");
     caller.press_all(&["1", "1", "370000199502140068#", "1"]);
-    let hours = "人工服务时间，周一至周五，八点三十分到十一点三十分。人工服务时间，周一至周五，十三点到十七点。";
-    assert_eq!(caller.press("123456#"), [INITIAL, CLOSED, hours, MAIN].concat());
-    // Not signed in: the account asks who is calling again.
+    let second = "请输入社会保障卡号中的数字，字母不用输入，按井号键结束。返回，请按星号键，再按井号键；人工服务，请按零，再按井号键。";
+    assert_eq!(caller.press("123456#"), [INITIAL, second].concat());
+    // Not signed in: back leads to who is calling, and so does the account.
+    assert_eq!(caller.press("*#"), NUMBERS);
+    assert_eq!(caller.press("*"), MAIN);
     assert_eq!(caller.press("1"), [FIRST, NUMBERS].concat());
     assert_eq!(hotline.setup.audit(), ["pin_try", "initial_pin"]);
 }
@@ -186,7 +190,7 @@ fn the_keys_that_work_everywhere() {
     let hotline = shipped(NOON);
     let mut caller = hotline.dial("CA-keys-0");
     let hours = "人工服务时间，周一至周五，八点三十分到十一点三十分。人工服务时间，周一至周五，十三点到十七点。";
-    let closed = [CLOSED, hours, MAIN].concat();
+    let closed = [CLOSED, hours, OFFER, MAIN].concat();
     assert_eq!(caller.press("#"), MAIN);
     assert_eq!(caller.press("*"), MAIN);
     assert_eq!(caller.press("0"), closed);
@@ -225,10 +229,10 @@ fn a_person_answers_or_does_not() {
     for _ in 0..3 {
         assert_eq!(caller.press("0"), "正在为您转接人工服务，请稍候。");
         assert!(matches!(&caller.heard.then, Then::Dial { target, .. } if target == "sip:agents@pbx.invalid"));
-        assert_eq!(caller.transferred("no-answer"), ["抱歉，人工座席暂时无法接听，请稍后再试。", MAIN].concat());
+        assert_eq!(caller.transferred("no-answer"), ["抱歉，人工座席暂时无法接听，请稍后再试。", OFFER, MAIN].concat());
     }
     // So often, and no oftener.
-    assert_eq!(caller.press("0"), ["抱歉，人工座席暂时无法接听，请稍后再试。", MAIN].concat());
+    assert_eq!(caller.press("0"), ["抱歉，人工座席暂时无法接听，请稍后再试。", OFFER, MAIN].concat());
     let mut lucky = Caller::dial(&served, "CA-lucky");
     lucky.press("0");
     assert_eq!(lucky.transferred("completed"), GOODBYE);

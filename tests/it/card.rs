@@ -10,7 +10,7 @@ use crate::support::caller::{Caller, InProcess, Sent, Then, Wire};
 use crate::support::line::{mandarin, project};
 use crate::support::served::{Setup, until, wait};
 
-const CARD: &str = "临时挂失，请按一。解除挂失，请按二。社保卡状态查询，请按三。返回上一级，请按星号键；重听，请按井号键；人工服务，请按零。";
+const CARD: &str = "临时挂失，请按一。解除挂失，请按二。修改查询密码，请按三。忘记密码怎么办，请按四。社保卡状态查询，请按五。返回上一级，请按星号键；重听，请按井号键；人工服务，请按零。";
 const KEYS: &str = "返回上一级，请按星号键；重听，请按井号键；人工服务，请按零。";
 const SAFE: &str = "请确认周围环境安全。";
 const OF: &str = "您要挂失的是卡号后四位是五六七八的社保卡。";
@@ -86,12 +86,12 @@ fn a_report_lapses_at_midnight() {
     let hotline = shipped(NOON);
     chosen(&hotline, "CA-report", "1", EMPLOYEE).press("1");
     hotline.clock.advance(Duration::from_millis((7 * 24 + 12) * 3_600_000 - 1));
-    let caller = chosen(&hotline, "CA-before", "3", EMPLOYEE);
+    let caller = chosen(&hotline, "CA-before", "5", EMPLOYEE);
     assert_eq!(caller.heard.said, [SAFE, REPORTED, ADVICE, TOLD_ALL].concat());
     let mut at_the_question = chosen(&hotline, "CA-late", "2", EMPLOYEE);
     assert_eq!(at_the_question.heard.said, [REPORTED, RELEASE, KEYS].concat());
     hotline.clock.advance(Duration::from_millis(1));
-    let mut caller = chosen(&hotline, "CA-after", "3", EMPLOYEE);
+    let mut caller = chosen(&hotline, "CA-after", "5", EMPLOYEE);
     assert_eq!(caller.heard.said, [SAFE, NORMAL, USABLE, TOLD_ALL].concat());
     // Whoever was asked before and answers after hears what is true now.
     assert_eq!(at_the_question.press("1"), [NORMAL, NOTHING, TOLD_ALL].concat());
@@ -129,14 +129,14 @@ fn every_state_in_words() {
     ];
     for (n, (who, card, meaning)) in people.into_iter().enumerate() {
         // Whether it is asked for, to be reported or to be released.
-        for key in ["3", "1", "2"] {
+        for key in ["5", "1", "2"] {
             let caller = chosen(&hotline, &format!("CA-{n}-{key}"), key, who);
             assert_eq!(caller.heard.said, [SAFE, &card, meaning, TOLD_ALL].concat(), "{key}");
         }
     }
     // A card that was never activated can be lost, and is again what it was when it is found.
     let unused = ("810000199408230021#", "648203#");
-    let mut caller = chosen(&hotline, "CA-unused", "3", unused);
+    let mut caller = chosen(&hotline, "CA-unused", "5", unused);
     let activate = "激活以后才能使用，请带身份证和社保卡到服务网点或者发卡银行办理激活。";
     let inactive = told("零零幺二", "未激活");
     assert_eq!(caller.heard.said, [SAFE, &inactive, activate, TOLD_ALL].concat());
@@ -151,7 +151,7 @@ fn every_state_in_words() {
 #[test]
 fn who_has_no_card_is_told_so() {
     let hotline = shipped(NOON);
-    for key in ["1", "2", "3"] {
+    for key in ["1", "2", "5"] {
         let caller = chosen(&hotline, &format!("CA-none-{key}"), key, ("21000019830118003*#", "490627#"));
         let none = "没有查到您名下的社保卡。需要办卡的，请带身份证到服务网点办理。";
         assert_eq!(caller.heard.said, [none, TOLD_ALL].concat());
@@ -228,7 +228,7 @@ fn an_import_keeps_a_report() {
         let import = ["members", "import", file.to_str().unwrap()];
         assert!(hotline.setup.command(&import).output().unwrap().status.success());
     };
-    let status = |sid: &str| chosen(&hotline, sid, "3", EMPLOYEE).heard.said;
+    let status = |sid: &str| chosen(&hotline, sid, "5", EMPLOYEE).heard.said;
     import(&members);
     assert_eq!(status("CA-again"), [SAFE, REPORTED, ADVICE, TOLD_ALL].concat());
     let own_row =

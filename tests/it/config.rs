@@ -17,8 +17,7 @@ fn in_a_project() -> Setup {
         .env("PROMPTS__DIRECTORY", "voice-prompts")
         .env("STORE__URL", "sqlite:data/hotline.db");
     std::fs::create_dir_all(setup.path().join("voice-prompts/zh-CN")).unwrap();
-    let prompts = "voice-prompts/zh-CN/prompts.toml";
-    std::fs::copy(project(prompts), setup.path().join(prompts)).unwrap();
+    std::fs::copy(project(PROMPTS), setup.path().join(PROMPTS)).unwrap();
     // `check` falls back to the defaults when settings have faults.
     std::fs::create_dir_all(setup.path().join("config")).unwrap();
     std::os::unix::fs::symlink("../lines", setup.path().join("config/lines")).unwrap();
@@ -285,4 +284,77 @@ fn drafts_are_checked_without_being_put_in_place() {
     assert!(good.starts_with("exit code 0\n--- out\nline 12333: "), "{good}");
     let remark = "remark: voice-prompts/zh-CN/prompts.toml: no line says bank.branch, bank.loss.at-once, ";
     assert!(good.contains(remark), "{good}");
+}
+
+/// As [`in_a_project`], with every language.
+fn in_every_language() -> Setup {
+    let setup = in_a_project();
+    for language in ["yue-CN", "en-US"] {
+        let prompts = format!("voice-prompts/{language}/prompts.toml");
+        std::fs::create_dir(setup.path().join("voice-prompts").join(language)).unwrap();
+        std::fs::copy(project(&prompts), setup.path().join(&prompts)).unwrap();
+    }
+    change(&setup, LINE, "languages = [\"zh-CN\"]", "languages = [\"zh-CN\", \"yue-CN\", \"en-US\"]");
+    setup
+}
+
+const CANTONESE: &str = "voice-prompts/yue-CN/prompts.toml";
+const ENGLISH: &str = "voice-prompts/en-US/prompts.toml";
+
+#[test]
+fn every_language_as_it_should_be() {
+    let told = run(&in_every_language(), &["check"]);
+    assert!(
+        told.ends_with(
+            "prompts zh-CN: complete\nprompts yue-CN: complete\nprompts en-US: complete\nsettings: as they should be\n"
+        ),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_prompt_missing_in_one_language() {
+    let setup = in_every_language();
+    // What the program says, what only a line names, what only one language has, and what takes a key in two of three.
+    change(&setup, CANTONESE, "\"call.goodbye\" = ", "# ");
+    change(&setup, ENGLISH, "\"word.benefit.waiting\" = ", "# ");
+    insta::assert_snapshot!("check_languages_known", run(&setup, &["check"]));
+    let setup = in_every_language();
+    change(&setup, ENGLISH, "\"policy.family.how\" = ", "\"policy.family.where\" = ");
+    change(&setup, CANTONESE, "余额会唔会清零，请按{key:key}。", "余额会唔会清零。");
+    insta::assert_snapshot!("check_languages_uneven", run(&setup, &["check"]));
+}
+
+#[test]
+fn wording_that_a_voice_cannot_read() {
+    let setup = in_every_language();
+    change(&setup, PROMPTS, "感谢您的来电，再见。", "感谢您的来电，bye bye。");
+    change(&setup, PROMPTS, "系统繁忙，请稍后再拨。", "系统繁忙, 请稍后再拨。");
+    change(&setup, CANTONESE, "多谢您嘅来电，再见。", "多谢您嘅来电，ＯＫ。");
+    change(&setup, CANTONESE, "一二三三三人力", "12333人力");
+    change(&setup, ENGLISH, "Thank you for calling. Goodbye.", "Thank you for calling. 再见");
+    change(&setup, ENGLISH, "press {again:key}", "press{again:key}");
+    change(&setup, ENGLISH, "For your transactions, press", "For your  transactions, press");
+    change(&setup, ENGLISH, "The system is busy. Please call again later.", "The system is busy. ");
+    change(&setup, ENGLISH, "Sorry, I did not receive a key.", "Sorry, 0 keys.");
+    insta::assert_snapshot!("check_languages_characters", run(&setup, &["check"]));
+}
+
+#[test]
+fn languages_that_a_line_cannot_speak() {
+    let setup = in_every_language();
+    std::fs::remove_file(setup.path().join(CANTONESE)).unwrap();
+    let two = "dialled = [\"*\", \"8601012333\"]";
+    change(&setup, LINE, "dialled = [\"*\"]", two);
+    change(&setup, LINE, "\"zh-CN\", \"yue-CN\"", "\"zh-CN\", \"yue-CN\", \"zh-CN\"");
+    change(&setup, LINE, "language_of = {}", "language_of = { \"1234\" = \"en-US\" }");
+    insta::assert_snapshot!("check_languages_line", run(&setup, &["check"]));
+    let setup = in_a_project();
+    change(&setup, LINE, "dialled = [\"*\"]", two);
+    change(&setup, LINE, "language_of = {}", "language_of = { \"8601012333\" = \"en-US\" }");
+    insta::assert_snapshot!("check_languages_number", run(&setup, &["check"]));
+    let setup = in_every_language();
+    change(&setup, ENGLISH, "language = \"en-US\"", "language = \"en-GB\"");
+    std::fs::copy(setup.path().join(PROMPTS), setup.path().join(CANTONESE)).unwrap();
+    insta::assert_snapshot!("check_languages_folder", run(&setup, &["check"]));
 }

@@ -1,7 +1,7 @@
 //! Reports that a card is lost, below the dialog: each is made once, ends once, and both engines do alike.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hotline::call::caller::CallEnd;
 use hotline::clock::Clock;
@@ -15,10 +15,11 @@ use hotline::store::audit::Anchors;
 use hotline::store::throttle::TryLimits;
 use jiff::Timestamp;
 use jiff::tz::Offset;
+use sqlx::{Connection, Executor};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use crate::support::served::{Served, Setup, until};
+use crate::support::served::{DEADLINE, Served, Setup, until};
 use crate::support::{Bed, HASH, PIN, call, granted, keys, member, on_both_engines, sign_in};
 
 on_both_engines!(
@@ -157,6 +158,36 @@ async fn calls_at_once_make_one_report(bed: Bed) {
     assert_eq!(answers.iter().filter(|answer| **answer == not_done(lost(1, END))).count(), 15);
     assert_eq!(changes(&bed).await, ["loss_reported"]);
     assert_eq!(bed.number("SELECT COUNT(*) FROM loss_reports").await, 1);
+}
+
+/// All eight have found no report before any of them is through: the first holds its own back, the others wait for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_that_overlap_make_one_report() {
+    const WAITING: &str = "SELECT COUNT(*) FROM pg_stat_activity \
+                           WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let bed = Bed::postgres().await;
+    bed.import([member(1)]).await;
+    let services = Arc::new(bed.services());
+    let proof = signed_in(&bed, &services, "A", 1).await;
+    let mut holder = sqlx::AnyConnection::connect(bed.settings.url.expose()).await.unwrap();
+    holder.execute("BEGIN").await.unwrap();
+    holder.execute("UPDATE audit_chains SET seq = seq").await.unwrap();
+    let mut calls = JoinSet::new();
+    for n in 0..8 {
+        let services = Arc::clone(&services);
+        calls.spawn(async move {
+            services.perform(&call(&format!("overlap-{n}")), 2, Request::ReportLoss(proof, WEEK)).await
+        });
+    }
+    let end = Instant::now() + DEADLINE;
+    while bed.number(WAITING).await < 8 {
+        assert!(Instant::now() < end, "not all of them wait");
+    }
+    holder.execute("COMMIT").await.unwrap();
+    let answers = calls.join_all().await;
+    assert_eq!(answers.iter().filter(|answer| **answer == done(lost(1, END))).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| **answer == not_done(lost(1, END))).count(), 7);
+    assert_eq!(changes(&bed).await, ["loss_reported"]);
 }
 
 async fn calls_at_once_release_once(bed: Bed) {

@@ -97,3 +97,30 @@ CREATE TABLE audit_chains (
     seq BIGINT NOT NULL,
     mac BYTEA NOT NULL
 );
+
+-- What callers left. state: 0 a draft, 1 received, 2 taken, 3 answered, 4 closed, 5 taken back by its caller. waiting_at is
+-- what staff go by: since_at where its caller had waited for a person, else received_at.
+CREATE TABLE messages (
+    number BYTEA NOT NULL PRIMARY KEY,
+    recording BYTEA,
+    dialect TEXT NOT NULL,
+    call TEXT NOT NULL,
+    kind BIGINT NOT NULL,
+    state BIGINT NOT NULL,
+    received_at BIGINT NOT NULL,
+    since_at BIGINT,
+    waiting_at BIGINT NOT NULL,
+    changed_at BIGINT NOT NULL,
+    record BYTEA,
+    note BYTEA
+);
+CREATE UNIQUE INDEX messages_by_recording ON messages (recording);
+CREATE INDEX messages_by_call ON messages (dialect, call);
+CREATE INDEX messages_by_state ON messages (state, changed_at);
+
+-- Tries at numbers of messages that there are not, by caller and by call.
+CREATE TABLE message_looks (
+    who BYTEA NOT NULL PRIMARY KEY,
+    looks BIGINT NOT NULL,
+    since BIGINT NOT NULL
+);

@@ -7,8 +7,9 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use super::settings::{Settings, Voice};
-use crate::dialog::{BargeIn, Collect, Transfer, TransferTarget};
+use crate::dialog::{BargeIn, Collect, Record, Transfer, TransferTarget};
 use crate::speech::language::Language;
+use crate::speech::prompt::Prompt;
 use crate::speech::words::Piece;
 use crate::telephony::public_url::PublicUrl;
 use crate::telephony::{Reply, Then};
@@ -26,6 +27,8 @@ const SAY_URL_ENCODED: usize = 4500;
 pub struct Markup {
     steps: Box<str>,
     transferred: Box<str>,
+    recorded: Box<str>,
+    recording: Box<str>,
     voices: BTreeMap<Language, Voice>,
 }
 
@@ -37,6 +40,8 @@ impl Markup {
         Self {
             steps: format!("{}/twilio/step/", public_url.as_str()).into(),
             transferred: format!("{}/twilio/transferred/", public_url.as_str()).into(),
+            recorded: format!("{}/twilio/recorded/", public_url.as_str()).into(),
+            recording: format!("{}/twilio/recording/", public_url.as_str()).into(),
             voices: Language::ALL.into_iter().map(|language| (language, voice(language))).collect(),
         }
     }
@@ -44,8 +49,8 @@ impl Markup {
     /// Writes a reply.
     #[must_use]
     pub fn reply(&self, reply: &Reply) -> Vec<u8> {
-        let mut page = Page::new(self.voice(reply.catalog.language()));
-        let say = |prompts| text(reply.catalog.speak_all(prompts).pieces());
+        let mut page = Page::new();
+        let say = |prompts| self.voiced(reply, prompts);
         match &reply.then {
             Then::Collect(collect, step) => {
                 let heard_out = match collect.barge_in {
@@ -55,6 +60,10 @@ impl Markup {
                 let (before, during) = reply.say.split_at(heard_out);
                 page.say(&say(before));
                 page.gather(collect, &[&*self.steps, step].concat(), &say(during));
+            }
+            Then::Record(record, step) => {
+                page.say(&say(&reply.say));
+                page.record(record, &[&*self.recorded, step].concat(), &[&*self.recording, step].concat());
             }
             Then::Transfer(transfer, step) => {
                 page.say(&say(&reply.say));
@@ -70,11 +79,16 @@ impl Markup {
 
     /// Writes last words.
     #[must_use]
-    pub fn busy(&self, words: &str) -> Vec<u8> {
-        let mut page = Page::new(self.voice(Language::Mandarin));
-        page.say(&legal(words).collect::<String>());
+    pub fn busy(&self, language: Language, words: &str) -> Vec<u8> {
+        let mut page = Page::new();
+        page.say_one(self.voice(language), &legal(words).collect::<String>());
         page.empty("Hangup", &[]);
         page.finish()
+    }
+
+    /// What is spoken, voice by voice.
+    fn voiced(&self, reply: &Reply, prompts: &[Prompt]) -> Vec<(&Voice, String)> {
+        reply.spoken(prompts).map(|(language, words)| (self.voice(language), text(words.pieces()))).collect()
     }
 
     fn voice(&self, language: Language) -> &Voice {
@@ -83,14 +97,13 @@ impl Markup {
 }
 
 /// A document that is being written.
-struct Page<'v> {
+struct Page {
     xml: Writer<Vec<u8>>,
-    voice: &'v Voice,
 }
 
-impl<'v> Page<'v> {
-    fn new(voice: &'v Voice) -> Self {
-        let mut page = Self { xml: Writer::new(Vec::with_capacity(2048)), voice };
+impl Page {
+    fn new() -> Self {
+        let mut page = Self { xml: Writer::new(Vec::with_capacity(2048)) };
         // Twilio takes nothing, not a blank, before the declaration.
         page.write(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)));
         page.start("Response", &[]);
@@ -104,7 +117,7 @@ impl<'v> Page<'v> {
 
     /// Waits for keys. Its `timeout` is both the wait for the first key, once all is said, and the wait for each further
     /// one: so it is set to the latter, and a pause makes up for what the first key may take longer. Keys end a pause.
-    fn gather(&mut self, collect: &Collect, step: &str, said: &str) {
+    fn gather(&mut self, collect: &Collect, step: &str, said: &[(&Voice, String)]) {
         let first_key = seconds(collect.first_key);
         let timeout = if collect.max > 1 { seconds(collect.between_keys) } else { first_key };
         let finish = collect.finish.map(|key| key.as_char().to_string()).unwrap_or_default();
@@ -133,6 +146,28 @@ impl<'v> Page<'v> {
         self.end("Redirect");
     }
 
+    /// Records after a tone. What was recorded is told to `step`; and to `beside`, even when the caller has hung up.
+    fn record(&mut self, record: &Record, step: &str, beside: &str) {
+        self.empty(
+            "Record",
+            &[
+                ("action", step),
+                ("method", "POST"),
+                ("finishOnKey", &record.finish.as_char().to_string()),
+                ("timeout", &seconds(record.silence).to_string()),
+                ("maxLength", &seconds(record.longest).to_string()),
+                ("playBeep", "true"),
+                ("recordingStatusCallback", beside),
+                ("recordingStatusCallbackMethod", "POST"),
+                ("recordingStatusCallbackEvent", "completed"),
+            ],
+        );
+        // Where nothing was recorded, nothing is told to `step`: Twilio goes on here.
+        self.start("Redirect", &[("method", "POST")]);
+        self.text(step);
+        self.end("Redirect");
+    }
+
     /// Rings at a person's; what comes after is told to `step`, so nothing stands behind it.
     fn dial(&mut self, transfer: &Transfer, step: &str) {
         let ring = seconds(transfer.ring).to_string();
@@ -151,9 +186,15 @@ impl<'v> Page<'v> {
         self.end("Dial");
     }
 
+    /// Says what each voice has to say.
+    fn say(&mut self, said: &[(&Voice, String)]) {
+        for (voice, text) in said {
+            self.say_one(voice, text);
+        }
+    }
+
     /// Says `text`, in as many pieces as the limits ask for.
-    fn say(&mut self, text: &str) {
-        let voice = self.voice;
+    fn say_one(&mut self, voice: &Voice, text: &str) {
         let mut rest = text;
         while !rest.is_empty() {
             let (now, later) = rest.split_at(fitting(rest));
@@ -202,7 +243,7 @@ fn text(pieces: &[Piece<'_>]) -> String {
     for piece in pieces {
         match piece {
             Piece::Fragment { text: words, .. } => text.extend(legal(words)),
-            Piece::Unit(unit) => text.push_str(unit),
+            Piece::Unit(unit) | Piece::Joint(unit) => text.push_str(unit),
             Piece::Break => text.push(BREAK),
         }
     }
@@ -228,6 +269,8 @@ fn fitting(text: &str) -> usize {
         }
         let end = at + c.len_utf8();
         match c {
+            // "8 a.m. to noon" is one sentence.
+            '.' if text[end..].trim_start_matches(' ').starts_with(|c: char| c.is_ascii_uppercase()) => sentence = end,
             '。' | '！' | '？' | '；' | '!' | '?' | ';' | '\n' => sentence = end,
             '，' | '、' | '：' | ',' | BREAK | ' ' => clause = end,
             _ => {}
@@ -255,15 +298,13 @@ fn seconds(time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use proptest::prelude::*;
     use quick_xml::Reader;
     use quick_xml::escape::resolve_predefined_entity;
 
     use super::*;
     use crate::secret::Key;
-    use crate::telephony::twilio::testing::{catalog, prompt};
+    use crate::telephony::twilio::testing::{prompt, reply};
 
     const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
@@ -272,8 +313,8 @@ mod tests {
     }
 
     fn written(say: &[&str], then: Then) -> String {
-        let reply = Reply { catalog: Arc::new(catalog()), say: say.iter().map(|id| prompt(id)).collect(), then };
-        let text = String::from_utf8(markup().reply(&reply)).unwrap();
+        let said = reply(say.iter().map(|id| prompt(id)).collect(), then);
+        let text = String::from_utf8(markup().reply(&said)).unwrap();
         text.strip_prefix(DECLARATION).unwrap().to_owned()
     }
 
@@ -365,6 +406,23 @@ mod tests {
     }
 
     #[test]
+    fn a_recording_is_told_of_in_the_call_and_beside_it() {
+        let record =
+            Record { longest: Duration::from_secs(120), finish: Key::Hash, silence: Duration::from_millis(4500) };
+        assert_eq!(
+            written(&["greeting"], Then::Record(record, "S".into())),
+            concat!(
+                r#"<Response>"#,
+                r#"<Say language="cmn-CN" voice="Polly.Zhiyu-Neural">您好。</Say>"#,
+                r##"<Record action="https://hotline.example/twilio/recorded/S" method="POST" finishOnKey="#" timeout="5" maxLength="120" playBeep="true" "##,
+                r#"recordingStatusCallback="https://hotline.example/twilio/recording/S" recordingStatusCallbackMethod="POST" recordingStatusCallbackEvent="completed"/>"#,
+                r#"<Redirect method="POST">https://hotline.example/twilio/recorded/S</Redirect>"#,
+                r#"</Response>"#
+            )
+        );
+    }
+
+    #[test]
     fn a_hang_up_says_goodbye_first() {
         assert_eq!(
             written(&["greeting"], Then::HangUp),
@@ -378,7 +436,7 @@ mod tests {
         let settings = toml::from_str(r#"voices.zh-CN = { language = "zh-CN", voice = "a\"<b" }"#).unwrap();
         let markup = Markup::new(&settings, &PublicUrl::parse("https://hotline.example").unwrap());
         assert_eq!(
-            String::from_utf8(markup.busy("再见。")).unwrap(),
+            String::from_utf8(markup.busy(Language::Mandarin, "再见。")).unwrap(),
             concat!(
                 r#"<?xml version="1.0" encoding="UTF-8"?><Response>"#,
                 r#"<Say language="zh-CN" voice="a&quot;&lt;b">再见。</Say><Hangup/></Response>"#
@@ -395,8 +453,8 @@ mod tests {
             Piece::Unit("三三三"),
         ];
         let voice = Voice::default_of(Language::Mandarin);
-        let mut page = Page::new(&voice);
-        page.say(&text(&pieces));
+        let mut page = Page::new();
+        page.say_one(&voice, &text(&pieces));
         assert_eq!(
             String::from_utf8(page.finish()).unwrap().strip_prefix(DECLARATION).unwrap(),
             r#"<Response><Say language="cmn-CN" voice="Polly.Zhiyu-Neural">请拨幺二<break time="200ms"/>三三三</Say></Response>"#
@@ -419,8 +477,49 @@ mod tests {
         assert_eq!(lengths(&"a".repeat(3001)), [3000, 1], "the other limit");
     }
 
+    /// Each space costs as much as three letters.
+    #[test]
+    fn long_english_is_split_at_the_end_of_a_sentence_too() {
+        let sentence = "For a person, press zero. Our hours are eight thirty a.m. to noon, and to go back is to press the star key. ";
+        // Of the two limits it is the bytes that are reached first, after twenty-seven times and a sentence.
+        assert_eq!(sentence.chars().map(cost).fold((0, 0), |(b, u), (x, y)| (b + x, u + y)), (108, 166));
+        let said = said(&markup().busy(Language::English, sentence.repeat(30).trim_end()));
+        assert_eq!(said.len(), 2);
+        assert!(
+            said[0].ends_with("press the star key. For a person, press zero."),
+            "{}",
+            &said[0][said[0].len() - 60..]
+        );
+        assert_eq!(said.concat(), sentence.repeat(30).trim_end());
+        for say in &said {
+            let url_encoded: usize = form_urlencoded::byte_serialize(say.as_bytes()).map(str::len).sum();
+            assert!(say.len() <= 3000 && url_encoded <= 4500, "{} {url_encoded}", say.len());
+        }
+    }
+
+    #[test]
+    fn each_language_is_said_by_its_voice() {
+        let say = vec![
+            prompt("greeting"),
+            prompt("menu").in_language(Language::Mandarin),
+            prompt("menu").in_language(Language::Cantonese),
+            prompt("menu").in_language(Language::English),
+            prompt("greeting").in_language(Language::English),
+        ];
+        let text = String::from_utf8(markup().reply(&reply(say, Then::HangUp))).unwrap();
+        assert_eq!(
+            text.strip_prefix(DECLARATION).unwrap(),
+            concat!(
+                r#"<Response><Say language="cmn-CN" voice="Polly.Zhiyu-Neural">您好。查询请按一。</Say>"#,
+                r#"<Say language="yue-HK" voice="Google.yue-HK-Standard-A">查询请揿一。</Say>"#,
+                r#"<Say language="en-US" voice="Polly.Joanna-Neural">For enquiries, press one. Hello.</Say>"#,
+                r#"<Hangup/></Response>"#
+            )
+        );
+    }
+
     fn lengths(text: &str) -> Vec<usize> {
-        said(&markup().busy(text)).iter().map(|say| say.chars().count()).collect()
+        said(&markup().busy(Language::Mandarin, text)).iter().map(|say| say.chars().count()).collect()
     }
 
     /// What each `Say` of a document says, to an XML parser.
@@ -456,22 +555,28 @@ mod tests {
 
     #[test]
     fn characters_that_xml_has_no_way_to_write_are_dropped() {
-        assert_eq!(said(&markup().busy("a\u{0}b\u{1e}c\u{b}d\u{fffe}e\u{ffff}f\t\r\n")), ["abcdef\t\r\n"]);
-        assert_eq!(said(&markup().busy("</Say><Dial>+1</Dial><Say>]]>&amp;")), ["</Say><Dial>+1</Dial><Say>]]>&amp;"]);
+        assert_eq!(
+            said(&markup().busy(Language::Mandarin, "a\u{0}b\u{1e}c\u{b}d\u{fffe}e\u{ffff}f\t\r\n")),
+            ["abcdef\t\r\n"]
+        );
+        assert_eq!(
+            said(&markup().busy(Language::Mandarin, "</Say><Dial>+1</Dial><Say>]]>&amp;")),
+            ["</Say><Dial>+1</Dial><Say>]]>&amp;"]
+        );
     }
 
     proptest! {
         #[test]
         fn any_text_is_said_as_it_is(text in any::<String>()) {
             let expected: String = legal(&text).collect();
-            let said = said(&markup().busy(&text)).concat();
+            let said = said(&markup().busy(Language::Mandarin, &text)).concat();
             // What is all blank is not said at all.
             prop_assert!(said == expected || (said.is_empty() && expected.trim().is_empty()));
         }
 
         #[test]
         fn every_say_keeps_the_limits_and_loses_nothing(text in "[一二，。a<&' \u{1f600}]{0,4000}") {
-            let said = said(&markup().busy(&text));
+            let said = said(&markup().busy(Language::Mandarin, &text));
             for say in &said {
                 let url_encoded: usize = form_urlencoded::byte_serialize(say.as_bytes()).map(str::len).sum();
                 prop_assert!(say.len() <= 3000 && url_encoded <= 4500);

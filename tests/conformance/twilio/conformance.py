@@ -32,6 +32,12 @@ WORDS = {
     "connecting": "转接人工",
     "closed": "不是人工服务时间",
     "not answered": "无法接听",
+    "message menu": "留言回拨",
+    "which phone": "给您回电的号码",
+    "tone": "请在提示音后开始",
+    "nothing recorded": "没有录到您的声音",
+    "review": "发送留言",
+    "message sent": "您的留言已经收到",
 }
 
 EMPLOYEE = "11010519491231002X", "739154"
@@ -236,6 +242,30 @@ def zero_reaches_a_person_or_the_hours(line):
     does_not_hear(talked, "not answered")
 
 
+@check
+def a_message_is_left_and_found_again(line):
+    call = hears(hears(Call.dial(line), "main menu").press("5"), "message menu")
+    hears(call.press("1"), "which phone")
+    hears(call.press("1"), "tone")
+    hears(call.speak(0), "nothing recorded", "tone")
+    equal(call.recorded_beside(7).status_code, 204)
+    hears(call.speak(7), "review")
+    hears(call.press("1"), "message sent")
+    hears(call.press("*"), "message menu")
+    is_over(hears(call.press("9"), "goodbye"))
+
+
+@check
+def hanging_up_while_recording_leaves_the_message(line):
+    call = hears(Call.dial(line), "main menu")
+    call.press("5"), call.press("2"), hears(call.press("1"), "tone")
+    equal(call.hang_up().status_code, 204)
+    for _ in range(2):
+        equal(call.recorded_beside(7).status_code, 204)
+    call.speak(7, key="hangup")
+    is_over(call)
+
+
 # What anyone can send.
 
 
@@ -259,7 +289,7 @@ def forged_signatures_get_a_bare_403(line):
     for name, signature in forged.items():
         response = line.send(address, fields, signature=signature)
         assert (response.status_code, response.content) == (403, b""), f"{name}: {response.status_code} {response.content!r}"
-    for path in ("voice", "status", "fallback", "transferred/x", "step/x"):
+    for path in ("voice", "status", "fallback", "transferred/x", "step/x", "recorded/x", "recording/x"):
         response = line.send(f"{line.public_url}/twilio/{path}", fields, signature="")
         equal((path, response.status_code, response.content), (path, 403, b""))
 

@@ -13,6 +13,10 @@ GATHER = (
 )
 REDIRECT = f'<Redirect method="POST">{STEP}</Redirect>'
 DIAL = f'<Dial action="{STEP}" method="POST" timeout="25" answerOnBridge="true"><Number>+861012333</Number></Dial>'
+RECORD = (
+    f'<Record action="{STEP}" method="POST" finishOnKey="#" timeout="5" maxLength="120" playBeep="true" '
+    f'recordingStatusCallback="{STEP}" recordingStatusCallbackMethod="POST" recordingStatusCallbackEvent="completed"/>'
+)
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 
 
@@ -24,6 +28,7 @@ RIGHT = {
     "a menu": document(SAY, GATHER, REDIRECT),
     "a transfer": document(SAY, DIAL),
     "a SIP transfer": document(DIAL.replace("<Number>+861012333</Number>", "<Sip>sip:a@pbx.example</Sip>")),
+    "a recording": document(SAY, RECORD, REDIRECT),
     "a goodbye": document(SAY, "<Hangup/>"),
     "speech of five hundred characters": document(SAY.replace("您好", "一" * 493), "<Hangup/>"),
 }
@@ -60,12 +65,17 @@ WRONG = {
     "a verb behind the end": (document("<Hangup/>", SAY), "never reached"),
     "an end without a word": (document(), "empty"),
     "running out": (document(SAY), "running out"),
+    "a recording without end": (document(RECORD.replace('maxLength="120"', 'maxLength="0"'), REDIRECT), "maxLength"),
+    "a recording told elsewhere": (document(RECORD.replace(f'Callback="{URL}', 'Callback="https://evil.example'), REDIRECT), "leads to"),
+    "a recording that nothing ends": (document(RECORD.replace('finishOnKey="#"', 'finishOnKey=""'), REDIRECT), "finishOnKey"),
+    "a recording and then nothing": (document(SAY, RECORD), "running out"),
     "a Dial to nobody": (document(DIAL.replace("<Number>+861012333</Number>", "")), "one place"),
 }
 # Only the Node library knows these.
 WRONG_TYPES = {
     "no such voice": (RIGHT["a goodbye"].replace("Zhiyu-Neural", "Nobody"), "SayVoice"),
     "no such language": (RIGHT["a goodbye"].replace("cmn-CN", "cmn-Hans-CN"), "SayLanguage"),
+    "no such recording event": (document(RECORD.replace('"completed"', '"done"'), REDIRECT), "RecordingEvent"),
     "no such input": (RIGHT["a menu"].replace('input="dtmf"', 'input="keys"'), "GatherInput"),
     "no number": (RIGHT["a menu"].replace('numDigits="18"', 'numDigits="many"'), "number"),
     "no boolean": (RIGHT["a menu"].replace('actionOnEmptyResult="true"', 'actionOnEmptyResult="yes"'), "boolean"),

@@ -72,6 +72,7 @@ class Call:
     ringing: str = ""
     over: bool = False
     last: tuple = ()
+    recordings: int = 0
 
     def __post_init__(self):
         n = next(numbers)
@@ -117,6 +118,8 @@ class Call:
             match verb.tag:
                 case "Gather":
                     return self
+                case "Record":
+                    return self
                 case "Dial":
                     self.ringing = "".join(verb.itertext())
                     return self
@@ -151,13 +154,36 @@ class Call:
             return self.listen()
         return self.fall_through()
 
+    def speak(self, seconds, key="#"):
+        """Speaks after the tone. Where nothing was recorded, Twilio tells nobody, and goes on behind the verb."""
+        record = self.document.find("Record")
+        assert record is not None, f"nobody listens; heard {self.said!r}"
+        if seconds == 0:
+            return self.fall_through(record)
+        self.post(record.get("action"), RecordingUrl=self.recording, RecordingDuration=str(seconds), Digits=key)
+        return self.listen()
+
+    @property
+    def recording(self):
+        """What Twilio calls the next recording of this call."""
+        account = "AC" + "0" * 32
+        return f"https://api.twilio.com/2010-04-01/Accounts/{account}/Recordings/RE{self.sid[-24:]}{self.recordings:08x}"
+
+    def recorded_beside(self, seconds):
+        """The status callback of a recording: sent whether or not the call goes on, and without the caller's number."""
+        record = self.document.find("Record")
+        return self.line.send(record.get("recordingStatusCallback"), {
+            "AccountSid": "AC" + "0" * 32, "CallSid": self.sid, "RecordingSid": "RE" + "0" * 32, "RecordingUrl": self.recording,
+            "RecordingStatus": "completed", "RecordingDuration": str(seconds), "RecordingChannels": "1",
+            "RecordingSource": "RecordVerb", "RecordingTrack": "inbound", "ErrorCode": "0"})
+
     def silence(self):
         return self.press("")
 
-    def fall_through(self):
+    def fall_through(self, verb=None):
         """What a platform without `actionOnEmptyResult` does with silence: goes on behind the Gather."""
         verbs = list(self.document)
-        behind = verbs[verbs.index(self.gather) + 1 :]
+        behind = verbs[verbs.index(self.gather if verb is None else verb) + 1 :]
         self.document = ET.Element("Response")
         self.document.extend(behind)
         return self.listen()

@@ -157,6 +157,20 @@ class Checker:
             self._wrong(f"<Dial timeout={dial.get('timeout')!r}>")
         self._action(dial)
 
+    def _record(self, record):
+        for needed in ("action", "method", "finishOnKey", "timeout", "maxLength", "playBeep", "recordingStatusCallback"):
+            if needed not in record.attrib:
+                self._wrong(f"<Record> without {needed}")
+        if not record.get("finishOnKey") or not set(record.get("finishOnKey")) <= KEYS:
+            self._wrong(f"<Record finishOnKey={record.get('finishOnKey')!r}>")
+        for positive in ("timeout", "maxLength"):
+            if not re.fullmatch("[1-9][0-9]*", record.get(positive, "1")):
+                self._wrong(f"<Record {positive}={record.get(positive)!r}>")
+        if record.get("recordingStatusCallbackMethod") != "POST":
+            self._wrong("<Record> does not say that it posts its status")
+        self._action(record)
+        self._address("Record", record.get("recordingStatusCallback", ""))
+
     def _redirect(self, redirect):
         if redirect.get("method") != "POST":
             self._wrong("<Redirect> does not say that it posts")

@@ -110,6 +110,7 @@ pub struct Heard {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Then {
     Gather { path: String, digits: usize, finish: String },
+    Record { path: String, beside: String, longest: usize, finish: String },
     Dial { path: String, target: String },
     HangUp,
 }
@@ -155,14 +156,30 @@ impl Heard {
                 Event::Empty(element) => match (open.last().unwrap().as_str(), element.name().as_ref()) {
                     ("Say", "break") => text.push(' '),
                     ("Gather", "Pause") => {}
+                    ("Response", "Record") if then.is_none() => {
+                        then = Some(Then::Record {
+                            path: path(&attribute(&element, "action")),
+                            beside: path(&attribute(&element, "recordingStatusCallback")),
+                            longest: attribute(&element, "maxLength").parse().unwrap(),
+                            finish: attribute(&element, "finishOnKey"),
+                        });
+                    }
                     ("Response", "Hangup") if then.is_none() => then = Some(Then::HangUp),
                     other => panic!("{other:?}: {markup}"),
                 },
                 Event::Text(piece) => text.push_str(&piece),
                 Event::End(_) => match (open.pop().unwrap().as_str(), &mut then) {
-                    ("Say", _) => said.push_str(&std::mem::take(&mut text)),
+                    ("Say", _) => {
+                        // English is parted by more than its full stops.
+                        if said.ends_with(|c: char| c.is_ascii()) {
+                            said.push(' ');
+                        }
+                        said.push_str(&std::mem::take(&mut text));
+                    }
                     ("Number" | "Sip", Some(Then::Dial { target, .. })) => *target = std::mem::take(&mut text),
-                    ("Redirect", Some(Then::Gather { path: action, .. })) => assert_eq!(path(&text), *action),
+                    ("Redirect", Some(Then::Gather { path: action, .. } | Then::Record { path: action, .. })) => {
+                        assert_eq!(path(&text), *action)
+                    }
                     ("Redirect", _) => panic!("{markup}"),
                     _ => {}
                 },
@@ -241,6 +258,26 @@ impl Caller {
         self.post(path, &[("Digits", "")])
     }
 
+    /// Speaks for so many seconds after the tone, and ends with `#`.
+    pub fn speak(&mut self, seconds: u32) -> &str {
+        let Then::Record { path, .. } = self.heard.then.clone() else { panic!("nobody listens") };
+        let (url, seconds) = (self.recording(self.sent.len()), seconds.to_string());
+        self.post(path, &[("RecordingUrl", &url), ("RecordingDuration", &seconds), ("Digits", "#")])
+    }
+
+    /// Says nothing after the tone: the platform goes on behind it.
+    pub fn speak_nothing(&mut self) -> &str {
+        let Then::Record { path, .. } = self.heard.then.clone() else { panic!("nobody listens") };
+        self.post(path, &[])
+    }
+
+    /// What the platform calls the `n`-th recording of this call.
+    pub fn recording(&self, n: usize) -> String {
+        let call = self.sid.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        let account = "AC00000000000000000000000000000000";
+        format!("https://api.twilio.com/2010-04-01/Accounts/{account}/Recordings/RE{call:016x}{n:016x}")
+    }
+
     /// The transfer is over: `completed`, `no-answer`, `busy`, `failed`.
     pub fn transferred(&mut self, how: &str) -> &str {
         let Then::Dial { path, .. } = self.heard.then.clone() else { panic!("nobody is called") };
@@ -280,7 +317,7 @@ impl Caller {
     pub fn markup(&self) -> String {
         let body = &self.sent.last().unwrap().answer.body;
         match &self.heard.then {
-            Then::Gather { path, .. } | Then::Dial { path, .. } => {
+            Then::Gather { path, .. } | Then::Record { path, .. } | Then::Dial { path, .. } => {
                 let (_, step) = path.rsplit_once('/').unwrap();
                 body.replace(step, "…")
             }

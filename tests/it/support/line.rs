@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hotline::dialog::Flow;
 use hotline::speech::catalog::Catalog;
+use hotline::speech::language::Language;
 
 /// A file of the project.
 pub fn project(path: &str) -> PathBuf {
@@ -13,9 +14,14 @@ pub fn project(path: &str) -> PathBuf {
 
 /// The shipped Mandarin wording.
 pub fn mandarin() -> Arc<Catalog> {
-    let path = "voice-prompts/zh-CN/prompts.toml";
-    let text = std::fs::read_to_string(project(path)).unwrap();
-    Arc::new(Catalog::parse(path, &text).unwrap_or_else(|faults| panic!("{faults}")))
+    Arc::new(wording(Language::Mandarin))
+}
+
+/// The shipped wording of a language.
+pub fn wording(language: Language) -> Catalog {
+    let path = format!("voice-prompts/{language}/prompts.toml");
+    let text = std::fs::read_to_string(project(&path)).unwrap();
+    Catalog::parse(&path, &text).unwrap_or_else(|faults| panic!("{faults}"))
 }
 
 /// The shipped lines, by their files.
@@ -31,7 +37,15 @@ pub fn line_12333() -> Flow {
     line(&std::fs::read_to_string(project("config/lines/12333.toml")).unwrap())
 }
 
+/// The shipped line in every language.
+pub fn in_every_language() -> String {
+    let shipped = std::fs::read_to_string(project("config/lines/12333.toml")).unwrap();
+    assert!(shipped.contains("languages = [\"zh-CN\"]"));
+    shipped.replacen("languages = [\"zh-CN\"]", "languages = [\"zh-CN\", \"yue-CN\", \"en-US\"]", 1)
+}
+
 /// A line with this file.
 pub fn line(text: &str) -> Flow {
-    Flow::parse("line.toml", text, &[&mandarin()]).unwrap_or_else(|faults| panic!("{faults}"))
+    let wordings = Language::ALL.map(wording);
+    Flow::parse("line.toml", text, &wordings.each_ref()).unwrap_or_else(|faults| panic!("{faults}"))
 }

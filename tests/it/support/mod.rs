@@ -176,7 +176,7 @@ pub fn call_from(id: &str, caller: &str) -> Call {
 }
 
 pub fn sign_in(who: MemberKey, pin: &str) -> Request {
-    Request::SignIn { who, pin: Pin::parse(pin).unwrap() }
+    Request::SignIn { who, pin: Pin::parse(pin).unwrap(), initial: None }
 }
 
 pub const REFUSED: Answer = Answer::SignIn(SignInOutcome::Refused);
@@ -184,7 +184,7 @@ pub const REFUSED: Answer = Answer::SignIn(SignInOutcome::Refused);
 #[track_caller]
 pub fn granted(answer: Answer) -> SignedIn {
     match answer {
-        Answer::SignIn(SignInOutcome::Granted(proof)) => proof,
+        Answer::SignIn(SignInOutcome::Granted(proof, _)) => proof,
         other => panic!("not granted: {other:?}"),
     }
 }
