@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::signed_in::SignedIn;
 use crate::member::MemberKey;
 use crate::member::account::{Coverage, PersonalAccount, PooledFund, StatementPage};
+use crate::member::tail::Tail;
 use crate::secret::Keys;
 use crate::speech::language::Language;
 
@@ -51,6 +52,8 @@ pub enum TransferEnd {
 pub enum Answer {
     /// The key of the number that was entered, whether or not anyone has it.
     Identified(MemberKey),
+    /// What stands before the PIN.
+    Guard(Guard),
     /// How the sign-in went.
     SignIn(SignInOutcome),
     /// The personal account; `None` for residents, who have none.
@@ -102,4 +105,19 @@ pub enum SignInOutcome {
     InitialPin,
     /// No try is left for this number until an operator gives them back.
     Barred,
+    /// The telephone has been used for too many sign-ins: whoever it asks for, nothing was looked at.
+    CallerLimit,
+    /// Nobody signs in by telephone for now.
+    Closed,
+}
+
+/// What stands before the PIN.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Guard {
+    /// Nothing, as always.
+    Open,
+    /// These digits, to be heard and pressed.
+    Challenge(Tail),
+    /// Nobody signs in by telephone for now.
+    Closed,
 }

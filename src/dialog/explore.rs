@@ -10,7 +10,8 @@ use std::fmt;
 use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
 
-use super::event::{Answer, Dialled, Event, SignInOutcome, TransferEnd};
+use super::challenge::ChallengePlace;
+use super::event::{Answer, Dialled, Event, Guard, SignInOutcome, TransferEnd};
 use super::flow::Flow;
 use super::signed_in::SignedIn;
 use super::state::{AnswerId, Misses, Place, Service, State};
@@ -21,6 +22,7 @@ use crate::member::account::{
     StatementPage, TransactionKind, YearMonth,
 };
 use crate::member::money::Money;
+use crate::member::tail::Tail;
 use crate::member::{IdentifierKind, MemberId, MemberKey};
 use crate::secret::{Key, Keys, PinVerified};
 use crate::speech::catalog::Catalog;
@@ -375,6 +377,7 @@ fn happens(place: &Place, event: &Event) -> bool {
             _ => matches!(
                 (place, answer),
                 (Place::SigningIn { .. }, Answer::SignIn(_))
+                    | (Place::Challenge(ChallengePlace::Asking { .. }), Answer::Guard(_))
                     | (Place::Reading { service: Service::PersonalBalance, .. }, Answer::PersonalBalance(_))
                     | (Place::Reading { service: Service::PooledFund, .. }, Answer::PooledFund(..))
                     | (Place::Reading { service: Service::Status, .. }, Answer::Coverage(_))
@@ -411,6 +414,7 @@ fn events(now: Timestamp) -> Vec<(&'static str, Event)> {
         ("card number", keys("123456789", true)),
         ("six digits", keys("739154", true)),
         ("too few digits", keys("73", true)),
+        ("digits heard", keys("2748", true)),
         ("talked", Event::TransferEnded(TransferEnd::Talked)),
         ("not answered", Event::TransferEnded(TransferEnd::NotAnswered)),
         ("limit", Event::LimitReached),
@@ -452,12 +456,17 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
         ),
         ("initial PIN", Answer::SignIn(SignInOutcome::InitialPin)),
         ("barred", Answer::SignIn(SignInOutcome::Barred)),
+        ("too many from here", Answer::SignIn(SignInOutcome::CallerLimit)),
+        ("sign-in closed", Answer::SignIn(SignInOutcome::Closed)),
+        ("no guard", Answer::Guard(Guard::Open)),
+        ("closed", Answer::Guard(Guard::Closed)),
         ("balance", Answer::PersonalBalance(account)),
         ("no account", Answer::PersonalBalance(None)),
         ("unavailable", Answer::Unavailable),
         ("superseded", Answer::Superseded),
         ("call ended", Answer::CallEnded),
     ];
+    answers.extend(Tail::of("2748").map(|digits| ("challenge", Answer::Guard(Guard::Challenge(digits)))));
     answers.extend(funds(fund));
     answers.extend(coverages().map(|(name, coverage)| (name, Answer::Coverage(coverage))));
     answers.extend(pages(now));

@@ -6,6 +6,7 @@
 //! hears anything. [`explore`] proves what must always hold.
 
 mod accounts;
+mod challenge;
 mod entry;
 mod event;
 pub mod explore;
@@ -18,7 +19,8 @@ mod state;
 mod step;
 mod turn;
 
-pub use event::{Answer, Dialled, Event, SignInOutcome, TransferEnd};
+pub use challenge::ChallengePlace;
+pub use event::{Answer, Dialled, Event, Guard, SignInOutcome, TransferEnd};
 pub use flow::Flow;
 pub use hours::{Hours, Span};
 pub use signed_in::SignedIn;

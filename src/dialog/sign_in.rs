@@ -29,9 +29,7 @@ impl Flow {
                     None => self.miss(state, Miss::Wrong, now),
                 }
             }
-            Place::Confirm { goal, who, .. } if key == ONE => {
-                self.go(state, Place::Pin { goal, who, misses: Misses::default() }, Vec::new())
-            }
+            Place::Confirm { goal, who, .. } if key == ONE => self.guard(state, goal, who, false),
             Place::Confirm { goal, who, .. } if key == TWO => {
                 self.go(state, Place::Number { goal, kind: who.kind, misses: Misses::default() }, Vec::new())
             }
@@ -155,6 +153,8 @@ impl Flow {
             }
             SignInOutcome::InitialPin => self.person(state, vec![Prompt::initial_pin()], now),
             SignInOutcome::Barred => self.main_menu(state, vec![Prompt::barred()]),
+            SignInOutcome::CallerLimit => self.main_menu(state, vec![Prompt::caller_limit()]),
+            SignInOutcome::Closed => self.person(state, vec![Prompt::sign_in_closed()], now),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::challenge::ChallengePlace;
 use super::signed_in::SignedIn;
 use crate::member::account::Movements;
 use crate::member::tail::Tail;
@@ -74,6 +75,8 @@ pub enum Place {
         /// What went wrong here so far.
         misses: Misses,
     },
+    /// Between number and PIN.
+    Challenge(ChallengePlace),
     /// Asked for the PIN.
     Pin {
         /// Where to after sign-in.
@@ -164,7 +167,7 @@ impl Place {
     /// Whether a number or a PIN is asked for: every key is part of it, but for `0`, `*` and `#` alone.
     #[must_use]
     pub fn is_entry(&self) -> bool {
-        matches!(self, Self::Number { .. } | Self::Pin { .. })
+        matches!(self, Self::Number { .. } | Self::Challenge(ChallengePlace::Digits { .. }) | Self::Pin { .. })
     }
 
     /// The name of the place in transcripts, coverage and logs: `main`, `sign-in.pin`.
@@ -179,6 +182,7 @@ impl Place {
             Self::Number { kind: IdentifierKind::Personal, .. } => "sign-in.personal-number",
             Self::Identifying { .. } => "sign-in.identifying",
             Self::Confirm { .. } => "sign-in.confirm",
+            Self::Challenge(place) => place.name(),
             Self::Pin { .. } => "sign-in.pin",
             Self::SigningIn { .. } => "sign-in.checking",
             Self::Reading { service, .. } | Self::Told { service, .. } => service.name(),

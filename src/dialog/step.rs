@@ -2,11 +2,12 @@
 //!
 //! What is universal comes first (hanging up, `0` a person, `*` back, `#` again, `9` goodbye, silence, wrong keys);
 //! what each place makes of its own keys comes after, a file a service: [`sign_in`](super::sign_in),
-//! [`accounts`](super::accounts), [`person`](super::person).
+//! [`challenge`](super::challenge), [`accounts`](super::accounts), [`person`](super::person).
 
 use jiff::Timestamp;
 
 use super::accounts::choices;
+use super::challenge::ChallengePlace;
 use super::entry::{Entry, entry};
 use super::event::{Answer, Dialled, Event, TransferEnd};
 use super::flow::{Flow, Target};
@@ -73,6 +74,9 @@ impl Flow {
             | Place::Details { back, .. }
             | Place::ReadingPage { back, .. }
             | Place::Page { back, .. } => Some(back),
+            Place::Challenge(place) => match place.goal() {
+                Goal::Menu(menu) | Goal::Service(_, menu) => Some(menu),
+            },
             Place::Start | Place::WithPerson | Place::Over => None,
         };
         let unanswered = matches!(&state.place, Place::Answered { answer, .. } if !self.answers.contains_key(answer));
@@ -122,6 +126,7 @@ impl Flow {
     fn entered(&self, state: State, place: Place, keys: &[Key], now: Timestamp) -> (State, Turn) {
         match place {
             Place::Number { goal, kind, misses } => self.number(state, goal, kind, misses, keys, now),
+            Place::Challenge(at) => self.challenge_entry(state, at, keys, now),
             Place::Pin { goal, who, misses } => self.pin(state, goal, who, misses, keys, now),
             _ => self.miss(state, Miss::Wrong, now),
         }
@@ -165,6 +170,7 @@ impl Flow {
             Place::Confirm { goal, who, .. } => {
                 Place::Number { goal: goal.clone(), kind: who.kind, misses: Misses::default() }
             }
+            Place::Challenge(at) => at.back(),
             Place::Number { goal, .. } | Place::Pin { goal, .. } => self.choice_of_number(goal.clone()),
             Place::Page { back, .. } => Place::Details { back: back.clone(), misses: Misses::default() },
             Place::Told { back, .. } | Place::Answered { back, .. } | Place::Details { back, .. } => {
@@ -188,6 +194,7 @@ impl Flow {
         match (state.place.clone(), answer) {
             (_, Answer::CallEnded) => over(state, Vec::new()),
             (Place::Identifying { .. } | Place::SigningIn { .. }, answer) => self.sign_in_answered(state, answer, now),
+            (Place::Challenge(at), answer) => self.guard_answered(state, at, answer, now),
             (Place::Reading { .. } | Place::ReadingPage { .. }, answer) => self.account_answered(state, answer, now),
             // An answer to something nobody asked.
             _ => self.main_menu(state, vec![Prompt::query_unavailable()]),
@@ -233,7 +240,7 @@ impl Flow {
 
     /// The caller cannot go on alone: to a person when there is one, else the hours and goodbye. Who has been served and
     /// then falls silent has put the telephone down: goodbye, and no agent for an empty line.
-    fn give_up(&self, state: State, miss: Miss, apology: Prompt, now: Timestamp) -> (State, Turn) {
+    pub(super) fn give_up(&self, state: State, miss: Miss, apology: Prompt, now: Timestamp) -> (State, Turn) {
         if matches!(miss, Miss::Silent) && state.signed_in.is_some() {
             return over(state, vec![apology, Prompt::goodbye()]);
         }
@@ -313,6 +320,11 @@ impl Flow {
                 say.push(Prompt::confirm_number(*tail, ONE, TWO));
                 self.one_key(barge_in)
             }
+            Place::Challenge(ChallengePlace::Digits { digits, .. }) => {
+                let (heard, collect) = self.ask_challenge(*digits, barge_in);
+                say.extend(heard);
+                collect
+            }
             Place::Pin { .. } => {
                 say.push(Prompt::enter_pin());
                 say.push(Prompt::pin_keys());
@@ -329,6 +341,7 @@ impl Flow {
             }
             Place::Start
             | Place::Identifying { .. }
+            | Place::Challenge(ChallengePlace::Asking { .. })
             | Place::SigningIn { .. }
             | Place::Reading { .. }
             | Place::ReadingPage { .. }
@@ -353,7 +366,7 @@ impl Flow {
 
     /// Room for an entry, a `*` that clears it, and the entry again. It ends with `#`, so a `#` pressed out of habit
     /// after the last digit never falls into the next prompt.
-    fn entry(&self, longest: u8, barge_in: BargeIn) -> Collect {
+    pub(super) fn entry(&self, longest: u8, barge_in: BargeIn) -> Collect {
         Collect {
             min: 1,
             max: longest * 2 + 1,
@@ -382,6 +395,7 @@ pub(super) fn misses_of(place: &mut Place) -> Option<&mut Misses> {
         | Place::Answered { misses, .. }
         | Place::Details { misses, .. }
         | Place::Page { misses, .. } => Some(misses),
+        Place::Challenge(place) => place.misses(),
         Place::Start
         | Place::Identifying { .. }
         | Place::SigningIn { .. }

@@ -80,6 +80,8 @@ pub enum TransferTarget {
 pub enum Request {
     /// The key of a number that was entered: computed, not looked up.
     Identify(Identifier),
+    /// What stands before the PIN now. Nothing is done.
+    Guard,
     /// Check a PIN.
     SignIn {
         /// Whose.
@@ -109,7 +111,7 @@ impl Request {
     #[must_use]
     pub fn proof(&self) -> Option<SignedIn> {
         match self {
-            Self::Identify(_) | Self::SignIn { .. } => None,
+            Self::Identify(_) | Self::Guard | Self::SignIn { .. } => None,
             Self::PersonalBalance(proof)
             | Self::PooledFund(proof)
             | Self::Transactions { proof, .. }

@@ -28,9 +28,11 @@ use crate::member::Identifier;
 use crate::member::card_number::CardRule;
 use crate::member::register::{MemberRows, TransactionRows};
 use crate::member::sample;
+use crate::service::spray::SpraySettings;
 use crate::service::{HashSettings, Hasher, Services};
+use crate::store::crypto::Seals;
 use crate::store::members::HashCost;
-use crate::store::throttle::TryLimits;
+use crate::store::throttle::{CallerLimits, TryLimits};
 use crate::store::{Store, StoreError, StoreSettings};
 use crate::telemetry::Telemetry;
 use crate::telephony::{browser, twilio};
@@ -65,7 +67,8 @@ impl App {
 
     fn assemble(settings: &Settings, lines: Arc<Lines>, keys: &KeyRing, store: Store, clock: Clock) -> Self {
         let telemetry = Arc::new(Telemetry::new());
-        let services = Services::new(store, Hasher::new(hashing(settings)), tries(settings, &lines));
+        let limits = tries(settings, &lines, store.seals());
+        let services = Services::new(store, Hasher::new(hashing(settings)), limits).watching(spray(settings));
         let server = &settings.server;
         let driver = Arc::new(Driver::new(
             Arc::clone(&lines),
@@ -276,15 +279,37 @@ pub fn hashing(settings: &Settings) -> HashSettings {
     }
 }
 
-fn tries(settings: &Settings, lines: &Lines) -> TryLimits {
-    let s = &settings.sign_in;
+fn tries(settings: &Settings, lines: &Lines, seals: &Seals) -> TryLimits {
+    let (s, abuse) = (&settings.sign_in, &settings.abuse);
     TryLimits {
         per_call: lines.flows().map(|flow| flow.wrong_pins()).max().map_or(3, u16::from),
         before_lock: s.tries_before_lock,
         first_lock: s.first_lock,
         longest_lock: s.longest_lock,
         in_all: s.hard_limit,
+        callers: CallerLimits {
+            persons_an_hour: abuse.persons_an_hour,
+            failures_a_day: abuse.failures_a_day,
+            withheld_failures_an_hour: abuse.withheld_failures_an_hour,
+            exempt: abuse.exempt_callers.iter().map(|number| seals.number(number)).collect(),
+            known_tries: abuse.known_caller_tries,
+            known_for: abuse.known_caller_for,
+        },
         ..TryLimits::default()
+    }
+}
+
+/// What looks like an attack.
+fn spray(settings: &Settings) -> SpraySettings {
+    let abuse = &settings.abuse;
+    SpraySettings {
+        pinned: abuse.level.pinned(),
+        same_pin: abuse.same_pin,
+        neighbours: abuse.neighbours,
+        unknown_percent: abuse.unknown_percent,
+        failing_percent: abuse.failing_percent,
+        unanswered_percent: abuse.unanswered_percent,
+        calm: abuse.calm,
     }
 }
 
@@ -361,5 +386,6 @@ async fn ready(State((driver, _)): State<Watched>) -> Response {
 
 async fn metrics(State((driver, telemetry)): State<Watched>) -> Response {
     let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
-    ([(header::CONTENT_TYPE, kind)], telemetry.metrics(driver.live().count())).into_response()
+    ([(header::CONTENT_TYPE, kind)], telemetry.metrics(driver.live().count(), driver.services().spray_level()))
+        .into_response()
 }

@@ -17,10 +17,13 @@ use crate::store::{Store, StoreError};
 
 mod accounts;
 mod hash;
+mod precautions;
 mod sign_in;
+pub mod spray;
 
 use accounts::Read;
 pub use hash::{HashSettings, Hasher};
+use spray::{Spray, SpraySettings};
 
 /// Why a request was not done. Whether a PIN was right never shows here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,13 +47,27 @@ pub struct Services {
     store: Store,
     hasher: Arc<Hasher>,
     limits: Arc<TryLimits>,
+    spray: Arc<Spray>,
 }
 
 impl Services {
     /// Over `store`, checking PINs with `hasher`, with so many tries as `limits` tells.
     #[must_use]
     pub fn new(store: Store, hasher: Hasher, limits: TryLimits) -> Self {
-        Self { store, hasher: Arc::new(hasher), limits: Arc::new(limits) }
+        let spray = Arc::new(Spray::new(SpraySettings::default()));
+        Self { store, hasher: Arc::new(hasher), limits: Arc::new(limits), spray }
+    }
+
+    /// The same, with other thresholds for what looks like an attack.
+    #[must_use]
+    pub fn watching(self, settings: SpraySettings) -> Self {
+        Self { spray: Arc::new(Spray::new(settings)), ..self }
+    }
+
+    /// How much sign-ins on this node look like an attack, from 0 to 3.
+    #[must_use]
+    pub fn spray_level(&self) -> u8 {
+        self.spray.level()
     }
 
     /// The store behind.
@@ -69,7 +86,8 @@ impl Services {
     pub async fn perform(&self, call: &Call, turn: u16, request: Request) -> Answer {
         let turn = TurnKey::new(call, turn);
         let done = match request {
-            Request::Identify(identifier) => Ok(Answer::Identified(self.store.seals().member_key(&identifier))),
+            Request::Identify(identifier) => Ok(self.identify(&identifier).await),
+            Request::Guard => Ok(self.guard(&turn).await),
             Request::SignIn { who, pin } => self.sign_in(call, &turn, who, pin).await,
             Request::PersonalBalance(proof) => self.read(call, &turn, proof, Read::PersonalBalance).await,
             Request::PooledFund(proof) => self.read(call, &turn, proof, Read::PooledFund).await,
@@ -99,6 +117,7 @@ impl Services {
     /// # Errors
     /// What [`StoreError`] names; the next run does what this one did not.
     pub async fn sweep(&self) -> Result<(), StoreError> {
+        self.level_changed(self.spray.look(self.store.clock().now())).await;
         let limits = Arc::clone(&self.limits);
         self.store
             .write(move |mut tx| {

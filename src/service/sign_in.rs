@@ -9,13 +9,15 @@
 //! *that* try. It asks with the same PIN (the digest tells), so hashing it again tells nobody anything new.
 //!
 //! Unknown people, people without a PIN and wrong PINs take the same way at the same cost. Within a lock nothing is
-//! hashed at all: what a lock says is heard anyway, and the PIN is not even looked at, so nothing about it can show.
+//! hashed at all: what a lock says is heard anyway, and the PIN is not even looked at, so nothing about it can show. The
+//! same holds for a number that has called for too many people, and while sign-in is closed.
 
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use super::hash::QueuePlace;
+use super::spray::Verdict;
 use super::{Services, Trouble};
 use crate::call::caller::Call;
 use crate::dialog::{Answer, SignInOutcome, SignedIn};
@@ -27,6 +29,9 @@ use crate::store::effects::{Known, TurnKey};
 use crate::store::members::{PinForm, PinRecord, StoredPin};
 use crate::store::throttle::{Try, TryLimits};
 use crate::store::{StoreError, Tx};
+
+/// At this level of [`Spray`](super::spray::Spray) nobody signs in.
+const STAFF_ONLY: u8 = 3;
 
 /// Where the first transaction leaves a sign-in.
 enum Reserved {
@@ -54,6 +59,8 @@ struct Asked {
     who: MemberKey,
     caller: Option<[u8; 32]>,
     limits: Arc<TryLimits>,
+    /// Sign-in by telephone is closed for now.
+    closed: bool,
 }
 
 /// What hashing told.
@@ -79,6 +86,7 @@ impl Services {
             who,
             caller: seals.caller(call),
             limits: Arc::clone(&self.limits),
+            closed: self.spray.level() >= STAFF_ONLY,
         };
         let reserving = asked.clone();
         let reserved = self.store.write(move |tx| Box::pin(reserve(tx, reserving))).await?;
@@ -87,7 +95,16 @@ impl Services {
             Reserved::Taken(attempt) => attempt,
         };
         let checked = self.check(place, &asked.who, &attempt, &pin).await?;
-        Ok(self.store.write(move |tx| Box::pin(settle(tx, asked, attempt, checked, pin))).await?)
+        let (person, known, keyed) = (attempt.person, attempt.stored.is_some(), pin.clone());
+        let answer = self.store.write(move |tx| Box::pin(settle(tx, asked, attempt, checked, pin))).await?;
+        let verdict = match answer {
+            Answer::SignIn(SignInOutcome::Granted(_)) => Verdict::Right,
+            // Hung up meanwhile, or another copy of the webhook was faster: the count is of persons, so twice is once.
+            _ if known => Verdict::Wrong,
+            _ => Verdict::Unknown,
+        };
+        self.level_changed(self.spray.pin(self.store.clock().now(), &keyed, &person, verdict)).await;
+        Ok(answer)
     }
 
     /// Exactly one hash, whoever it is and whatever is stored.
@@ -124,7 +141,7 @@ impl Services {
 
 /// The first transaction.
 async fn reserve(mut tx: Tx<'_>, asked: Asked) -> Result<Reserved, StoreError> {
-    let Asked { turn, request, who, caller, limits } = asked;
+    let Asked { turn, request, who, caller, limits, closed } = asked;
     let known = tx.known(&turn, &request).await?;
     let pin_tries = match known {
         Known::Ended => return Ok(Reserved::Answered(Answer::CallEnded)),
@@ -136,13 +153,21 @@ async fn reserve(mut tx: Tx<'_>, asked: Asked) -> Result<Reserved, StoreError> {
     let member = tx.find(&who).await?;
     let person = tx.seals().person(&who, member);
     let shown = member.map_or(who.index, |member| member.0);
+    let mut taken = Event::PinTry;
     if let Some(pin_tries) = pin_tries {
         tx.begin(&turn, &request).await?;
-        let answered = if pin_tries >= i64::from(limits.per_call) {
+        let answered = if closed {
+            Some((SignInOutcome::Closed, Event::SignInClosed))
+        } else if pin_tries >= i64::from(limits.per_call) {
             Some((SignInOutcome::Refused, Event::PinCallLimit))
         } else {
             match tx.take_try(&person, caller.as_ref(), &limits).await? {
                 Try::Taken => None,
+                Try::TakenInLock => {
+                    taken = Event::KnownCallerTry;
+                    None
+                }
+                Try::CallerLimit => Some((SignInOutcome::CallerLimit, Event::CallerLimit)),
                 Try::Locked(until) if TryLimits::is_for_ever(until) => Some((SignInOutcome::Barred, Event::PinLocked)),
                 Try::Locked(until) => Some((SignInOutcome::Locked { until, at: tx.now() }, Event::PinLocked)),
             }
@@ -160,7 +185,7 @@ async fn reserve(mut tx: Tx<'_>, asked: Asked) -> Result<Reserved, StoreError> {
         None => None,
     };
     if pin_tries.is_some() {
-        tx.audit(Event::PinTry, &turn, Some(&shown), caller.as_ref()).await?;
+        tx.audit(taken, &turn, Some(&shown), caller.as_ref()).await?;
     }
     Ok(Reserved::Taken(Attempt { member, person, stored }))
 }
@@ -173,7 +198,7 @@ async fn settle(
     checked: Checked,
     pin: Pin,
 ) -> Result<Answer, StoreError> {
-    let Asked { turn, request, who, caller, limits } = asked;
+    let Asked { turn, request, who, caller, limits, .. } = asked;
     let ended = match tx.known(&turn, &request).await? {
         // Another copy of the webhook was faster.
         Known::Answered(answer) => return Ok(answer),

@@ -30,8 +30,14 @@ pub const NOON: &str = "2026-07-03T12:00:00+08:00";
 
 /// With people whenever the shipped line has them.
 pub fn shipped(now: &str) -> InProcess {
+    shipped_with(now, &[])
+}
+
+/// The same, with other settings.
+pub fn shipped_with(now: &str, settings: &[(&str, &str)]) -> InProcess {
     let line = std::fs::read_to_string(crate::support::line::project("config/lines/12333.toml")).unwrap();
-    InProcess::new(Setup::new().line(&line), now)
+    let setup = settings.iter().fold(Setup::new().line(&line), |setup, (name, value)| setup.env(name, value));
+    InProcess::new(setup, now)
 }
 
 /// What a served hotline tells, key by key, from the dial tone to the last word.

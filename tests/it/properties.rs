@@ -6,12 +6,13 @@ use data_encoding::BASE64URL_NOPAD;
 use hotline::call::caller::{Call, Caller};
 use hotline::call::seal::{Journey, NotOurs, Seal};
 use hotline::dialog::{
-    Answer, Dialled, Event, Flow, Goal, MenuId, Misses, Next, Place, Service, SignInOutcome, SignedIn, State,
+    Answer, Dialled, Event, Flow, Goal, Guard, MenuId, Misses, Next, Place, Service, SignInOutcome, SignedIn, State,
     TransferEnd,
 };
 use hotline::keys::KeyRing;
 use hotline::member::account::{Movements, PersonalAccount, StatementEntry, StatementPage, TransactionKind};
 use hotline::member::money::Money;
+use hotline::member::tail::Tail;
 use hotline::member::{IdentifierKind, MemberId, MemberKey};
 use hotline::secret::{Key, Keys, PinVerified};
 use hotline::speech::language::Language;
@@ -144,6 +145,7 @@ fn event() -> impl Strategy<Value = Event> {
         3 => keys(),
         3 => Just(Event::Keys(Keys::parse("11010519491231002*", true).unwrap())),
         3 => Just(Event::Keys(Keys::parse("739154", true).unwrap())),
+        1 => Just(Event::Keys(Keys::parse("2748", true).unwrap())),
         2 => Just(Event::Silence),
         1 => Just(Event::Garbled),
         1 => Just(Event::Answer(Answer::Unavailable)),
@@ -161,6 +163,8 @@ fn answer(next: &Next, granted: bool, now: Timestamp) -> Option<Answer> {
         hotline::dialog::Request::Identify(_) => {
             Answer::Identified(MemberKey { kind: IdentifierKind::Id, index: [7; 32] })
         }
+        hotline::dialog::Request::Guard if granted => Answer::Guard(Guard::Open),
+        hotline::dialog::Request::Guard => Answer::Guard(Guard::Challenge(Tail::of("2748").unwrap())),
         hotline::dialog::Request::SignIn { .. } if granted => {
             Answer::SignIn(SignInOutcome::Granted(proof([9; 32], now)))
         }
