@@ -17,14 +17,14 @@ use crate::call::lines::Lines;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::member::id_number::IdNumber;
-use crate::member::register::{MemberRows, RowError, TransactionRows};
+use crate::member::register::{MemberRows, MutualAidRows, RowError, TransactionRows};
 use crate::member::{Identifier, sample};
 use crate::store::Store;
 
 /// The commands on members.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Imports members.csv, and transactions.csv if it is named; what is there is brought up to date.
+    /// Imports members.csv, and transactions.csv and mutual-aid.csv if they are named; what is there is brought up to date.
     ///
     /// A row that cannot be taken is named with its line and the reason, and the others are taken. Exit code 1: there
     /// was such a row.
@@ -34,6 +34,9 @@ pub enum Command {
         /// transactions.csv, of members that are stored or in the file.
         #[arg(long, value_name = "FILE")]
         transactions: Option<PathBuf>,
+        /// mutual-aid.csv: for whom members let their accounts pay. A row is all there is of its member.
+        #[arg(long, value_name = "FILE")]
+        mutual_aid: Option<PathBuf>,
     },
     /// Gives a member all tries back whose number is locked, once they have shown who they are; it is audited.
     ///
@@ -51,6 +54,9 @@ pub enum Command {
         /// Their transactions instead of the members themselves.
         #[arg(long)]
         transactions: bool,
+        /// For whom they let their accounts pay, instead of the members themselves.
+        #[arg(long, conflicts_with = "transactions")]
+        mutual_aid: bool,
         /// Where to; standard output by default.
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
@@ -66,15 +72,15 @@ const BATCH: usize = 10_000;
 /// A file cannot be read or written, its header is not what it should be, or the store is out of reach.
 pub fn run(command: &Command, settings: impl FnOnce() -> anyhow::Result<Settings>) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Import { file, transactions } => {
+        Command::Import { file, transactions, mutual_aid } => {
             let settings = settings()?;
-            runtime()?.block_on(import(&settings, file, transactions.as_deref()))
+            runtime()?.block_on(import(&settings, file, transactions.as_deref(), mutual_aid.as_deref()))
         }
         Command::Unlock { by } => {
             let settings = settings()?;
             runtime()?.block_on(unlock(&settings, by))
         }
-        Command::Sample { count, transactions, output } => {
+        Command::Sample { count, transactions, mutual_aid, output } => {
             let out: Box<dyn Write> = match output {
                 Some(path) => {
                     Box::new(File::create(path).with_context(|| format!("{} cannot be written", path.display()))?)
@@ -82,11 +88,12 @@ pub fn run(command: &Command, settings: impl FnOnce() -> anyhow::Result<Settings
                 None => Box::new(std::io::stdout().lock()),
             };
             let mut out = BufWriter::with_capacity(1 << 16, out);
-            let written = if *transactions {
-                sample::write_transactions_csv(*count, &mut out)
-            } else {
-                sample::write_members_csv(*count, &mut out)
+            let write = match (*transactions, *mutual_aid) {
+                (true, _) => sample::write_transactions_csv,
+                (_, true) => sample::write_mutual_aid_csv,
+                _ => sample::write_members_csv,
             };
+            let written = write(*count, &mut out);
             match written.and_then(|()| out.flush()) {
                 // Whoever reads us has seen enough.
                 Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
@@ -116,7 +123,12 @@ fn today(clock: &Clock) -> Date {
     jiff::tz::Offset::constant(8).to_datetime(clock.now()).date()
 }
 
-async fn import(settings: &Settings, members: &Path, transactions: Option<&Path>) -> anyhow::Result<ExitCode> {
+async fn import(
+    settings: &Settings,
+    members: &Path,
+    transactions: Option<&Path>,
+    mutual_aid: Option<&Path>,
+) -> anyhow::Result<ExitCode> {
     let lines = Lines::load(&settings.lines.directory, &settings.prompts.directory)?;
     let rule = lines.dialled("").card_rule();
     let clock = Clock::system();
@@ -137,6 +149,16 @@ async fn import(settings: &Settings, members: &Path, transactions: Option<&Path>
         refused += take(rows, file, &progress, |batch| {
             let store: &Store = &store;
             async move { store.import_transactions(batch).await.map(|done| Some(done.known)) }
+        })
+        .await?;
+    }
+    if let Some(file) = mutual_aid {
+        let (reader, progress) = open(file)?;
+        let rows = MutualAidRows::new(reader, today).with_context(|| file.display().to_string())?;
+        let rows = rows.map(|row| row.map(|r| (r.id_number, r.aid)));
+        refused += take(rows, file, &progress, |batch| {
+            let store: &Store = &store;
+            async move { store.import_mutual_aid(batch).await.map(|()| None) }
         })
         .await?;
     }

@@ -72,7 +72,7 @@ impl ChallengePlace {
 
 impl Flow {
     /// On to the PIN, past whatever stands before it.
-    pub(super) fn guard(&self, state: State, goal: Goal, who: MemberKey, wrong: bool) -> (State, Turn) {
+    pub(super) fn guard(state: State, goal: Goal, who: MemberKey, wrong: bool) -> (State, Turn) {
         let place = Place::Challenge(ChallengePlace::Asking { goal, who, wrong });
         ask_world(State { place, ..state }, Request::Guard)
     }
@@ -119,7 +119,7 @@ impl Flow {
         } else if wrong {
             self.give_up(state, Miss::Wrong, Prompt::challenge_failed(), now)
         } else {
-            self.guard(state, goal, who, true)
+            Self::guard(state, goal, who, true)
         }
     }
 

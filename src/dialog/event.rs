@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::signed_in::SignedIn;
 use crate::member::MemberKey;
 use crate::member::account::{Coverage, PersonalAccount, PooledFund, StatementPage};
+use crate::member::card::Card;
+use crate::member::mutual_aid::MutualAid;
 use crate::member::tail::Tail;
 use crate::secret::Keys;
 use crate::speech::language::Language;
@@ -64,6 +66,10 @@ pub enum Answer {
     Transactions(Option<StatementPage>),
     /// How the member is insured.
     Coverage(Coverage),
+    /// For whom the personal account pays; `None` for residents, who have none.
+    MutualAid(Option<MutualAid>),
+    /// The card; `None` when the member has none.
+    Card(Option<Card>),
     /// Nothing was told: the store is away, or too much is asked at once. A try that was taken before the store went away is
     /// kept for the repeat of this very turn.
     Unavailable,

@@ -18,10 +18,12 @@ use super::state::{AnswerId, Misses, Place, Service, State};
 use super::step::misses_of;
 use super::turn::{Next, Turn};
 use crate::member::account::{
-    Benefit, ContributionStatus, Coverage, InsuranceStatus, PersonalAccount, PooledFund, Scheme, StatementEntry,
-    StatementPage, TransactionKind, YearMonth,
+    Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, PersonalAccount, PooledFund, Scheme,
+    StatementEntry, StatementPage, TransactionKind, YearMonth,
 };
+use crate::member::card::{Card, LossReport};
 use crate::member::money::Money;
+use crate::member::mutual_aid::{AidUsed, Bound, MutualAid, Relation};
 use crate::member::tail::Tail;
 use crate::member::{IdentifierKind, MemberId, MemberKey};
 use crate::secret::{Key, Keys, PinVerified};
@@ -381,6 +383,8 @@ fn happens(place: &Place, event: &Event) -> bool {
                     | (Place::Reading { service: Service::PersonalBalance, .. }, Answer::PersonalBalance(_))
                     | (Place::Reading { service: Service::PooledFund, .. }, Answer::PooledFund(..))
                     | (Place::Reading { service: Service::Status, .. }, Answer::Coverage(_))
+                    | (Place::Reading { service: Service::MutualAid, .. }, Answer::MutualAid(_))
+                    | (Place::Reading { service: Service::CardStatus, .. }, Answer::Card(_))
                     | (Place::ReadingPage { .. }, Answer::Transactions(_))
             ),
         },
@@ -470,6 +474,8 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
     answers.extend(funds(fund));
     answers.extend(coverages().map(|(name, coverage)| (name, Answer::Coverage(coverage))));
     answers.extend(pages(now));
+    answers.extend(families());
+    answers.extend(cards(now));
     answers.extend(grant(now).map(|proof| ("granted", Answer::SignIn(SignInOutcome::Granted(proof)))));
     let long_ago = now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(now);
     answers.extend(grant(long_ago).map(|proof| ("granted long ago", Answer::SignIn(SignInOutcome::Granted(proof)))));
@@ -509,6 +515,23 @@ fn funds(fund: PooledFund) -> Vec<(&'static str, Answer)> {
     ]
 }
 
+/// A card in every state, one reported by telephone, and none.
+fn cards(now: Timestamp) -> Vec<(&'static str, Answer)> {
+    let Ok(tail) = Tail::of("5678") else { return Vec::new() };
+    let card = |status, report| Answer::Card(Some(Card { tail, status, report }));
+    let until = now.saturating_add(SignedDuration::from_hours(7 * 24)).unwrap_or(now);
+    vec![
+        ("card", card(CardStatus::Normal, None)),
+        ("inactive card", card(CardStatus::Inactive, None)),
+        ("reported card", card(CardStatus::TemporaryLoss, Some(LossReport { since: now, until }))),
+        ("card reported elsewhere", card(CardStatus::TemporaryLoss, None)),
+        ("formally reported card", card(CardStatus::FormalLoss, None)),
+        ("locked card", card(CardStatus::Locked, None)),
+        ("cancelled card", card(CardStatus::Cancelled, None)),
+        ("no card", Answer::Card(None)),
+    ]
+}
+
 /// A page with another behind it, one without, every kind of movement on them; none at all, and no account.
 fn pages(now: Timestamp) -> Vec<(&'static str, Answer)> {
     let amount = |fen| Money::from_fen(fen).unwrap_or(Money::ZERO);
@@ -522,5 +545,21 @@ fn pages(now: Timestamp) -> Vec<(&'static str, Answer)> {
         ("last page", page(&[TransactionKind::Adjustment], false)),
         ("no entries", page(&[], false)),
         ("no statement", Answer::Transactions(None)),
+    ]
+}
+
+/// A family as there are many, one of every kind of relatives, nobody yet, nobody any more, and no account.
+fn families() -> [(&'static str, Answer); 5] {
+    let used = |fen| Money::from_fen(fen).ok().map(|amount| AidUsed { year: 2026, amount, as_of: date(2026, 1, 2) });
+    let aid = |relations: &[Relation], fen| {
+        let bound = relations.iter().map(|&relation| Bound { relation, count: 1 }).collect();
+        Answer::MutualAid(Some(MutualAid { bound, used: used(fen) }))
+    };
+    [
+        ("family", aid(&[Relation::Spouse, Relation::Child], 80_000)),
+        ("everybody bound", aid(Relation::ALL, 0)),
+        ("nobody bound", Answer::MutualAid(Some(MutualAid::default()))),
+        ("nobody bound any more", aid(&[], 12_050)),
+        ("nothing to share", Answer::MutualAid(None)),
     ]
 }

@@ -6,6 +6,7 @@
 //! hears anything. [`explore`] proves what must always hold.
 
 mod accounts;
+mod card;
 mod challenge;
 mod entry;
 mod event;

@@ -29,7 +29,7 @@ impl Flow {
                     None => self.miss(state, Miss::Wrong, now),
                 }
             }
-            Place::Confirm { goal, who, .. } if key == ONE => self.guard(state, goal, who, false),
+            Place::Confirm { goal, who, .. } if key == ONE => Self::guard(state, goal, who, false),
             Place::Confirm { goal, who, .. } if key == TWO => {
                 self.go(state, Place::Number { goal, kind: who.kind, misses: Misses::default() }, Vec::new())
             }

@@ -250,11 +250,16 @@ pub enum Service {
     Details,
     /// 缴费与待遇状态.
     Status,
+    /// 家庭共济.
+    MutualAid,
+    /// 社保卡状态查询.
+    CardStatus,
 }
 
 impl Service {
     /// Every service there is.
-    pub const ALL: [Self; 4] = [Self::PersonalBalance, Self::PooledFund, Self::Details, Self::Status];
+    pub const ALL: [Self; 6] =
+        [Self::PersonalBalance, Self::PooledFund, Self::Details, Self::Status, Self::MutualAid, Self::CardStatus];
 
     /// The name in line files and places.
     #[must_use]
@@ -264,6 +269,8 @@ impl Service {
             Self::PooledFund => "pooled-fund",
             Self::Details => "details",
             Self::Status => "status",
+            Self::MutualAid => "mutual-aid",
+            Self::CardStatus => "card-status",
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! What is universal comes first (hanging up, `0` a person, `*` back, `#` again, `9` goodbye, silence, wrong keys);
 //! what each place makes of its own keys comes after, a file a service: [`sign_in`](super::sign_in),
-//! [`challenge`](super::challenge), [`accounts`](super::accounts), [`person`](super::person).
+//! [`challenge`](super::challenge), [`accounts`](super::accounts), [`card`](super::card), [`person`](super::person).
 
 use jiff::Timestamp;
 
@@ -11,7 +11,7 @@ use super::challenge::ChallengePlace;
 use super::entry::{Entry, entry};
 use super::event::{Answer, Dialled, Event, TransferEnd};
 use super::flow::{Flow, Target};
-use super::state::{AnswerId, Goal, MenuId, Misses, Place, State};
+use super::state::{AnswerId, Goal, MenuId, Misses, Place, Service, State};
 use super::turn::{BargeIn, Collect, Next, Request, Turn};
 use crate::member::IdentifierKind;
 use crate::secret::{Key, Keys};
@@ -195,6 +195,7 @@ impl Flow {
             (_, Answer::CallEnded) => over(state, Vec::new()),
             (Place::Identifying { .. } | Place::SigningIn { .. }, answer) => self.sign_in_answered(state, answer, now),
             (Place::Challenge(at), answer) => self.guard_answered(state, at, answer, now),
+            (Place::Reading { service: Service::CardStatus, .. }, answer) => self.card_answered(state, answer, now),
             (Place::Reading { .. } | Place::ReadingPage { .. }, answer) => self.account_answered(state, answer, now),
             // An answer to something nobody asked.
             _ => self.main_menu(state, vec![Prompt::query_unavailable()]),

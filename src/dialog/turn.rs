@@ -104,6 +104,10 @@ pub enum Request {
     },
     /// Read how the member is insured.
     Coverage(SignedIn),
+    /// Read for whom the personal account pays.
+    MutualAid(SignedIn),
+    /// Read the state of the card.
+    Card(SignedIn),
 }
 
 impl Request {
@@ -115,7 +119,9 @@ impl Request {
             Self::PersonalBalance(proof)
             | Self::PooledFund(proof)
             | Self::Transactions { proof, .. }
-            | Self::Coverage(proof) => Some(*proof),
+            | Self::Coverage(proof)
+            | Self::MutualAid(proof)
+            | Self::Card(proof) => Some(*proof),
         }
     }
 }

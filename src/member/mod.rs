@@ -5,14 +5,16 @@
 //! | [`id_number`], [`card_number`], [`personal_number`] | the numbers people are known by, canonical or refused |
 //! | [`tail`] | the end of a number, which may be said back |
 //! | [`pin_rule`] | which PINs may not be chosen |
-//! | [`account`], [`money`] | what a member has |
+//! | [`account`], [`money`], [`mutual_aid`], [`card`] | what a member has |
 //! | [`register`] | members and transactions as files hold them |
 //! | [`sample`] | members who do not exist, for trying out and for load |
 
 pub mod account;
+pub mod card;
 pub mod card_number;
 pub mod id_number;
 pub mod money;
+pub mod mutual_aid;
 pub mod personal_number;
 pub mod pin_rule;
 pub mod register;

@@ -26,7 +26,7 @@ use crate::fault::{Fault, Faults};
 use crate::keys::KeyRing;
 use crate::member::Identifier;
 use crate::member::card_number::CardRule;
-use crate::member::register::{MemberRows, TransactionRows};
+use crate::member::register::{MemberRows, MutualAidRows, TransactionRows};
 use crate::member::sample;
 use crate::service::spray::SpraySettings;
 use crate::service::{HashSettings, Hasher, Services};
@@ -331,6 +331,10 @@ async fn load_samples(store: &Store, clock: &Clock) -> Result<(), Faults> {
         .collect::<Result<_, _>>()
         .map_err(|e| failed(&e))?;
     store.import_transactions(transactions).await.map_err(|e| failed(&e))?;
+    let families = MutualAidRows::new(sample::MUTUAL_AID_CSV.as_bytes(), today).map_err(|e| failed(&e))?;
+    let families: Vec<_> =
+        families.map(|row| row.map(|r| (r.id_number, r.aid))).collect::<Result<_, _>>().map_err(|e| failed(&e))?;
+    store.import_mutual_aid(families).await.map_err(|e| failed(&e))?;
     tracing::info!("sample members loaded");
     Ok(())
 }

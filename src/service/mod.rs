@@ -95,6 +95,8 @@ impl Services {
                 self.read(call, &turn, proof, Read::Transactions(which, page)).await
             }
             Request::Coverage(proof) => self.read(call, &turn, proof, Read::Coverage).await,
+            Request::MutualAid(proof) => self.read(call, &turn, proof, Read::MutualAid).await,
+            Request::Card(proof) => self.read(call, &turn, proof, Read::Card).await,
         };
         done.unwrap_or_else(|trouble| {
             tracing::warn!(dialect = turn.dialect, call = %turn.call, turn = turn.turn, %trouble, "request not served");

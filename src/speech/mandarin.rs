@@ -98,6 +98,7 @@ pub fn value(value: &Value, out: &mut Words<'_>) {
         Value::Time(of) => time(of, out),
         Value::Weekdays(days) => weekdays(days.first, days.last, out),
         Value::Minutes(n) => minutes(n, out),
+        Value::Count(n) => integer(n.into(), Liang::First, out),
         Value::Month(of) => month(of.year, of.month, out),
         // Wording, not reckoning: the catalogue says words itself.
         Value::Word(_) => {}

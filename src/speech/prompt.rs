@@ -6,9 +6,10 @@ use std::sync::Arc;
 use jiff::civil::{Date, Time, Weekday};
 
 use crate::member::account::{
-    Benefit, ContributionStatus, InsuranceStatus, Movements, Scheme, TransactionKind, YearMonth,
+    Benefit, CardStatus, ContributionStatus, InsuranceStatus, Movements, Scheme, TransactionKind, YearMonth,
 };
 use crate::member::money::Money;
+use crate::member::mutual_aid::Relation;
 use crate::member::tail::Tail;
 use crate::secret::Key;
 
@@ -64,6 +65,8 @@ pub enum Value {
     Weekdays(Weekdays),
     /// A waiting time in minutes: 三十分钟, 两小时.
     Minutes(u32),
+    /// How many, before the measure word of the wording: 两, 十二.
+    Count(u32),
     /// 二零二六年六月.
     Month(YearMonth),
     /// A word of a closed vocabulary, worded by the catalogue itself: 正常参保.
@@ -98,6 +101,8 @@ pub enum Slot {
     Weekdays,
     /// [`Value::Minutes`]
     Minutes,
+    /// [`Value::Count`]
+    Count,
     /// [`Value::Month`]
     Month,
     /// [`Value::Word`]
@@ -117,13 +122,14 @@ impl Slot {
             Self::Time => "time",
             Self::Weekdays => "weekdays",
             Self::Minutes => "minutes",
+            Self::Count => "count",
             Self::Month => "month",
             Self::Word => "word",
         }
     }
 
     /// Every kind there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Amount,
         Self::Date,
         Self::Year,
@@ -132,6 +138,7 @@ impl Slot {
         Self::Time,
         Self::Weekdays,
         Self::Minutes,
+        Self::Count,
         Self::Month,
         Self::Word,
     ];
@@ -150,6 +157,7 @@ impl Value {
             Self::Time(_) => Slot::Time,
             Self::Weekdays(_) => Slot::Weekdays,
             Self::Minutes(_) => Slot::Minutes,
+            Self::Count(_) => Slot::Count,
             Self::Month(_) => Slot::Month,
             Self::Word(_) => Slot::Word,
         }
@@ -260,6 +268,15 @@ words! {
         Waiting = "word.benefit.waiting",
         Stopped = "word.benefit.stopped",
     }
+    /// 社保卡状态.
+    CardStatus {
+        Normal = "word.card.normal",
+        Inactive = "word.card.inactive",
+        TemporaryLoss = "word.card.temporary-loss",
+        FormalLoss = "word.card.formal-loss",
+        Locked = "word.card.locked",
+        Cancelled = "word.card.cancelled",
+    }
     /// 收支类型.
     TransactionKind {
         Credit = "word.transaction.credit",
@@ -271,6 +288,17 @@ words! {
         MutualAid = "word.transaction.mutual-aid",
         ResidentPremium = "word.transaction.resident-premium",
         Adjustment = "word.transaction.adjustment",
+    }
+    /// 近亲属.
+    Relation {
+        Spouse = "word.relation.spouse",
+        Parent = "word.relation.parent",
+        Child = "word.relation.child",
+        Sibling = "word.relation.sibling",
+        PaternalGrandparent = "word.relation.paternal-grandparent",
+        MaternalGrandparent = "word.relation.maternal-grandparent",
+        SonsChild = "word.relation.sons-child",
+        DaughtersChild = "word.relation.daughters-child",
     }
     /// Which movements.
     Movements {
@@ -306,6 +334,9 @@ macro_rules! slot_type {
         Time
     };
     (Minutes) => {
+        u32
+    };
+    (Count) => {
         u32
     };
     (Weekdays) => {
@@ -452,6 +483,41 @@ prompts! {
     public previous_page = "details.previous-page"(key: Key);
     /// The same ones again.
     public page_again = "details.page-again"(key: Key);
+
+    /// For how many relatives the account pays.
+    personal aid_bound = "mutual-aid.bound"(people: Count);
+    /// How many of them are of one kind.
+    personal aid_relatives = "mutual-aid.relatives"(relation: Word, people: Count);
+    /// What it has paid for them this year.
+    personal aid_used = "mutual-aid.used"(year: Year, used: Amount, as_of: Date);
+    /// It pays for nobody but its owner.
+    personal aid_nobody = "mutual-aid.nobody"();
+    /// A resident has no account to share.
+    personal aid_no_account = "mutual-aid.no-account"();
+    /// From there to how relatives are bound.
+    public to_binding = "mutual-aid.to-binding"(key: Key);
+    /// How relatives are bound.
+    public binding = "mutual-aid.binding"();
+    /// The state of the member's card.
+    personal card_status = "card.status"(tail: Tail, status: Word);
+    /// The card was reported lost by telephone; the last day that holds.
+    personal card_reported = "card.reported"(tail: Tail, since: Date, until: Date);
+    /// What that means, and what to do next.
+    personal card_reported_advice = "card.reported.advice"();
+    /// The card can be used.
+    personal card_normal = "card.normal"();
+    /// The card must be activated first.
+    personal card_inactive = "card.inactive"();
+    /// The loss was reported elsewhere.
+    personal card_temporary_loss = "card.temporary-loss"();
+    /// The loss was reported for good.
+    personal card_formal_loss = "card.formal-loss"();
+    /// How a card is unlocked.
+    personal card_locked = "card.locked"();
+    /// The card is no more.
+    personal card_cancelled = "card.cancelled"();
+    /// The member has no card.
+    personal no_card = "card.none"();
 
     /// The query cannot be answered now: the store is away or overloaded.
     public query_unavailable = "query.unavailable"();

@@ -50,6 +50,10 @@ pub(crate) enum Event {
     ReadTransactions,
     /// 缴费与待遇状态 was read.
     ReadStatus,
+    /// 家庭共济 was read.
+    ReadMutualAid,
+    /// 社保卡状态 was read.
+    ReadCardStatus,
     /// An operator gave a person their tries back.
     TriesReset,
 }
@@ -74,6 +78,8 @@ impl Event {
             Self::ReadPooledFund => "read_pooled_fund",
             Self::ReadTransactions => "read_transactions",
             Self::ReadStatus => "read_status",
+            Self::ReadMutualAid => "read_mutual_aid",
+            Self::ReadCardStatus => "read_card_status",
             Self::TriesReset => "tries_reset",
         }
     }

@@ -28,8 +28,10 @@ use crate::member::account::{
     Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, Movements, PersonalAccount, PooledFund, Scheme,
     StatementPage, Transaction, YearMonth,
 };
+use crate::member::card::Card;
 use crate::member::card_number::{CardNumber, CardRule};
 use crate::member::id_number::IdNumber;
+use crate::member::mutual_aid::MutualAid;
 use crate::member::{Identifier, IdentifierKind, Member, MemberId, MemberKey};
 
 /// Members or transactions committed together by an import.
@@ -137,11 +139,13 @@ impl Drop for Record<'_> {
     }
 }
 
-/// The two accounts, as numbered in the database.
+/// What is kept of a member's accounts, as numbered in the database.
 #[derive(Clone, Copy)]
 enum AccountKind {
     Personal = 0,
     Pooled = 1,
+    /// A file of its own brings it, so an import of members leaves it as it is.
+    MutualAid = 2,
 }
 
 impl AccountKind {
@@ -149,6 +153,7 @@ impl AccountKind {
         match self {
             Self::Personal => "personal",
             Self::Pooled => "pooled",
+            Self::MutualAid => "mutual_aid",
         }
     }
 }
@@ -211,6 +216,27 @@ impl Store {
             imported.known += rows - new;
         }
         Ok(imported)
+    }
+
+    /// Writes for whom members let their accounts pay, in place of what is stored of each; they may be imported later or
+    /// never. Repeating it does no harm.
+    ///
+    /// # Errors
+    /// What [`StoreError`] names; the thousands before are written.
+    pub async fn import_mutual_aid(&self, families: Vec<(IdNumber, MutualAid)>) -> Result<(), StoreError> {
+        for batch in batches(families) {
+            self.write_within(BATCH_DEADLINE, move |mut tx| {
+                Box::pin(async move {
+                    for (id, aid) in &batch {
+                        let member = tx.member_id(id);
+                        tx.put_account(member, AccountKind::MutualAid, aid).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     /// How many members are stored.
@@ -341,6 +367,14 @@ impl Tx<'_> {
         })
     }
 
+    /// 社保卡; `None`: the member has none.
+    pub(crate) async fn card(&mut self, member: MemberId) -> Result<Option<Card>, StoreError> {
+        let record = self.record(member).await?;
+        let Some(number) = record.card_number.as_deref() else { return Ok(None) };
+        let number = CardNumber::parse(number).map_err(|_| StoreError::Unreadable("members"))?;
+        Ok(Some(Card { tail: number.tail(), status: record.card_status, report: None }))
+    }
+
     /// A page of 收支明细; `None`: the member has no personal account.
     ///
     /// When something moved is sealed like the rest, so a member's rows are all opened and sorted here: hundreds at
@@ -374,6 +408,15 @@ impl Tx<'_> {
     /// 统筹基金.
     pub(crate) async fn pooled_fund(&mut self, member: MemberId) -> Result<PooledFund, StoreError> {
         self.account(member, AccountKind::Pooled).await?.ok_or(StoreError::Missing("accounts"))
+    }
+
+    /// 家庭共济; `None`: the member has no account to share.
+    pub(crate) async fn mutual_aid(&mut self, member: MemberId) -> Result<Option<MutualAid>, StoreError> {
+        if self.personal_account(member).await?.is_none() {
+            return Ok(None);
+        }
+        // Of whom the file says nothing, nobody is bound.
+        Ok(Some(self.account(member, AccountKind::MutualAid).await?.unwrap_or_default()))
     }
 
     async fn account<T: serde::de::DeserializeOwned>(
@@ -413,9 +456,16 @@ impl Tx<'_> {
         .await?;
 
         if was_there.is_some() {
-            for old in ["DELETE FROM identifiers WHERE member = $1", "DELETE FROM accounts WHERE member = $1"] {
-                sqlx::query(old).bind(id.0.as_slice()).execute(&mut *self.conn).await?;
-            }
+            sqlx::query("DELETE FROM identifiers WHERE member = $1")
+                .bind(id.0.as_slice())
+                .execute(&mut *self.conn)
+                .await?;
+            // Who is a resident now has no personal account any more.
+            sqlx::query("DELETE FROM accounts WHERE member = $1 AND kind = $2")
+                .bind(id.0.as_slice())
+                .bind(AccountKind::Personal as i64)
+                .execute(&mut *self.conn)
+                .await?;
         }
         for identifier in member.identifiers(rule) {
             let key = self.seals.member_key(&identifier);
@@ -442,12 +492,15 @@ impl Tx<'_> {
         account: &T,
     ) -> Result<(), StoreError> {
         let sealed = self.seals.seal(account_of(&member, kind), account)?;
-        sqlx::query("INSERT INTO accounts (member, kind, record) VALUES ($1, $2, $3)")
-            .bind(member.0.as_slice())
-            .bind(kind as i64)
-            .bind(sealed)
-            .execute(&mut *self.conn)
-            .await?;
+        sqlx::query(
+            "INSERT INTO accounts (member, kind, record) VALUES ($1, $2, $3) \
+             ON CONFLICT (member, kind) DO UPDATE SET record = $3",
+        )
+        .bind(member.0.as_slice())
+        .bind(kind as i64)
+        .bind(sealed)
+        .execute(&mut *self.conn)
+        .await?;
         Ok(())
     }
 

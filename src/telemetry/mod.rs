@@ -215,6 +215,8 @@ fn kind(answer: &Answer) -> &'static str {
         Answer::PooledFund(..) => "pooled_fund",
         Answer::Transactions(_) => "transactions",
         Answer::Coverage(_) => "status",
+        Answer::MutualAid(_) => "mutual_aid",
+        Answer::Card(_) => "card",
         Answer::Unavailable => "unavailable",
         Answer::Superseded => "superseded",
         Answer::CallEnded => "call_ended",

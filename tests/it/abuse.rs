@@ -522,7 +522,9 @@ fn seconds_to_alarm(every: u64, most: u64) -> Option<u64> {
     let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
     for second in 0..most {
         let now = Timestamp::from_second(i64::try_from(second).unwrap()).unwrap();
-        [(); 3].map(|()| honest(&spray, now, &mut dice));
+        for _ in 0..3 {
+            honest(&spray, now, &mut dice);
+        }
         // Ten minutes of honest calls first.
         if second >= 600 && second % every == 0 {
             let mut person = [0xFF; 32];
@@ -594,7 +596,7 @@ fn a_level_falls_by_one_after_each_calm() {
 /// The digits of what is heard, as keys.
 fn digits_heard(said: &str) -> String {
     let digits = said.split("四个数字，").nth(1).unwrap().split('，').next().unwrap();
-    let key = |c| "零幺二三四五六七八九".chars().position(|d| d == c).and_then(|n| char::from_digit(n as u32, 10));
+    let key = |c| "零幺二三四五六七八九".chars().zip('0'..='9').find(|(word, _)| *word == c).map(|(_, key)| key);
     digits.chars().filter_map(key).collect()
 }
 

@@ -210,7 +210,7 @@ fn a_caller_in_a_menu_that_is_gone_is_led_to_the_main_menu() {
     let keys = Event::Keys(Keys::new(vec![Key::Digit(2)], false));
     let (state, turn) = flow.step(state, keys, Timestamp::UNIX_EPOCH);
     assert_eq!(state.place.name(), "main");
-    let main = ["call.menu-changed", "main.account", "main.policy", "main.channels", "main.keys"];
+    let main = ["call.menu-changed", "main.account", "main.card", "main.policy", "main.channels", "main.keys"];
     assert_eq!(turn.say.iter().map(Prompt::id).collect::<Vec<_>>(), main);
 }
 

@@ -14,6 +14,7 @@ mod durability;
 mod edge;
 mod faults;
 mod flow;
+mod mutual_aid;
 mod policy;
 mod privacy;
 mod properties;

@@ -12,6 +12,7 @@ use hotline::dialog::{
 use hotline::keys::KeyRing;
 use hotline::member::account::{Movements, PersonalAccount, StatementEntry, StatementPage, TransactionKind};
 use hotline::member::money::Money;
+use hotline::member::mutual_aid::MutualAid;
 use hotline::member::tail::Tail;
 use hotline::member::{IdentifierKind, MemberId, MemberKey};
 use hotline::secret::{Key, Keys, PinVerified};
@@ -175,6 +176,8 @@ fn answer(next: &Next, granted: bool, now: Timestamp) -> Option<Answer> {
         hotline::dialog::Request::PooledFund(_) | hotline::dialog::Request::Coverage(_) => {
             Answer::PersonalBalance(None)
         }
+        hotline::dialog::Request::MutualAid(_) => Answer::MutualAid(Some(MutualAid::default())),
+        hotline::dialog::Request::Card(_) => Answer::Card(None),
         hotline::dialog::Request::Transactions { page, .. } => {
             let kind = TransactionKind::Credit;
             let entry = StatementEntry { at: now, kind, amount: yuan("1"), balance_after: yuan("-1") };

@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use hotline::member::account::{
-    Benefit, ContributionStatus, InsuranceStatus, Movements, Scheme, TransactionKind, YearMonth,
+    Benefit, CardStatus, ContributionStatus, InsuranceStatus, Movements, Scheme, TransactionKind, YearMonth,
 };
 use hotline::member::money::Money;
+use hotline::member::mutual_aid::Relation;
 use hotline::member::tail::Tail;
 use hotline::secret::Key;
 use hotline::speech::prompt::{KNOWN, Prompt, PromptId, WORDS, Weekdays};
@@ -18,7 +19,7 @@ use crate::support::line::mandarin;
 const ID: &str = "11010519491231002*#";
 
 /// Every place a call can be in, and how to get there.
-const PLACES: [(&str, &[&str]); 27] = [
+const PLACES: [(&str, &[&str]); 31] = [
     ("greeting", &[]),
     ("main menu", &["#"]),
     ("sign-in.number-kind", &["1"]),
@@ -38,12 +39,16 @@ const PLACES: [(&str, &[&str]); 27] = [
     ("details.all", &["1", "1", ID, "1", "739154#", "3", "3"]),
     ("details.all, last page", &["1", "1", ID, "1", "739154#", "3", "3", "1"]),
     ("status", &["1", "1", ID, "1", "739154#", "4"]),
-    ("policy", &["2"]),
-    ("policy-more", &["2", "5"]),
-    ("policy-other", &["2", "5", "5"]),
-    ("channels", &["3"]),
-    ("answer", &["2", "2"]),
-    ("answer, a slip", &["2", "2", "7"]),
+    ("mutual-aid", &["1", "1", ID, "1", "739154#", "5"]),
+    ("mutual-aid, how to bind", &["1", "1", ID, "1", "739154#", "5", "1"]),
+    ("card", &["2"]),
+    ("card-status", &["2", "1", "1", ID, "1", "739154#"]),
+    ("policy", &["3"]),
+    ("policy-more", &["3", "5"]),
+    ("policy-other", &["3", "5", "5"]),
+    ("channels", &["4"]),
+    ("answer", &["3", "2"]),
+    ("answer, a slip", &["3", "2", "7"]),
     ("person", &["0"]),
     ("over", &["9"]),
 ];
@@ -151,6 +156,23 @@ fn prompts() -> Vec<Prompt> {
         Prompt::next_page(one),
         Prompt::previous_page(two),
         Prompt::page_again(Key::Digit(3)),
+        Prompt::aid_bound(12),
+        Prompt::aid_relatives(Relation::Child.into(), 2),
+        Prompt::aid_used(2026, yuan("800.02"), as_of),
+        Prompt::aid_nobody(),
+        Prompt::aid_no_account(),
+        Prompt::to_binding(one),
+        Prompt::binding(),
+        Prompt::card_status(Tail::of("12345678").unwrap(), CardStatus::Locked.into()),
+        Prompt::card_reported(Tail::of("12345678").unwrap(), as_of, date(2026, 1, 9)),
+        Prompt::card_reported_advice(),
+        Prompt::card_normal(),
+        Prompt::card_inactive(),
+        Prompt::card_temporary_loss(),
+        Prompt::card_formal_loss(),
+        Prompt::card_locked(),
+        Prompt::card_cancelled(),
+        Prompt::no_card(),
         Prompt::query_unavailable(),
         Prompt::connecting(),
         Prompt::not_answered(),
