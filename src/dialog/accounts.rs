@@ -29,7 +29,7 @@ impl Flow {
                     Service::PooledFund => Request::PooledFund(proof),
                     Service::Status => Request::Coverage(proof),
                     Service::MutualAid => Request::MutualAid(proof),
-                    Service::CardStatus => Request::Card(proof),
+                    Service::CardStatus | Service::ReportLoss | Service::ReleaseLoss => Request::Card(proof),
                     // What exactly is asked first.
                     Service::Details => {
                         return self.go(state, Place::Details { back, misses: Misses::default() }, Vec::new());

@@ -70,6 +70,8 @@ pub enum Answer {
     MutualAid(Option<MutualAid>),
     /// The card; `None` when the member has none.
     Card(Option<Card>),
+    /// What was done about a report that the card is lost.
+    Loss(LossOutcome),
     /// Nothing was told: the store is away, or too much is asked at once. A try that was taken before the store went away is
     /// kept for the repeat of this very turn.
     Unavailable,
@@ -126,4 +128,13 @@ pub enum Guard {
     Challenge(Tail),
     /// Nobody signs in by telephone for now.
     Closed,
+}
+
+/// What was done about a report that a card is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LossOutcome {
+    /// It was done; the card is as it is now.
+    Done(Card),
+    /// Nothing was done: the card, or its report, is no more as it was told. `None`: there is no card.
+    NotDone(Option<Card>),
 }

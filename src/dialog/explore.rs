@@ -11,12 +11,12 @@ use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
 
 use super::challenge::ChallengePlace;
-use super::event::{Answer, Dialled, Event, Guard, SignInOutcome, TransferEnd};
+use super::event::{Answer, Dialled, Event, Guard, LossOutcome, SignInOutcome, TransferEnd};
 use super::flow::Flow;
 use super::signed_in::SignedIn;
-use super::state::{AnswerId, Misses, Place, Service, State};
+use super::state::{AnswerId, LossPlace, Misses, Place, Service, State};
 use super::step::misses_of;
-use super::turn::{Next, Turn};
+use super::turn::{Next, Request, Turn};
 use crate::member::account::{
     Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, PersonalAccount, PooledFund, Scheme,
     StatementEntry, StatementPage, TransactionKind, YearMonth,
@@ -51,6 +51,8 @@ pub enum Rule {
     TransfersEnd,
     /// A question to the world is answered with something the caller hears.
     AnswersSpeak,
+    /// Nothing about a lost card is changed but by the key that says so, where it was asked for.
+    ChangesAreConfirmed,
 }
 
 /// A way to break a rule.
@@ -301,7 +303,13 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
                 broken.push((Rule::TransfersEnd, "one transfer too many".to_owned()));
             }
             Next::Transfer(_) | Next::HangUp => {}
-            Next::Ask(_) => {
+            Next::Ask(request) => {
+                let changes =
+                    matches!(request, Request::ReportLoss(..) | Request::RenewLoss(..) | Request::ReleaseLoss(_));
+                let confirmed = matches!(before.place, Place::Loss(LossPlace::Confirm { .. })) && name == "1";
+                if changes && !confirmed {
+                    broken.push((Rule::ChangesAreConfirmed, "a card is reported or released unasked".to_owned()));
+                }
                 if !turn.say.is_empty() {
                     broken.push((
                         Rule::AnswersSpeak,
@@ -384,7 +392,14 @@ fn happens(place: &Place, event: &Event) -> bool {
                     | (Place::Reading { service: Service::PooledFund, .. }, Answer::PooledFund(..))
                     | (Place::Reading { service: Service::Status, .. }, Answer::Coverage(_))
                     | (Place::Reading { service: Service::MutualAid, .. }, Answer::MutualAid(_))
-                    | (Place::Reading { service: Service::CardStatus, .. }, Answer::Card(_))
+                    | (
+                        Place::Reading {
+                            service: Service::CardStatus | Service::ReportLoss | Service::ReleaseLoss,
+                            ..
+                        },
+                        Answer::Card(_)
+                    )
+                    | (Place::Loss(LossPlace::Doing { .. }), Answer::Loss(_))
                     | (Place::ReadingPage { .. }, Answer::Transactions(_))
             ),
         },
@@ -519,16 +534,22 @@ fn funds(fund: PooledFund) -> Vec<(&'static str, Answer)> {
 fn cards(now: Timestamp) -> Vec<(&'static str, Answer)> {
     let Ok(tail) = Tail::of("5678") else { return Vec::new() };
     let card = |status, report| Answer::Card(Some(Card { tail, status, report }));
+    let loss = |outcome: fn(Card) -> LossOutcome, status, report| Answer::Loss(outcome(Card { tail, status, report }));
     let until = now.saturating_add(SignedDuration::from_hours(7 * 24)).unwrap_or(now);
+    let report = LossReport { since: now, until };
     vec![
         ("card", card(CardStatus::Normal, None)),
         ("inactive card", card(CardStatus::Inactive, None)),
-        ("reported card", card(CardStatus::TemporaryLoss, Some(LossReport { since: now, until }))),
+        ("reported card", card(CardStatus::TemporaryLoss, Some(report))),
         ("card reported elsewhere", card(CardStatus::TemporaryLoss, None)),
         ("formally reported card", card(CardStatus::FormalLoss, None)),
         ("locked card", card(CardStatus::Locked, None)),
         ("cancelled card", card(CardStatus::Cancelled, None)),
         ("no card", Answer::Card(None)),
+        ("done and reported", loss(LossOutcome::Done, CardStatus::TemporaryLoss, Some(report))),
+        ("done and not reported", loss(LossOutcome::Done, CardStatus::Normal, None)),
+        ("reported by another", loss(|card| LossOutcome::NotDone(Some(card)), CardStatus::TemporaryLoss, Some(report))),
+        ("not reported by another", loss(|card| LossOutcome::NotDone(Some(card)), CardStatus::Normal, None)),
     ]
 }
 

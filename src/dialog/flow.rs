@@ -14,6 +14,7 @@ use super::state::{AnswerId, MenuId, Service};
 use super::turn::TransferTarget;
 use crate::fault::{Fault, Faults};
 use crate::member::IdentifierKind;
+use crate::member::card::LossTerm;
 use crate::member::card_number::CardRule;
 use crate::secret::Key;
 use crate::speech::catalog::Catalog;
@@ -38,6 +39,8 @@ pub struct Flow {
     pub(super) card_rule: CardRule,
     pub(super) person: Person,
     pub(super) patience: Patience,
+    /// For how long a report that a card is lost holds.
+    pub(super) loss: LossTerm,
 }
 
 /// A menu: what is said, and where its keys lead.
@@ -98,6 +101,8 @@ struct File {
     sign_in: SignInFile,
     patience: PatienceFile,
     person: PersonFile,
+    #[serde(default)]
+    card: Option<CardFile>,
     menu: BTreeMap<Spanned<String>, MenuFile>,
     #[serde(default)]
     answer: BTreeMap<Spanned<String>, AnswerFile>,
@@ -127,6 +132,12 @@ struct PersonFile {
     transfer_to: Spanned<String>,
     ring: Spanned<SignedDuration>,
     hours: Vec<HoursFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CardFile {
+    loss_days: Spanned<u8>,
 }
 
 #[derive(Deserialize)]
@@ -258,6 +269,7 @@ impl Compiler<'_> {
             card_rule: file.sign_in.card_rule,
             person: self.person(&file.person, offset),
             patience: self.patience(&file.patience),
+            loss: LossTerm { days: self.loss_days(file), offset },
         }
     }
 
@@ -304,6 +316,20 @@ impl Compiler<'_> {
             wrong_pins: self.between(&file.wrong_pins, "wrong_pins", 1, 5),
             transfers: self.between(&file.transfers, "transfers", 1, 5),
         }
+    }
+
+    fn loss_days(&mut self, file: &File) -> u8 {
+        if let Some(card) = &file.card {
+            return self.between(&card.loss_days, "loss_days", 1, 30);
+        }
+        let report = format!("service:{}", Service::ReportLoss.name());
+        let mut options = file.menu.values().flat_map(|menu| &menu.options);
+        if let Some(option) = options.find(|option| *option.go.get_ref() == report) {
+            let problem = "nothing tells for how many days a card is reported lost";
+            self.fault(&option.go, problem, "add [card] with loss_days = 7");
+        }
+        // Never used: no option leads to a report.
+        1
     }
 
     fn wait(&mut self, wait: &Spanned<SignedDuration>, name: &str) -> Duration {

@@ -21,9 +21,9 @@ mod step;
 mod turn;
 
 pub use challenge::ChallengePlace;
-pub use event::{Answer, Dialled, Event, Guard, SignInOutcome, TransferEnd};
+pub use event::{Answer, Dialled, Event, Guard, LossOutcome, SignInOutcome, TransferEnd};
 pub use flow::Flow;
 pub use hours::{Hours, Span};
 pub use signed_in::SignedIn;
-pub use state::{AnswerId, Goal, MenuId, Misses, Place, Service, State};
+pub use state::{AnswerId, Goal, LossAct, LossPlace, MenuId, Misses, Place, Service, State};
 pub use turn::{BargeIn, Collect, Next, Request, Transfer, TransferTarget, Turn};

@@ -142,6 +142,8 @@ pub enum Place {
         /// What went wrong here so far.
         misses: Misses,
     },
+    /// About a report that the card is lost.
+    Loss(LossPlace),
     /// An answer of the line's file has been heard.
     Answered {
         /// Which.
@@ -161,7 +163,7 @@ impl Place {
     /// Whether something of a member is being read here.
     #[must_use]
     pub fn is_reading(&self) -> bool {
-        matches!(self, Self::Reading { .. } | Self::ReadingPage { .. })
+        matches!(self, Self::Reading { .. } | Self::ReadingPage { .. } | Self::Loss(LossPlace::Doing { .. }))
     }
 
     /// Whether a number or a PIN is asked for: every key is part of it, but for `0`, `*` and `#` alone.
@@ -192,11 +194,57 @@ impl Place {
                 Movements::Spending => "details.spending",
                 Movements::Everything => "details.all",
             },
+            Self::Loss(place) => place.name(),
             Self::Answered { answer, .. } => answer.as_str(),
             Self::WithPerson => "person",
             Self::Over => "over",
         }
     }
+}
+
+/// A place in the conversation about a report that the card is lost.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LossPlace {
+    /// Asked whether to go ahead.
+    Confirm {
+        /// With what.
+        act: LossAct,
+        /// The menu to go back to.
+        back: MenuId,
+        /// What went wrong here so far.
+        misses: Misses,
+    },
+    /// It is being done.
+    Doing {
+        /// What.
+        act: LossAct,
+        /// The menu to go back to.
+        back: MenuId,
+    },
+}
+
+impl LossPlace {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Confirm { act: LossAct::Report, .. } => "card.loss.confirm",
+            Self::Confirm { act: LossAct::Renew, .. } => "card.renewal.confirm",
+            Self::Confirm { act: LossAct::Release, .. } => "card.release.confirm",
+            Self::Doing { act: LossAct::Report, .. } => "card.loss",
+            Self::Doing { act: LossAct::Renew, .. } => "card.renewal",
+            Self::Doing { act: LossAct::Release, .. } => "card.release",
+        }
+    }
+}
+
+/// What is done about a report that the card is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LossAct {
+    /// 临时挂失.
+    Report,
+    /// 延长.
+    Renew,
+    /// 解除挂失.
+    Release,
 }
 
 /// The name of a menu in the line's file.
@@ -254,12 +302,24 @@ pub enum Service {
     MutualAid,
     /// 社保卡状态查询.
     CardStatus,
+    /// 临时挂失.
+    ReportLoss,
+    /// 解除挂失.
+    ReleaseLoss,
 }
 
 impl Service {
     /// Every service there is.
-    pub const ALL: [Self; 6] =
-        [Self::PersonalBalance, Self::PooledFund, Self::Details, Self::Status, Self::MutualAid, Self::CardStatus];
+    pub const ALL: [Self; 8] = [
+        Self::PersonalBalance,
+        Self::PooledFund,
+        Self::Details,
+        Self::Status,
+        Self::MutualAid,
+        Self::CardStatus,
+        Self::ReportLoss,
+        Self::ReleaseLoss,
+    ];
 
     /// The name in line files and places.
     #[must_use]
@@ -271,6 +331,8 @@ impl Service {
             Self::Status => "status",
             Self::MutualAid => "mutual-aid",
             Self::CardStatus => "card-status",
+            Self::ReportLoss => "report-loss",
+            Self::ReleaseLoss => "release-loss",
         }
     }
 }

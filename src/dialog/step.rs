@@ -11,7 +11,7 @@ use super::challenge::ChallengePlace;
 use super::entry::{Entry, entry};
 use super::event::{Answer, Dialled, Event, TransferEnd};
 use super::flow::{Flow, Target};
-use super::state::{AnswerId, Goal, MenuId, Misses, Place, Service, State};
+use super::state::{AnswerId, Goal, LossPlace, MenuId, Misses, Place, Service, State};
 use super::turn::{BargeIn, Collect, Next, Request, Turn};
 use crate::member::IdentifierKind;
 use crate::secret::{Key, Keys};
@@ -77,6 +77,7 @@ impl Flow {
             Place::Challenge(place) => match place.goal() {
                 Goal::Menu(menu) | Goal::Service(_, menu) => Some(menu),
             },
+            Place::Loss(place) => Some(place.back()),
             Place::Start | Place::WithPerson | Place::Over => None,
         };
         let unanswered = matches!(&state.place, Place::Answered { answer, .. } if !self.answers.contains_key(answer));
@@ -148,6 +149,7 @@ impl Flow {
             }
             Place::NumberKind { .. } | Place::Confirm { .. } => self.sign_in_key(state, place, key, now),
             Place::Told { .. } | Place::Details { .. } | Place::Page { .. } => self.account_key(state, place, key, now),
+            Place::Loss(place) => self.loss_key(state, place, key, now),
             Place::Answered { answer, back, .. } if key == ONE => self.tell(state, answer, back),
             _ => self.miss(state, Miss::Wrong, now),
         }
@@ -176,6 +178,7 @@ impl Flow {
             Place::Told { back, .. } | Place::Answered { back, .. } | Place::Details { back, .. } => {
                 Place::Menu { menu: back.clone(), misses: Misses::default() }
             }
+            Place::Loss(place) => Place::Menu { menu: place.back().clone(), misses: Misses::default() },
             _ => Place::Menu { menu: MenuId::new(MenuId::MAIN), misses: Misses::default() },
         };
         self.go(state, to, Vec::new())
@@ -195,7 +198,11 @@ impl Flow {
             (_, Answer::CallEnded) => over(state, Vec::new()),
             (Place::Identifying { .. } | Place::SigningIn { .. }, answer) => self.sign_in_answered(state, answer, now),
             (Place::Challenge(at), answer) => self.guard_answered(state, at, answer, now),
-            (Place::Reading { service: Service::CardStatus, .. }, answer) => self.card_answered(state, answer, now),
+            (
+                Place::Reading { service: Service::CardStatus | Service::ReportLoss | Service::ReleaseLoss, .. }
+                | Place::Loss(_),
+                answer,
+            ) => self.card_answered(state, answer, now),
             (Place::Reading { .. } | Place::ReadingPage { .. }, answer) => self.account_answered(state, answer, now),
             // An answer to something nobody asked.
             _ => self.main_menu(state, vec![Prompt::query_unavailable()]),
@@ -336,6 +343,10 @@ impl Flow {
                 say.push(Prompt::universal_keys());
                 self.one_key(barge_in)
             }
+            Place::Loss(place @ LossPlace::Confirm { .. }) => {
+                say.extend(self.loss_question(place));
+                self.one_key(barge_in)
+            }
             Place::Answered { .. } => {
                 say.push(Prompt::after_answer(ONE));
                 self.one_key(barge_in)
@@ -346,6 +357,7 @@ impl Flow {
             | Place::SigningIn { .. }
             | Place::Reading { .. }
             | Place::ReadingPage { .. }
+            | Place::Loss(LossPlace::Doing { .. })
             | Place::WithPerson => {
                 return self.main_menu(state, say);
             }
@@ -397,6 +409,7 @@ pub(super) fn misses_of(place: &mut Place) -> Option<&mut Misses> {
         | Place::Details { misses, .. }
         | Place::Page { misses, .. } => Some(misses),
         Place::Challenge(place) => place.misses(),
+        Place::Loss(place) => place.misses(),
         Place::Start
         | Place::Identifying { .. }
         | Place::SigningIn { .. }

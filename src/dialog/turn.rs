@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::member::account::Movements;
+use crate::member::card::LossTerm;
 use crate::member::{Identifier, MemberKey};
 use crate::secret::{Key, Pin};
 use crate::speech::prompt::Prompt;
@@ -108,6 +109,12 @@ pub enum Request {
     MutualAid(SignedIn),
     /// Read the state of the card.
     Card(SignedIn),
+    /// Report the card lost, for so long.
+    ReportLoss(SignedIn, LossTerm),
+    /// Let the report lapse so long from now.
+    RenewLoss(SignedIn, LossTerm),
+    /// Take the report back.
+    ReleaseLoss(SignedIn),
 }
 
 impl Request {
@@ -121,7 +128,10 @@ impl Request {
             | Self::Transactions { proof, .. }
             | Self::Coverage(proof)
             | Self::MutualAid(proof)
-            | Self::Card(proof) => Some(*proof),
+            | Self::Card(proof)
+            | Self::ReportLoss(proof, _)
+            | Self::RenewLoss(proof, _)
+            | Self::ReleaseLoss(proof) => Some(*proof),
         }
     }
 }

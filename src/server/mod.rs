@@ -110,7 +110,8 @@ impl App {
         &self.telemetry
     }
 
-    /// What a hotline does beside answering, until the process ends: forgets what is over, anchors the audit, hardens PINs.
+    /// What a hotline does beside answering, until the process ends: forgets what is over, lets loss
+    /// reports lapse, anchors the audit, hardens PINs.
     pub async fn housekeep(&self, settings: &Settings) {
         const EVERY: Duration = Duration::from_mins(1);
         const ROUNDS_TO_ANCHOR: u64 = 60;
@@ -118,6 +119,11 @@ impl App {
             self.driver.sweep();
             if let Err(trouble) = self.driver.services().sweep().await {
                 tracing::warn!(%trouble, "sweep put off");
+            }
+            match self.driver.services().lapse_losses().await {
+                Ok(0) => {}
+                Ok(lapsed) => tracing::info!(lapsed, "loss reports lapsed"),
+                Err(trouble) => tracing::warn!(%trouble, "lapse of loss reports put off"),
             }
             if round % ROUNDS_TO_ANCHOR == 0 {
                 self.anchor(settings).await;

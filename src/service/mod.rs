@@ -17,12 +17,14 @@ use crate::store::{Store, StoreError};
 
 mod accounts;
 mod hash;
+mod loss_report;
 mod precautions;
 mod sign_in;
 pub mod spray;
 
 use accounts::Read;
 pub use hash::{HashSettings, Hasher};
+use loss_report::Loss;
 use spray::{Spray, SpraySettings};
 
 /// Why a request was not done. Whether a PIN was right never shows here.
@@ -97,6 +99,9 @@ impl Services {
             Request::Coverage(proof) => self.read(call, &turn, proof, Read::Coverage).await,
             Request::MutualAid(proof) => self.read(call, &turn, proof, Read::MutualAid).await,
             Request::Card(proof) => self.read(call, &turn, proof, Read::Card).await,
+            Request::ReportLoss(proof, term) => self.loss(call, &turn, proof, Loss::Report(term)).await,
+            Request::RenewLoss(proof, term) => self.loss(call, &turn, proof, Loss::Renew(term)).await,
+            Request::ReleaseLoss(proof) => self.loss(call, &turn, proof, Loss::Release).await,
         };
         done.unwrap_or_else(|trouble| {
             tracing::warn!(dialect = turn.dialect, call = %turn.call, turn = turn.turn, %trouble, "request not served");

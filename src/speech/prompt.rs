@@ -518,6 +518,28 @@ prompts! {
     personal card_cancelled = "card.cancelled"();
     /// The member has no card.
     personal no_card = "card.none"();
+    /// Which card is to be reported lost.
+    personal loss_of = "card.loss.of"(tail: Tail);
+    /// What a report does and does not do; asks whether to make it.
+    public confirm_loss = "card.loss.confirm"(days: Count, yes: Key, no: Key);
+    /// It is made; the last day it holds.
+    personal loss_reported = "card.loss.reported"(days: Count, until: Date);
+    /// What is left to do after it.
+    public loss_next = "card.loss.next"();
+    /// Asks whether a report that there is should hold longer.
+    public confirm_renewal = "card.renewal.confirm"(days: Count, yes: Key, no: Key);
+    /// It does; the last day it holds.
+    personal loss_renewed = "card.renewal.done"(until: Date);
+    /// Asks whether to take a report back.
+    public confirm_release = "card.release.confirm"(yes: Key, no: Key);
+    /// It is taken back, and the card is what it was before.
+    personal loss_released = "card.release.done"(status: Word);
+    /// There is no report by telephone.
+    personal nothing_to_release = "card.release.nothing"();
+    /// The caller has chosen to leave it as it is.
+    public card_unchanged = "card.unchanged"();
+    /// What was asked for may or may not have been done.
+    public card_uncertain = "card.uncertain"();
 
     /// The query cannot be answered now: the store is away or overloaded.
     public query_unavailable = "query.unavailable"();

@@ -54,6 +54,14 @@ pub(crate) enum Event {
     ReadMutualAid,
     /// 社保卡状态 was read.
     ReadCardStatus,
+    /// 临时挂失: a card was reported lost.
+    LossReported,
+    /// A report was made to lapse later.
+    LossRenewed,
+    /// 解除挂失: a report was taken back.
+    LossReleased,
+    /// A report's time was over.
+    LossLapsed,
     /// An operator gave a person their tries back.
     TriesReset,
 }
@@ -80,6 +88,10 @@ impl Event {
             Self::ReadStatus => "read_status",
             Self::ReadMutualAid => "read_mutual_aid",
             Self::ReadCardStatus => "read_card_status",
+            Self::LossReported => "loss_reported",
+            Self::LossRenewed => "loss_renewed",
+            Self::LossReleased => "loss_released",
+            Self::LossLapsed => "loss_lapsed",
             Self::TriesReset => "tries_reset",
         }
     }

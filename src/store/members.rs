@@ -28,7 +28,6 @@ use crate::member::account::{
     Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, Movements, PersonalAccount, PooledFund, Scheme,
     StatementPage, Transaction, YearMonth,
 };
-use crate::member::card::Card;
 use crate::member::card_number::{CardNumber, CardRule};
 use crate::member::id_number::IdNumber;
 use crate::member::mutual_aid::MutualAid;
@@ -367,12 +366,15 @@ impl Tx<'_> {
         })
     }
 
-    /// 社保卡; `None`: the member has none.
-    pub(crate) async fn card(&mut self, member: MemberId) -> Result<Option<Card>, StoreError> {
+    /// The member's card and its state, as imported; `None`: there is none.
+    pub(super) async fn registered_card(
+        &mut self,
+        member: MemberId,
+    ) -> Result<Option<(CardNumber, CardStatus)>, StoreError> {
         let record = self.record(member).await?;
         let Some(number) = record.card_number.as_deref() else { return Ok(None) };
         let number = CardNumber::parse(number).map_err(|_| StoreError::Unreadable("members"))?;
-        Ok(Some(Card { tail: number.tail(), status: record.card_status, report: None }))
+        Ok(Some((number, record.card_status)))
     }
 
     /// A page of 收支明细; `None`: the member has no personal account.

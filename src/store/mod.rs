@@ -5,6 +5,7 @@
 //! | `members` | a person's record and PIN, by the blind index of their ID number | nothing |
 //! | `identifiers` | which numbers (as blind indexes) mean which member | who shares a card key |
 //! | `accounts`, `transactions` | what they have and what moved | how many rows |
+//! | `loss_reports` | which card was reported lost by telephone, and until when | when reports lapse |
 //! | `throttle`, `throttle_callers` | tries taken, by person *whether or not they exist*, and by person and caller | counts and times |
 //! | `calls` | that a call is, how many PINs it tried, that it ended | the platform's call ids |
 //! | `effects` | (call, turn) → what was asked (keyed digest) and answered (sealed) | which turns had effects |
@@ -30,6 +31,7 @@ use crate::keys::KeyRing;
 pub mod audit;
 pub mod crypto;
 pub mod effects;
+mod losses;
 pub mod members;
 mod postgres;
 mod sqlite;

@@ -13,7 +13,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::call::caller::{Call, CallEnd};
-use crate::dialog::{Answer, Guard, SignInOutcome};
+use crate::dialog::{Answer, Guard, LossOutcome, SignInOutcome};
 
 /// Something that happened.
 #[derive(Clone, Copy, Debug)]
@@ -217,6 +217,8 @@ fn kind(answer: &Answer) -> &'static str {
         Answer::Coverage(_) => "status",
         Answer::MutualAid(_) => "mutual_aid",
         Answer::Card(_) => "card",
+        Answer::Loss(LossOutcome::Done(_)) => "loss_done",
+        Answer::Loss(LossOutcome::NotDone(_)) => "loss_not_done",
         Answer::Unavailable => "unavailable",
         Answer::Superseded => "superseded",
         Answer::CallEnded => "call_ended",

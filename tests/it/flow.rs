@@ -1,7 +1,10 @@
 //! Everything a caller can do is walked, and what must always hold holds; each rule is shown to catch a broken flow.
 
 use hotline::dialog::explore::{Exploration, Finding, Rule, explore};
-use hotline::dialog::{Answer, AnswerId, Event, Flow, MenuId, Misses, Next, Place, SignInOutcome, State, Turn};
+use hotline::dialog::{
+    Answer, AnswerId, Event, Flow, LossAct, LossPlace, MenuId, Misses, Next, Place, Service, SignInOutcome, State, Turn,
+};
+use hotline::member::card::LossTerm;
 use hotline::secret::{Key, Keys};
 use hotline::speech::prompt::{KNOWN, Prompt, PromptId, WORDS};
 use jiff::Timestamp;
@@ -197,6 +200,22 @@ fn a_question_that_leads_to_a_question_is_caught() {
         {
             let next = Next::Ask(hotline::dialog::Request::PooledFund(proof));
             return (before.clone(), Turn { say: Vec::new(), next });
+        }
+        (state, turn)
+    });
+}
+
+#[test]
+fn a_card_reported_lost_unasked_is_caught() {
+    caught(Rule::ChangesAreConfirmed, |state, turn, before, event| {
+        // Whoever chooses the service has not said yes yet.
+        if let (Event::Answer(Answer::Card(Some(_))), Some(proof)) = (event, before.signed_in)
+            && matches!(before.place, Place::Reading { service: Service::ReportLoss, .. })
+        {
+            let term = LossTerm { days: 7, offset: jiff::tz::Offset::constant(8) };
+            let place = Place::Loss(LossPlace::Doing { act: LossAct::Report, back: MenuId::new("card") });
+            let next = Next::Ask(hotline::dialog::Request::ReportLoss(proof, term));
+            return (State { place, ..before.clone() }, Turn { say: Vec::new(), next });
         }
         (state, turn)
     });

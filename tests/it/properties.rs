@@ -6,11 +6,14 @@ use data_encoding::BASE64URL_NOPAD;
 use hotline::call::caller::{Call, Caller};
 use hotline::call::seal::{Journey, NotOurs, Seal};
 use hotline::dialog::{
-    Answer, Dialled, Event, Flow, Goal, Guard, MenuId, Misses, Next, Place, Service, SignInOutcome, SignedIn, State,
-    TransferEnd,
+    Answer, Dialled, Event, Flow, Goal, Guard, LossAct, LossOutcome, LossPlace, MenuId, Misses, Next, Place, Service,
+    SignInOutcome, SignedIn, State, TransferEnd,
 };
 use hotline::keys::KeyRing;
-use hotline::member::account::{Movements, PersonalAccount, StatementEntry, StatementPage, TransactionKind};
+use hotline::member::account::{
+    CardStatus, Movements, PersonalAccount, StatementEntry, StatementPage, TransactionKind,
+};
+use hotline::member::card::{Card, LossReport};
 use hotline::member::money::Money;
 use hotline::member::mutual_aid::MutualAid;
 use hotline::member::tail::Tail;
@@ -69,6 +72,11 @@ fn place() -> impl Strategy<Value = Place> {
             back: MenuId::new(&back),
             misses
         }),
+        ("[a-z]{1,12}", misses()).prop_map(|(back, misses)| Place::Loss(LossPlace::Confirm {
+            act: LossAct::Renew,
+            back: MenuId::new(&back),
+            misses
+        })),
         ("[a-z]{1,12}", misses()).prop_map(|(back, misses)| Place::Told {
             service: Service::PooledFund,
             statement: false,
@@ -159,6 +167,10 @@ fn event() -> impl Strategy<Value = Event> {
 /// What the world says, when asked.
 fn answer(next: &Next, granted: bool, now: Timestamp) -> Option<Answer> {
     let Next::Ask(request) = next else { return None };
+    let card = |report: Option<LossReport>| {
+        let card = Card { tail: Tail::of("5678").unwrap(), status: CardStatus::Normal, report: None };
+        card.reported(report, now)
+    };
     let yuan = |text| Money::parse(text).unwrap();
     Some(match request {
         hotline::dialog::Request::Identify(_) => {
@@ -177,7 +189,12 @@ fn answer(next: &Next, granted: bool, now: Timestamp) -> Option<Answer> {
             Answer::PersonalBalance(None)
         }
         hotline::dialog::Request::MutualAid(_) => Answer::MutualAid(Some(MutualAid::default())),
-        hotline::dialog::Request::Card(_) => Answer::Card(None),
+        hotline::dialog::Request::Card(_) => Answer::Card(Some(card(None))),
+        hotline::dialog::Request::ReportLoss(_, term) | hotline::dialog::Request::RenewLoss(_, term) => {
+            let report = LossReport { since: now, until: term.until(now) };
+            Answer::Loss(LossOutcome::Done(card(Some(report))))
+        }
+        hotline::dialog::Request::ReleaseLoss(_) => Answer::Loss(LossOutcome::NotDone(None)),
         hotline::dialog::Request::Transactions { page, .. } => {
             let kind = TransactionKind::Credit;
             let entry = StatementEntry { at: now, kind, amount: yuan("1"), balance_after: yuan("-1") };

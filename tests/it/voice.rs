@@ -19,7 +19,7 @@ use crate::support::line::mandarin;
 const ID: &str = "11010519491231002*#";
 
 /// Every place a call can be in, and how to get there.
-const PLACES: [(&str, &[&str]); 31] = [
+const PLACES: [(&str, &[&str]); 35] = [
     ("greeting", &[]),
     ("main menu", &["#"]),
     ("sign-in.number-kind", &["1"]),
@@ -42,7 +42,11 @@ const PLACES: [(&str, &[&str]); 31] = [
     ("mutual-aid", &["1", "1", ID, "1", "739154#", "5"]),
     ("mutual-aid, how to bind", &["1", "1", ID, "1", "739154#", "5", "1"]),
     ("card", &["2"]),
-    ("card-status", &["2", "1", "1", ID, "1", "739154#"]),
+    ("card-status", &["2", "3", "1", ID, "1", "739154#"]),
+    ("release-loss", &["2", "2", "1", ID, "1", "739154#"]),
+    ("card.loss.confirm", &["2", "1", "1", ID, "1", "739154#"]),
+    ("card.loss.confirm, a slip", &["2", "1", "1", ID, "1", "739154#", "7"]),
+    ("card.loss.confirm, 2", &["2", "1", "1", ID, "1", "739154#", "2"]),
     ("policy", &["3"]),
     ("policy-more", &["3", "5"]),
     ("policy-other", &["3", "5", "5"]),
@@ -93,8 +97,7 @@ fn prompts() -> Vec<Prompt> {
     let (one, two) = (Key::Digit(1), Key::Digit(2));
     let yuan = |text| Money::parse(text).unwrap();
     let as_of = date(2026, 1, 2);
-    let weekdays = Weekdays { first: Weekday::Monday, last: Weekday::Friday };
-    vec![
+    let mut prompts = vec![
         Prompt::no_input(),
         Prompt::no_match(),
         Prompt::menu_help(),
@@ -173,6 +176,26 @@ fn prompts() -> Vec<Prompt> {
         Prompt::card_locked(),
         Prompt::card_cancelled(),
         Prompt::no_card(),
+        Prompt::loss_of(Tail::of("12345678").unwrap()),
+        Prompt::confirm_loss(7, one, two),
+        Prompt::loss_reported(2, as_of),
+        Prompt::loss_next(),
+        Prompt::confirm_renewal(30, one, two),
+        Prompt::loss_renewed(as_of),
+        Prompt::confirm_release(one, two),
+        Prompt::loss_released(CardStatus::Inactive.into()),
+        Prompt::nothing_to_release(),
+        Prompt::card_unchanged(),
+        Prompt::card_uncertain(),
+    ];
+    prompts.extend(closing_prompts());
+    prompts
+}
+
+/// Those that end a query or a call.
+fn closing_prompts() -> Vec<Prompt> {
+    let weekdays = Weekdays { first: Weekday::Monday, last: Weekday::Friday };
+    vec![
         Prompt::query_unavailable(),
         Prompt::connecting(),
         Prompt::not_answered(),

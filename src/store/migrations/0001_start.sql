@@ -33,6 +33,16 @@ CREATE TABLE transactions (
     PRIMARY KEY (member, entry)
 );
 
+-- Of a card, not of whatever card the member has: a new one is not lost.
+CREATE TABLE loss_reports (
+    member BYTEA NOT NULL,
+    card BYTEA NOT NULL,
+    until BIGINT NOT NULL,
+    record BYTEA NOT NULL,
+    PRIMARY KEY (member, card)
+);
+CREATE INDEX loss_reports_by_end ON loss_reports (until);
+
 CREATE TABLE throttle (
     person BYTEA NOT NULL PRIMARY KEY,
     failures BIGINT NOT NULL,
