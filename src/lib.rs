@@ -51,7 +51,8 @@
 //!    not signed in, so the number is asked for.
 //! 5. The number arrives as [`secret::Keys`]. The dialog reads it as a [`member::id_number::IdNumber`] and asks
 //!    [`dialog::Request::Identify`]; [`service`] answers with its blind index, and from here on there is no number.
-//! 6. The PIN arrives, and the dialog asks [`dialog::Request::SignIn`]. The service takes a try and writes an audit row
+//! 6. Before the PIN, [`dialog::Request::Guard`] asks whether digits must be pressed first: only while [`service::spray`]
+//!    sees an attack. The PIN arrives, and the dialog asks [`dialog::Request::SignIn`]. The service takes a try and writes an audit row
 //!    in one transaction, hashes outside it, and writes the outcome in a second. Only a right PIN makes a
 //!    [`secret::PinVerified`], only that makes a [`dialog::SignedIn`], and every account request takes one.
 //! 7. The balance is read, audited and stored as the effect of this very turn in one transaction: a webhook that is

@@ -14,6 +14,7 @@ use crate::member::account::{Coverage, PersonalAccount, PooledFund, StatementPag
 use crate::member::card::Card;
 use crate::member::mutual_aid::MutualAid;
 use crate::member::pin_rule::Weakness;
+use crate::member::tail::Tail;
 use crate::secret::{Keys, PinDraft, Secret};
 use crate::speech::language::Language;
 
@@ -90,6 +91,8 @@ pub enum TransferEnd {
 pub enum Answer {
     /// The key of the number that was entered, whether or not anyone has it.
     Identified(MemberKey),
+    /// What stands before the PIN.
+    Guard(Guard),
     /// How the sign-in went.
     SignIn(SignInOutcome),
     /// Whether the PIN may be changed.
@@ -161,6 +164,21 @@ pub enum SignInOutcome {
     InitialPin(Option<FirstProof>),
     /// No try is left for this number until an operator gives them back.
     Barred,
+    /// The telephone has been used for too many sign-ins: whoever it asks for, nothing was looked at.
+    CallerLimit,
+    /// Nobody signs in by telephone for now.
+    Closed,
+}
+
+/// What stands before the PIN.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Guard {
+    /// Nothing, as always.
+    Open,
+    /// These digits, to be heard and pressed.
+    Challenge(Tail),
+    /// Nobody signs in by telephone for now.
+    Closed,
 }
 
 /// What a sign-in tells of the caller, beside who they are.
@@ -186,6 +204,10 @@ pub enum Denied {
     },
     /// No try is left until an operator gives them back.
     Barred,
+    /// The telephone has been used for too many sign-ins: whoever it asks for, nothing was looked at.
+    CallerLimit,
+    /// Nobody signs in by telephone for now.
+    Closed,
 }
 
 impl From<Denied> for SignInOutcome {
@@ -194,6 +216,8 @@ impl From<Denied> for SignInOutcome {
             Denied::Refused => Self::Refused,
             Denied::Locked { until, at } => Self::Locked { until, at },
             Denied::Barred => Self::Barred,
+            Denied::CallerLimit => Self::CallerLimit,
+            Denied::Closed => Self::Closed,
         }
     }
 }

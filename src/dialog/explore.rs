@@ -11,9 +11,10 @@ use std::time::Duration;
 use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
 
+use super::challenge::ChallengePlace;
 use super::event::{
-    Answer, Denied, Dialled, Event, LossOutcome, NewPin, PinChange, PinCheck, Recording, SignInOutcome, TransferEnd,
-    Waiting, Welcome,
+    Answer, Denied, Dialled, Event, Guard, LossOutcome, NewPin, PinChange, PinCheck, Recording, SignInOutcome,
+    TransferEnd, Waiting, Welcome,
 };
 use super::flow::Flow;
 use super::message::{MessageAnswer, MessagePlace};
@@ -534,6 +535,7 @@ pub(super) fn happens(place: &Place, event: &Event) -> bool {
                     )
                     | (Place::PinChange(PinPlace::Judging { .. }), Answer::NewPin(_))
                     | (Place::PinChange(PinPlace::Changing { .. }), Answer::PinChange(_))
+                    | (Place::Challenge(ChallengePlace::Asking { .. }), Answer::Guard(_))
                     | (Place::Reading { service: Service::PersonalBalance, .. }, Answer::PersonalBalance(_))
                     | (Place::Reading { service: Service::PooledFund, .. }, Answer::PooledFund(..))
                     | (Place::Reading { service: Service::Status, .. }, Answer::Coverage(_))
@@ -617,6 +619,7 @@ pub(super) fn events(now: Timestamp) -> Vec<(&'static str, Event)> {
         ("recorded", Event::Recorded { recording: recording(), hung_up: false }),
         ("recorded, hung up", Event::Recorded { recording: recording(), hung_up: true }),
         ("nothing recorded", Event::Recorded { recording: None, hung_up: false }),
+        ("digits heard", keys("2748", true)),
         ("talked", Event::TransferEnded(TransferEnd::Talked)),
         ("not answered", Event::TransferEnded(TransferEnd::NotAnswered)),
         ("left", Event::TransferEnded(TransferEnd::Left)),
@@ -687,6 +690,10 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
         ),
         ("initial PIN of who has one number", Answer::SignIn(SignInOutcome::InitialPin(None))),
         ("barred", Answer::SignIn(SignInOutcome::Barred)),
+        ("too many from here", Answer::SignIn(SignInOutcome::CallerLimit)),
+        ("sign-in closed", Answer::SignIn(SignInOutcome::Closed)),
+        ("no guard", Answer::Guard(Guard::Open)),
+        ("closed", Answer::Guard(Guard::Closed)),
         ("balance", Answer::PersonalBalance(account)),
         ("no account", Answer::PersonalBalance(None)),
         ("rated", Answer::Rated(Grade::Fair)),
@@ -694,6 +701,7 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
         ("superseded", Answer::Superseded),
         ("call ended", Answer::CallEnded),
     ];
+    answers.extend(Tail::of("2748").map(|digits| ("challenge", Answer::Guard(Guard::Challenge(digits)))));
     answers.extend(funds(fund));
     answers.extend(coverages().map(|(name, coverage)| (name, Answer::Coverage(coverage))));
     answers.extend(pages(now));

@@ -169,6 +169,7 @@ struct File {
     person: PersonFile,
     #[serde(default)]
     messages: Option<MessagesFile>,
+    #[serde(default)]
     elder: ElderFile,
     #[serde(default)]
     rating: RatingFile,

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod card;
+mod challenge;
 mod dialled;
 mod entry;
 mod event;
@@ -29,10 +30,11 @@ mod step;
 pub mod times;
 mod turn;
 
+pub use challenge::ChallengePlace;
 pub use dialled::DialledNumber;
 pub use event::{
-    Answer, Denied, Dialled, Event, LossOutcome, NewPin, PinChange, PinCheck, Recording, SignInOutcome, TransferEnd,
-    Waiting, Welcome,
+    Answer, Denied, Dialled, Event, Guard, LossOutcome, NewPin, PinChange, PinCheck, Recording, SignInOutcome,
+    TransferEnd, Waiting, Welcome,
 };
 pub use flow::{Flow, MessageService};
 pub use holidays::{DayKind, Holidays};

@@ -303,7 +303,7 @@ impl Flow {
             ) => {
                 // No try is left: whoever is there now need not be who signed in.
                 let signed_in = state.signed_in.filter(|_| denied == Denied::Refused);
-                self.denied(State { signed_in, ..state }, denied, place.asking().into(), None)
+                self.denied(State { signed_in, ..state }, denied, place.asking().into(), None, now)
             }
             (PinPlace::Judging { change, misses }, Answer::NewPin(judged)) => match judged {
                 NewPin::Good(draft) => {

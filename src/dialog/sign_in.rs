@@ -30,9 +30,7 @@ impl Flow {
                     None => self.miss(state, Miss::Wrong, now),
                 }
             }
-            Place::Confirm { goal, who, .. } if key == ONE => {
-                self.go(state, Place::Pin { goal, who, misses: Misses::default() }, Vec::new())
-            }
+            Place::Confirm { goal, who, .. } if key == ONE => Self::guard(state, goal, who, false),
             Place::Confirm { goal, who, .. } if key == TWO => {
                 self.go(state, Place::Number { goal, kind: who.kind, misses: Misses::default() }, Vec::new())
             }
@@ -145,17 +143,28 @@ impl Flow {
                 // A card or personal number may be another's too, or entered wrong at the office.
                 let by_another = who.kind != IdentifierKind::Id && self.numbers.contains(&IdentifierKind::Id);
                 let more = by_another.then(Prompt::try_id_number);
-                self.denied(state, Denied::Refused, Place::Pin { goal, who, misses }, more)
+                self.denied(state, Denied::Refused, Place::Pin { goal, who, misses }, more, now)
             }
             SignInOutcome::Locked { until, at } => {
-                self.denied(state, Denied::Locked { until, at }, Place::Pin { goal, who, misses }, None)
+                self.denied(state, Denied::Locked { until, at }, Place::Pin { goal, who, misses }, None, now)
             }
-            SignInOutcome::Barred => self.denied(state, Denied::Barred, Place::Pin { goal, who, misses }, None),
+            SignInOutcome::Barred => self.denied(state, Denied::Barred, Place::Pin { goal, who, misses }, None, now),
+            SignInOutcome::CallerLimit => {
+                self.denied(state, Denied::CallerLimit, Place::Pin { goal, who, misses }, None, now)
+            }
+            SignInOutcome::Closed => self.denied(state, Denied::Closed, Place::Pin { goal, who, misses }, None, now),
         }
     }
 
     /// What was shown opens nothing: asked for again at `retry`, with `more` to say, while tries are left.
-    pub(super) fn denied(&self, state: State, denied: Denied, retry: Place, more: Option<Prompt>) -> (State, Turn) {
+    pub(super) fn denied(
+        &self,
+        state: State,
+        denied: Denied,
+        retry: Place,
+        more: Option<Prompt>,
+        now: Timestamp,
+    ) -> (State, Turn) {
         match denied {
             Denied::Refused => {
                 let state = State { wrong_pins: state.wrong_pins.saturating_add(1), ..state };
@@ -171,6 +180,8 @@ impl Flow {
                 self.main_menu(state, vec![wait])
             }
             Denied::Barred => self.main_menu(state, vec![Prompt::barred()]),
+            Denied::CallerLimit => self.main_menu(state, vec![Prompt::caller_limit()]),
+            Denied::Closed => self.person(state, vec![Prompt::sign_in_closed()], now),
         }
     }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::challenge::ChallengePlace;
 use super::message::MessagePlace;
 use super::news::News;
 use super::pin_change::PinPlace;
@@ -92,6 +93,8 @@ pub enum Place {
         /// What went wrong here so far.
         misses: Misses,
     },
+    /// Between number and PIN.
+    Challenge(ChallengePlace),
     /// Asked for the PIN.
     Pin {
         /// Where to after sign-in.
@@ -206,7 +209,7 @@ impl Place {
     #[must_use]
     pub fn is_entry(&self) -> bool {
         match self {
-            Self::Number { .. } | Self::Pin { .. } => true,
+            Self::Number { .. } | Self::Challenge(ChallengePlace::Digits { .. }) | Self::Pin { .. } => true,
             Self::Message(place) => place.is_entry(),
             Self::PinChange(place) => place.is_entry(),
             _ => false,
@@ -226,6 +229,7 @@ impl Place {
             Self::Number { kind: IdentifierKind::Personal, .. } => "sign-in.personal-number",
             Self::Identifying { .. } => "sign-in.identifying",
             Self::Confirm { .. } => "sign-in.confirm",
+            Self::Challenge(place) => place.name(),
             Self::Pin { .. } => "sign-in.pin",
             Self::SigningIn { .. } => "sign-in.checking",
             Self::Reading { service, .. } | Self::Told { service, .. } => service.name(),

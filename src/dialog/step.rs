@@ -2,12 +2,13 @@
 //!
 //! What is universal comes first (hanging up, `0` a person, `*` back, `#` again, `9` goodbye, silence, wrong keys);
 //! what each place makes of its own keys comes after, a file a service: [`language`](super::language),
-//! [`sign_in`](super::sign_in), [`accounts`](super::accounts), [`card`](super::card), [`pin_change`](super::pin_change),
-//! [`message`](super::message), [`person`](super::person), [`rating`](super::rating).
+//! [`sign_in`](super::sign_in), [`challenge`](super::challenge), [`accounts`](super::accounts), [`card`](super::card),
+//! [`pin_change`](super::pin_change), [`message`](super::message), [`person`](super::person), [`rating`](super::rating).
 
 use jiff::Timestamp;
 
 use super::accounts::choices;
+use super::challenge::ChallengePlace;
 use super::entry::{Entry, entry};
 use super::event::{Answer, Event, Waiting};
 use super::flow::{Flow, Target};
@@ -105,6 +106,9 @@ impl Flow {
             | Place::Details { back, .. }
             | Place::ReadingPage { back, .. }
             | Place::Page { back, .. } => Some(back),
+            Place::Challenge(place) => match place.goal() {
+                Goal::Menu(menu) | Goal::Service(_, menu) => Some(menu),
+            },
             Place::Loss(place) => Some(place.back()),
             Place::Start
             | Place::Language { .. }
@@ -153,6 +157,7 @@ impl Flow {
     fn entered(&self, state: State, place: Place, keys: &[Key], now: Timestamp) -> (State, Turn) {
         match place {
             Place::Number { goal, kind, misses } => self.number(state, goal, kind, misses, keys, now),
+            Place::Challenge(at) => self.challenge_entry(state, at, keys, now),
             Place::Pin { goal, who, misses } => self.pin(state, goal, who, misses, keys, now),
             Place::Message(place) => self.message_entered(state, place, keys, now),
             Place::PinChange(place) => self.pin_entered(state, place, keys, now),
@@ -205,6 +210,7 @@ impl Flow {
             Place::Confirm { goal, who, .. } => {
                 Place::Number { goal: goal.clone(), kind: who.kind, misses: Misses::default() }
             }
+            Place::Challenge(at) => at.back(),
             Place::Number { goal, .. } | Place::Pin { goal, .. } => self.choice_of_number(goal.clone()),
             Place::PinChange(place) => self.pin_back(&state, place.clone()),
             Place::Page { back, .. } => Place::Details { back: back.clone(), misses: Misses::default() },
@@ -230,6 +236,7 @@ impl Flow {
         match (state.place.clone(), answer) {
             (_, Answer::CallEnded) => over(state, Vec::new()),
             (Place::Identifying { .. } | Place::SigningIn { .. }, answer) => self.sign_in_answered(state, answer, now),
+            (Place::Challenge(at), answer) => self.guard_answered(state, at, answer, now),
             (
                 Place::Reading { service: Service::CardStatus | Service::ReportLoss | Service::ReleaseLoss, .. }
                 | Place::Loss(_),
@@ -289,7 +296,7 @@ impl Flow {
 
     /// The caller cannot go on alone: to a person when there is one, else the hours and goodbye. Who has been served and
     /// then falls silent has put the telephone down: goodbye, and no agent for an empty line.
-    fn give_up(&self, state: State, miss: Miss, apology: Prompt, now: Timestamp) -> (State, Turn) {
+    pub(super) fn give_up(&self, state: State, miss: Miss, apology: Prompt, now: Timestamp) -> (State, Turn) {
         let (kept, served) = match &state.place {
             Place::Message(place) => (place.holds_recording(), place.is_done()),
             _ => (false, false),
@@ -387,6 +394,11 @@ impl Flow {
                 say.push(Prompt::confirm_number(*tail, ONE, TWO));
                 self.one_key(barge_in)
             }
+            Place::Challenge(ChallengePlace::Digits { digits, .. }) => {
+                let (heard, collect) = self.ask_challenge(*digits, barge_in);
+                say.extend(heard);
+                collect
+            }
             Place::Pin { .. } => {
                 say.push(Prompt::enter_pin());
                 say.push(Prompt::pin_keys());
@@ -417,6 +429,7 @@ impl Flow {
             }
             Place::Start
             | Place::Identifying { .. }
+            | Place::Challenge(ChallengePlace::Asking { .. })
             | Place::SigningIn { .. }
             | Place::Reading { .. }
             | Place::ReadingPage { .. }
@@ -478,6 +491,7 @@ pub(super) fn misses_of(place: &mut Place) -> Option<&mut Misses> {
         Place::Message(place) => place.misses_mut(),
         Place::PinChange(place) => place.misses(),
         Place::Rating(place) => place.misses(),
+        Place::Challenge(place) => place.misses(),
         Place::Loss(place) => place.misses(),
         Place::Start
         | Place::Identifying { .. }

@@ -104,6 +104,8 @@ pub enum TransferTarget {
 pub enum Request {
     /// The key of a number that was entered: computed, not looked up.
     Identify(Identifier),
+    /// What stands before the PIN now. Nothing is done.
+    Guard,
     /// Check a PIN.
     SignIn {
         /// Whose.
@@ -182,6 +184,7 @@ impl Request {
     pub fn proof(&self) -> Option<SignedIn> {
         match self {
             Self::Identify(_)
+            | Self::Guard
             | Self::SignIn { .. }
             | Self::ProveSecond { .. }
             | Self::JudgePin { .. }

@@ -30,10 +30,12 @@ use crate::keys::KeyRing;
 use crate::member::Identifier;
 use crate::member::register::{MemberRows, MutualAidRows, TransactionRows};
 use crate::member::sample;
+use crate::service::spray::SpraySettings;
 use crate::service::{HashSettings, Hasher, Services};
+use crate::store::crypto::Seals;
 use crate::store::members::HashCost;
 use crate::store::messages::MessageLimits;
-use crate::store::throttle::TryLimits;
+use crate::store::throttle::{CallerLimits, TryLimits};
 use crate::store::{Store, StoreError, StoreSettings};
 use crate::telemetry::Telemetry;
 use crate::telephony::{browser, twilio};
@@ -68,8 +70,10 @@ impl App {
 
     fn assemble(settings: &Settings, lines: Lines, keys: &KeyRing, store: Store, clock: Clock) -> Self {
         let telemetry = Arc::new(Telemetry::new());
-        let services = Services::new(store, Hasher::new(hashing(settings)), tries(settings, &lines))
-            .with_messages(messages(settings));
+        let limits = tries(settings, &lines, store.seals());
+        let services = Services::new(store, Hasher::new(hashing(settings)), limits)
+            .with_messages(messages(settings))
+            .watching(spray(settings));
         let lines = Arc::new(InForce::new(lines));
         let server = &settings.server;
         let driver = Arc::new(Driver::new(
@@ -324,14 +328,22 @@ fn per_call(lines: &Lines) -> u16 {
     lines.flows().map(|flow| flow.wrong_pins()).max().map_or(3, u16::from)
 }
 
-fn tries(settings: &Settings, lines: &Lines) -> TryLimits {
-    let s = &settings.sign_in;
+fn tries(settings: &Settings, lines: &Lines, seals: &Seals) -> TryLimits {
+    let (s, abuse) = (&settings.sign_in, &settings.abuse);
     TryLimits {
         per_call: per_call(lines),
         before_lock: s.tries_before_lock,
         first_lock: s.first_lock,
         longest_lock: s.longest_lock,
         in_all: s.hard_limit,
+        callers: CallerLimits {
+            persons_an_hour: abuse.persons_an_hour,
+            failures_a_day: abuse.failures_a_day,
+            withheld_failures_an_hour: abuse.withheld_failures_an_hour,
+            exempt: abuse.exempt_callers.iter().map(|number| seals.number(number)).collect(),
+            known_tries: abuse.known_caller_tries,
+            known_for: abuse.known_caller_for,
+        },
         ..TryLimits::default()
     }
 }
@@ -343,6 +355,20 @@ fn messages(settings: &Settings) -> MessageLimits {
         tries_per_call: s.tries_per_call,
         tries_per_caller: s.tries_per_caller,
         tries_withheld: s.tries_withheld,
+    }
+}
+
+/// What looks like an attack.
+fn spray(settings: &Settings) -> SpraySettings {
+    let abuse = &settings.abuse;
+    SpraySettings {
+        pinned: abuse.level.pinned(),
+        same_pin: abuse.same_pin,
+        neighbours: abuse.neighbours,
+        unknown_percent: abuse.unknown_percent,
+        failing_percent: abuse.failing_percent,
+        unanswered_percent: abuse.unanswered_percent,
+        calm: abuse.calm,
     }
 }
 
@@ -423,5 +449,6 @@ async fn ready(State((driver, _)): State<Watched>) -> Response {
 
 async fn metrics(State((driver, telemetry)): State<Watched>) -> Response {
     let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
-    ([(header::CONTENT_TYPE, kind)], telemetry.metrics(driver.live().count())).into_response()
+    ([(header::CONTENT_TYPE, kind)], telemetry.metrics(driver.live().count(), driver.services().spray_level()))
+        .into_response()
 }

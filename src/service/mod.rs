@@ -24,11 +24,14 @@ mod loss_report;
 mod messages;
 mod people;
 mod pin;
+mod precautions;
 mod sign_in;
+pub mod spray;
 
 use accounts::Read;
 pub use hash::{HashSettings, Hasher};
 use loss_report::Loss;
+use spray::{Spray, SpraySettings};
 
 /// Why a request was not done. Whether a PIN was right never shows here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +56,7 @@ pub struct Services {
     hasher: Arc<Hasher>,
     limits: Arc<ArcSwap<TryLimits>>,
     messages: MessageLimits,
+    spray: Arc<Spray>,
 }
 
 impl Services {
@@ -64,6 +68,7 @@ impl Services {
             hasher: Arc::new(hasher),
             limits: Arc::new(ArcSwap::from_pointee(limits)),
             messages: MessageLimits::default(),
+            spray: Arc::new(Spray::new(SpraySettings::default())),
         }
     }
 
@@ -71,6 +76,18 @@ impl Services {
     #[must_use]
     pub fn with_messages(self, messages: MessageLimits) -> Self {
         Self { messages, ..self }
+    }
+
+    /// The same, with other thresholds for what looks like an attack.
+    #[must_use]
+    pub fn watching(self, settings: SpraySettings) -> Self {
+        Self { spray: Arc::new(Spray::new(settings)), ..self }
+    }
+
+    /// How much sign-ins on this node look like an attack, from 0 to 3.
+    #[must_use]
+    pub fn spray_level(&self) -> u8 {
+        self.spray.level()
     }
 
     /// From now on a call may try so many PINs: as many as the most patient line in force lets it.
@@ -94,7 +111,8 @@ impl Services {
     pub async fn perform(&self, call: &Call, turn: u16, request: Request) -> Answer {
         let turn = TurnKey::new(call, turn);
         let done = match request {
-            Request::Identify(identifier) => Ok(Answer::Identified(self.store.seals().member_key(&identifier))),
+            Request::Identify(identifier) => Ok(self.identify(&identifier).await),
+            Request::Guard => Ok(self.guard(&turn).await),
             Request::SignIn { who, pin, initial } => self.sign_in(call, &turn, who, pin, initial).await,
             Request::CheckPin { proof, pin } => self.check_old_pin(call, &turn, proof, pin).await,
             Request::ProveSecond { first, number } => self.prove_second(call, &turn, first, &number).await,
@@ -143,6 +161,7 @@ impl Services {
     /// # Errors
     /// What [`StoreError`] names; the next run does what this one did not.
     pub async fn sweep(&self) -> Result<(), StoreError> {
+        self.level_changed(self.spray.look(self.store.clock().now())).await;
         let (limits, messages) = (self.limits.load_full(), self.messages);
         self.store
             .write(move |mut tx| {

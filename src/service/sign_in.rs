@@ -9,7 +9,8 @@
 //! *that* try. It asks with the same PIN (the digest tells), so hashing it again tells nobody anything new.
 //!
 //! Unknown people, people without a PIN and wrong PINs take the same way at the same cost. Within a lock nothing is
-//! hashed at all: what a lock says is heard anyway, and the PIN is not even looked at, so nothing about it can show.
+//! hashed at all: what a lock says is heard anyway, and the PIN is not even looked at, so nothing about it can show. The
+//! same holds for a number that has called for too many people, and while sign-in is closed.
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use jiff::tz::Offset;
 
 use super::hash::QueuePlace;
 use super::pin::may_change;
+use super::spray::Verdict;
 use super::{Services, Trouble};
 use crate::call::caller::Call;
 use crate::dialog::{Answer, Denied, FirstProof, PinCheck, PinGrant, PinInForce, SignInOutcome, SignedIn, Welcome};
@@ -31,6 +33,9 @@ use crate::store::effects::{Known, TurnKey};
 use crate::store::members::{PinForm, PinRecord, StoredPin};
 use crate::store::throttle::{Try, TryLimits};
 use crate::store::{StoreError, Tx};
+
+/// At this level of [`Spray`](super::spray::Spray) nobody signs in.
+const STAFF_ONLY: u8 = 3;
 
 /// What a right PIN is to open.
 #[derive(Clone)]
@@ -99,6 +104,8 @@ pub(super) struct Asked {
     pub(super) caller: Option<[u8; 32]>,
     pub(super) limits: Arc<TryLimits>,
     pub(super) purpose: Purpose,
+    /// Sign-in by telephone is closed for now.
+    pub(super) closed: bool,
 }
 
 /// What hashing told.
@@ -141,7 +148,8 @@ impl Services {
         purpose: Purpose,
     ) -> Asked {
         let caller = self.store.seals().caller(call);
-        Asked { turn: turn.clone(), request, who, caller, limits: self.limits.load_full(), purpose }
+        let closed = self.spray.level() >= STAFF_ONLY;
+        Asked { turn: turn.clone(), request, who, caller, limits: self.limits.load_full(), purpose, closed }
     }
 
     /// Checks `pin`, for whatever it is to open.
@@ -155,7 +163,16 @@ impl Services {
             Reserved::Taken(attempt) => attempt,
         };
         let checked = self.check(place, &asked.who, &attempt, &pin).await?;
-        Ok(self.store.write(move |tx| Box::pin(settle(tx, asked, attempt, checked, pin))).await?)
+        let (person, known, keyed) = (attempt.person, attempt.stored.is_some(), pin.clone());
+        let answer = self.store.write(move |tx| Box::pin(settle(tx, asked, attempt, checked, pin))).await?;
+        let verdict = match answer {
+            Answer::SignIn(SignInOutcome::Granted(..)) | Answer::PinCheck(PinCheck::Right(_)) => Verdict::Right,
+            // Hung up meanwhile, or another copy of the webhook was faster: the count is of persons, so twice is once.
+            _ if known => Verdict::Wrong,
+            _ => Verdict::Unknown,
+        };
+        self.level_changed(self.spray.pin(self.store.clock().now(), &keyed, &person, verdict)).await;
+        Ok(answer)
     }
 
     /// Exactly one hash, whoever it is and whatever is stored.
@@ -190,7 +207,7 @@ impl Services {
 
 /// The first transaction.
 pub(super) async fn reserve(mut tx: Tx<'_>, asked: Asked) -> Result<Reserved, StoreError> {
-    let Asked { turn, request, who, caller, limits, purpose } = asked;
+    let Asked { turn, request, who, caller, limits, purpose, closed } = asked;
     if !purpose.holds(tx.now()) {
         return Ok(Reserved::SignedOut);
     }
@@ -205,13 +222,21 @@ pub(super) async fn reserve(mut tx: Tx<'_>, asked: Asked) -> Result<Reserved, St
     let member = tx.find(&who).await?;
     let person = tx.seals().person(&who, member);
     let shown = member.map_or(who.index, |member| member.0);
+    let mut taken = Event::PinTry;
     if let Some(pin_tries) = pin_tries {
         tx.begin(&turn, &request).await?;
-        let answered = if pin_tries >= i64::from(limits.per_call) {
+        let answered = if closed {
+            Some((Denied::Closed, Event::SignInClosed))
+        } else if pin_tries >= i64::from(limits.per_call) {
             Some((Denied::Refused, Event::PinCallLimit))
         } else {
             match tx.take_try(&person, caller.as_ref(), &limits).await? {
                 Try::Taken => None,
+                Try::TakenInLock => {
+                    taken = Event::KnownCallerTry;
+                    None
+                }
+                Try::CallerLimit => Some((Denied::CallerLimit, Event::CallerLimit)),
                 Try::Locked(until) if TryLimits::is_for_ever(until) => Some((Denied::Barred, Event::PinLocked)),
                 Try::Locked(until) => Some((Denied::Locked { until, at: tx.now() }, Event::PinLocked)),
             }
@@ -229,7 +254,7 @@ pub(super) async fn reserve(mut tx: Tx<'_>, asked: Asked) -> Result<Reserved, St
         None => None,
     };
     if pin_tries.is_some() {
-        tx.audit(Event::PinTry, &turn, Some(&shown), caller.as_ref()).await?;
+        tx.audit(taken, &turn, Some(&shown), caller.as_ref()).await?;
     }
     Ok(Reserved::Taken(Attempt { member, person, stored }))
 }

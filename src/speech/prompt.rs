@@ -450,6 +450,16 @@ prompts! {
     public locked = "sign-in.locked"(wait: Minutes);
     /// No try is left until an operator gives them back.
     public barred = "sign-in.barred"();
+    /// Too many sign-ins from this telephone, whoever they were for.
+    public caller_limit = "sign-in.caller-limit"();
+    /// Nobody signs in by telephone for now.
+    public sign_in_closed = "sign-in.closed"();
+    /// Asks for digits that are heard.
+    public challenge = "sign-in.challenge"(digits: Tail);
+    /// Others were pressed: once more.
+    public challenge_wrong = "sign-in.challenge-wrong"();
+    /// Others were pressed again.
+    public challenge_failed = "sign-in.challenge-failed"();
     /// After a failed sign-in by another number than the ID number: that it is not the only way.
     public try_id_number = "sign-in.try-id-number"();
     /// Three wrong PINs in this call.

@@ -34,6 +34,14 @@ pub(crate) enum Event {
     PinLocked,
     /// No try was left in the call.
     PinCallLimit,
+    /// The number that calls may try nobody now.
+    CallerLimit,
+    /// A try was taken that a known number has of its own, while others had locked the person.
+    KnownCallerTry,
+    /// Sign-in by telephone is closed for now.
+    SignInClosed,
+    /// Sign-ins look like an attack so much, or no longer.
+    SprayLevel(u8),
     /// 个人账户 was read.
     ReadPersonalBalance,
     /// 统筹基金 was read.
@@ -105,6 +113,13 @@ impl Event {
             Self::InitialPin => "initial_pin",
             Self::PinLocked => "pin_locked",
             Self::PinCallLimit => "pin_call_limit",
+            Self::CallerLimit => "caller_limit",
+            Self::KnownCallerTry => "lock_bypass_known_caller",
+            Self::SignInClosed => "sign_in_closed",
+            Self::SprayLevel(0) => "spray_level_0",
+            Self::SprayLevel(1) => "spray_level_1",
+            Self::SprayLevel(2) => "spray_level_2",
+            Self::SprayLevel(_) => "spray_level_3",
             Self::ReadPersonalBalance => "read_personal_balance",
             Self::ReadPooledFund => "read_pooled_fund",
             Self::ReadTransactions => "read_transactions",

@@ -81,7 +81,7 @@ impl Seals {
     /// By what the calling number is known in counts and in the audit. `None`: it is withheld, so nobody's.
     pub(crate) fn caller(&self, call: &Call) -> Option<[u8; 32]> {
         match &call.caller {
-            Caller::Number(number) => Some(self.mac(Purpose::Throttle, &[b"caller", number.as_bytes()])),
+            Caller::Number(number) => Some(self.number(number)),
             Caller::Withheld => None,
         }
     }
@@ -94,6 +94,17 @@ impl Seals {
         let national = digits.strip_prefix("86").filter(|rest| rest.len() >= 10).unwrap_or(digits);
         let bare = national.trim_start_matches('0');
         Some(self.mac(Purpose::BlindIndex, &[b"marked caller", bare.as_bytes()]))
+    }
+
+    /// By what this calling number, written as the platform writes it, is known in counts and in the audit.
+    #[must_use]
+    pub fn number(&self, number: &str) -> [u8; 32] {
+        self.mac(Purpose::Throttle, &[b"caller", number.as_bytes()])
+    }
+
+    /// By what all withheld numbers together are counted.
+    pub(crate) fn withheld(&self) -> [u8; 32] {
+        self.mac(Purpose::Throttle, &[b"withheld"])
     }
 
     /// What tells a request from another in its place. Keyed, because a PIN is in it.

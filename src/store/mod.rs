@@ -190,6 +190,11 @@ impl Store {
         &self.shared.seals
     }
 
+    /// The clock of this node.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
     /// Does `job` in one transaction and commits it, within the deadline of calls.
     pub(crate) async fn write<T, J>(&self, job: J) -> Result<T, StoreError>
     where

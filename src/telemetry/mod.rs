@@ -13,7 +13,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::call::caller::{Call, CallEnd};
-use crate::dialog::{Answer, Denied, LossOutcome, MessageAnswer, NewPin, PinChange, PinCheck, SignInOutcome};
+use crate::dialog::{Answer, Denied, Guard, LossOutcome, MessageAnswer, NewPin, PinChange, PinCheck, SignInOutcome};
 use crate::fault::{Fault, Faults};
 
 /// Something that happened.
@@ -89,6 +89,7 @@ pub struct Telemetry {
     requests: Family<RouteLabel, Counter>,
     request_seconds: Histogram,
     live_calls: Gauge,
+    spray_level: Gauge,
 }
 
 impl Default for Telemetry {
@@ -115,6 +116,7 @@ impl Telemetry {
             requests: Family::default(),
             request_seconds: Histogram::new(seconds),
             live_calls: Gauge::default(),
+            spray_level: Gauge::default(),
         };
         let registry = &mut telemetry.registry;
         registry.register("calls", "Calls that came in", telemetry.calls.clone());
@@ -135,6 +137,11 @@ impl Telemetry {
             "live_calls",
             "Calls that are up, as far as this node has seen them",
             telemetry.live_calls.clone(),
+        );
+        registry.register(
+            "spray_level",
+            "How much sign-ins on this node look like an attack: 0 to 3",
+            telemetry.spray_level.clone(),
         );
         telemetry
     }
@@ -202,7 +209,8 @@ impl Telemetry {
 
     /// The metrics as text (`OpenMetrics` 1.0).
     #[must_use]
-    pub fn metrics(&self, live_calls: usize) -> String {
+    pub fn metrics(&self, live_calls: usize, spray_level: u8) -> String {
+        self.spray_level.set(spray_level.into());
         self.live_calls.set(i64::try_from(live_calls).unwrap_or(i64::MAX));
         let mut text = String::new();
         // Writing into a String cannot fail.
@@ -244,6 +252,14 @@ fn kind(answer: &Answer) -> &'static str {
         Answer::PinChange(PinChange::Mismatch) => "pin_mismatch",
         Answer::PinChange(PinChange::Overtaken) => "pin_overtaken",
         Answer::PinChange(PinChange::TurnedAway) => "turned_away",
+        Answer::SignIn(SignInOutcome::CallerLimit) | Answer::PinCheck(PinCheck::Denied(Denied::CallerLimit)) => {
+            "caller_limit"
+        }
+        Answer::SignIn(SignInOutcome::Closed)
+        | Answer::PinCheck(PinCheck::Denied(Denied::Closed))
+        | Answer::Guard(Guard::Closed) => "closed",
+        Answer::Guard(Guard::Open) => "no_guard",
+        Answer::Guard(Guard::Challenge(_)) => "challenge",
         Answer::PersonalBalance(_) => "personal_balance",
         Answer::PooledFund(..) => "pooled_fund",
         Answer::Transactions(_) => "transactions",

@@ -32,7 +32,14 @@ pub const NOON: &str = "2026-07-03T12:00:00+08:00";
 
 /// With people whenever the shipped line has them, and nobody old enough to be spoken to slowly.
 pub fn shipped(now: &str) -> InProcess {
-    InProcess::new(Setup::new().line(&shipped_line().replace("age = 65", "age = 120")), now)
+    shipped_with(now, &[])
+}
+
+/// The same, with other settings.
+pub fn shipped_with(now: &str, settings: &[(&str, &str)]) -> InProcess {
+    let line = shipped_line().replace("age = 65", "age = 120");
+    let setup = settings.iter().fold(Setup::new().line(&line), |setup, (name, value)| setup.env(name, value));
+    InProcess::new(setup, now)
 }
 
 pub fn shipped_line() -> String {

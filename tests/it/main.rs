@@ -3,6 +3,7 @@
 
 mod support;
 
+mod abuse;
 mod architecture;
 mod audit;
 mod calls;

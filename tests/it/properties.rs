@@ -6,10 +6,10 @@ use data_encoding::BASE64URL_NOPAD;
 use hotline::call::caller::{Call, Caller};
 use hotline::call::seal::{Journey, NotOurs, Seal};
 use hotline::dialog::{
-    Answer, Change, Denied, Dialled, Draft, Event, FirstProof, Flow, Goal, LossAct, LossOutcome, LossPlace, MenuId,
-    MessageAnswer, MessagePlace, MessageRequest, Misses, NewPin, News, Next, PinChange, PinCheck, PinGrant, PinInForce,
-    PinPlace, Place, QueuePlace, RatingPlace, Recording, Service, SignInOutcome, SignedIn, State, TransferEnd, Waiting,
-    Welcome,
+    Answer, Change, Denied, Dialled, Draft, Event, FirstProof, Flow, Goal, Guard, LossAct, LossOutcome, LossPlace,
+    MenuId, MessageAnswer, MessagePlace, MessageRequest, Misses, NewPin, News, Next, PinChange, PinCheck, PinGrant,
+    PinInForce, PinPlace, Place, QueuePlace, RatingPlace, Recording, Service, SignInOutcome, SignedIn, State,
+    TransferEnd, Waiting, Welcome,
 };
 use hotline::keys::KeyRing;
 use hotline::member::account::{
@@ -209,6 +209,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => Just(Event::Keys(Keys::parse("13800138000", true).unwrap())),
         2 => any::<bool>().prop_map(|hung_up| Event::Recorded { recording: None, hung_up }),
         3 => Just(Event::Recorded { recording: Some(Recording { reference: Secret::new("R"), seconds: 7 }), hung_up: false }),
+        1 => Just(Event::Keys(Keys::parse("2748", true).unwrap())),
         2 => Just(Event::Silence),
         1 => Just(Event::Garbled),
         1 => Just(Event::Answer(Answer::Unavailable)),
@@ -232,6 +233,8 @@ fn answer(next: &Next, granted: bool, now: Timestamp) -> Option<Answer> {
         hotline::dialog::Request::Identify(_) => {
             Answer::Identified(MemberKey { kind: IdentifierKind::Id, index: [7; 32] })
         }
+        hotline::dialog::Request::Guard if granted => Answer::Guard(Guard::Open),
+        hotline::dialog::Request::Guard => Answer::Guard(Guard::Challenge(Tail::of("2748").unwrap())),
         hotline::dialog::Request::Message(request) => Answer::Message(match request {
             MessageRequest::OwnNumber if granted => MessageAnswer::Number(None),
             MessageRequest::OwnNumber | MessageRequest::Seal(_) => MessageAnswer::Number(Some(callable())),

@@ -177,7 +177,7 @@ fn what_has_a_fault_is_not_taken() {
     std::fs::remove_file(hotline.setup.path().join(LINE)).unwrap();
     assert!(reload(&hotline).is_err());
     assert_eq!(greeted(hotline.wire.clone(), "CA-still"), OLD_WORDS);
-    let metrics = hotline.app.telemetry().metrics(0);
+    let metrics = hotline.app.telemetry().metrics(0, 0);
     assert!(metrics.contains("hotline_reloads_total{outcome=\"refused\"} 2\n"), "{metrics}");
     save(&hotline.setup, LINE, &small(NEW, &[FAMILY, DESIGNATED]));
     reload(&hotline).unwrap();

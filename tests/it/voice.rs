@@ -137,6 +137,11 @@ fn first_prompts() -> Vec<Prompt> {
         Prompt::refused(),
         Prompt::locked(90),
         Prompt::barred(),
+        Prompt::caller_limit(),
+        Prompt::sign_in_closed(),
+        Prompt::challenge(Tail::of("11010519491231002X").unwrap()),
+        Prompt::challenge_wrong(),
+        Prompt::challenge_failed(),
         Prompt::try_id_number(),
         Prompt::pins_used_up(),
         Prompt::initial_pin(),
@@ -169,8 +174,6 @@ fn prompts() -> Vec<Prompt> {
     let (one, two) = (Key::Digit(1), Key::Digit(2));
     let yuan = |text| Money::parse(text).unwrap();
     let as_of = date(2026, 1, 2);
-    let weekdays = Weekdays { first: Weekday::Monday, last: Weekday::Friday };
-    let mut prompts = first_prompts();
     prompts.extend([
         Prompt::privacy(),
         Prompt::personal_balance(yuan("1010.05"), yuan("-310.5"), yuan("10000"), as_of),
@@ -229,6 +232,17 @@ fn prompts() -> Vec<Prompt> {
         Prompt::nothing_to_release(),
         Prompt::card_unchanged(),
         Prompt::card_uncertain(),
+    ]);
+    prompts.extend(closing_prompts());
+    prompts
+}
+
+/// Those that end a query or a call.
+fn closing_prompts() -> Vec<Prompt> {
+    let (one, two) = (Key::Digit(1), Key::Digit(2));
+    let as_of = date(2026, 1, 2);
+    let weekdays = Weekdays { first: Weekday::Monday, last: Weekday::Friday };
+    vec![
         Prompt::query_unavailable(),
         Prompt::connecting(),
         Prompt::not_answered(),
@@ -286,8 +300,7 @@ fn prompts() -> Vec<Prompt> {
         Prompt::too_long(),
         Prompt::goodbye(),
         Prompt::busy(),
-    ]);
-    prompts
+    ]
 }
 
 /// In the languages that the shipped line does not offer; the choice itself comes first.

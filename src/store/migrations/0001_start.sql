@@ -54,9 +54,20 @@ CREATE TABLE throttle_callers (
     person BYTEA NOT NULL,
     caller BYTEA NOT NULL,
     failures BIGINT NOT NULL,
+    own_tries BIGINT NOT NULL,
+    forgiven BIGINT NOT NULL,
+    succeeded_at BIGINT NOT NULL,
     touched_at BIGINT NOT NULL,
     PRIMARY KEY (person, caller)
 );
+CREATE INDEX throttle_callers_of ON throttle_callers (caller, touched_at);
+
+CREATE TABLE callers (
+    caller BYTEA NOT NULL PRIMARY KEY,
+    failures BIGINT NOT NULL,
+    since BIGINT NOT NULL
+);
+CREATE INDEX callers_by_age ON callers (since);
 
 CREATE TABLE calls (
     dialect TEXT NOT NULL,
