@@ -323,10 +323,13 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         }
         // Every page further on is as the last one looked at: without an end of pages, there is none of states.
         let is_far_on = matches!(state.place, Place::Page { page, .. } | Place::ReadingPage { page, .. } if page > FAR);
-        let mismatched = matches!(&state.place, Place::PinChange(place) if place.mismatches() > 0);
-        let is_alike = (mismatched || !nothing_went_wrong(&state.place)) && self.goes_wrong_elsewhere(state)
-            || self.is_left_alike(state)
-            || is_like_others(state);
+        let went_wrong = match &state.place {
+            // Wrong PINs and transfers before it are as any other thing that went wrong.
+            Place::PinChange(place) => place.went_wrong() || state.wrong_pins > 0 || state.transfers > 0,
+            place => !nothing_went_wrong(place),
+        };
+        let is_alike =
+            went_wrong && self.goes_wrong_elsewhere(state) || self.is_left_alike(state) || is_like_others(state);
         let mut state = state.clone();
         if !matches!(state.place, Place::Language { .. }) {
             state.language = self.flow.start().language;
@@ -359,8 +362,11 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
             _ => false,
         };
         let some_transfers = (1..self.flow.patience.transfers).contains(&state.transfers);
-        let some_wrong_pins =
-            state.wrong_pins > 0 && !matches!(state.place, Place::Pin { .. } | Place::SigningIn { .. });
+        let counts_wrong_pins = match &state.place {
+            Place::PinChange(place) => place.counts_wrong_pins(),
+            place => matches!(place, Place::Pin { .. } | Place::SigningIn { .. }),
+        };
+        let some_wrong_pins = state.wrong_pins > 0 && !counts_wrong_pins;
         let other_kind = match &state.place {
             Place::Message(place) => {
                 place.kind().is_some_and(|kind| *self.kind.get_or_insert(kind) != kind) || state.signed_in.is_some()

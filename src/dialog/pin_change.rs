@@ -150,15 +150,24 @@ impl PinPlace {
         }
     }
 
-    /// How often the new PIN was entered twice unlike.
-    pub(super) fn mismatches(&self) -> u8 {
-        match self {
-            Self::New { change, .. }
-            | Self::Judging { change, .. }
-            | Self::Again { change, .. }
-            | Self::Changing { change, .. } => change.mismatches,
-            _ => 0,
-        }
+    /// Whether what is wrong here counts as a wrong PIN.
+    pub(super) fn counts_wrong_pins(&self) -> bool {
+        matches!(self, Self::Old { .. } | Self::CheckingOld { .. } | Self::Second { .. } | Self::CheckingSecond { .. })
+    }
+
+    /// Whether anything went wrong so far, here or on the way here.
+    pub(super) fn went_wrong(&self) -> bool {
+        let (mismatches, misses) = match self {
+            Self::Old { misses, .. }
+            | Self::CheckingOld { misses, .. }
+            | Self::Second { misses, .. }
+            | Self::CheckingSecond { misses, .. } => (0, misses),
+            Self::New { change, misses }
+            | Self::Judging { change, misses }
+            | Self::Again { change, misses, .. }
+            | Self::Changing { change, misses, .. } => (change.mismatches, misses),
+        };
+        mismatches > 0 || *misses != Misses::default()
     }
 
     /// Where who has an initial PIN wanted to go.

@@ -174,6 +174,7 @@ fn prompts() -> Vec<Prompt> {
     let (one, two) = (Key::Digit(1), Key::Digit(2));
     let yuan = |text| Money::parse(text).unwrap();
     let as_of = date(2026, 1, 2);
+    let mut prompts = first_prompts();
     prompts.extend([
         Prompt::privacy(),
         Prompt::personal_balance(yuan("1010.05"), yuan("-310.5"), yuan("10000"), as_of),
