@@ -268,7 +268,9 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         let some_transfers = (1..self.flow.patience.transfers).contains(&state.transfers);
         let some_wrong_pins =
             state.wrong_pins > 0 && !matches!(state.place, Place::Pin { .. } | Place::SigningIn { .. });
-        other_answer || some_transfers || some_wrong_pins || (state.served && !matches!(state.place, Place::Rating(_)))
+        // What is told is told to somebody who is served from then on: only there is it not one more of the same.
+        let some_served = state.served && !state.place.is_told() && !matches!(state.place, Place::Rating(_));
+        other_answer || some_transfers || some_wrong_pins || some_served
     }
 
     fn check(&mut self, before: &State, name: &'static str, event: &Event, state: &State, turn: &Turn, now: Timestamp) {

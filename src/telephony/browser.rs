@@ -110,9 +110,9 @@ pub struct Heard {
     pub call: Box<str>,
     /// What is said, prompt by prompt.
     pub heard: Vec<Said>,
-    /// How fast it is said, in hundredths of the usual speed.
-    #[serde(default = "usual", skip_serializing_if = "is_usual")]
-    pub pace: u8,
+    /// How fast it is said, in hundredths of the usual speed; not told where it is said as usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pace: Option<u8>,
     /// What follows.
     pub then: Following,
     /// Where the next event goes.
@@ -241,7 +241,7 @@ impl<C: Conversation> Shared<C> {
         let reply = Heard {
             call: call.into(),
             heard,
-            pace: USUAL,
+            pace: None,
             then: Following::HangUp,
             step: None,
             collect: None,
@@ -256,8 +256,8 @@ fn heard(call: Box<str>, reply: &Reply) -> Heard {
         |prompt| Said { prompt: prompt_id(prompt), text: reply.catalog.speak_all(std::slice::from_ref(prompt)).text() };
     let heard = reply.say.iter().map(said).collect();
     let pace = match reply.pace {
-        Pace::Usual => USUAL,
-        Pace::Slow => Pace::SLOW,
+        Pace::Usual => None,
+        Pace::Slow => Some(Pace::SLOW),
     };
     let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
     match &reply.then {
@@ -300,17 +300,6 @@ fn heard(call: Box<str>, reply: &Reply) -> Heard {
         }
         Then::HangUp => Heard { call, heard, pace, then: Following::HangUp, step: None, collect: None, transfer: None },
     }
-}
-
-/// The usual pace: a turn that tells none has it.
-const USUAL: u8 = 100;
-
-fn usual() -> u8 {
-    USUAL
-}
-
-fn is_usual(pace: &u8) -> bool {
-    *pace == USUAL
 }
 
 fn prompt_id(prompt: &crate::speech::prompt::Prompt) -> Box<str> {

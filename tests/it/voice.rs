@@ -93,6 +93,7 @@ fn the_markup_of_every_place() {
 }
 
 /// Every prompt of the code, with values.
+#[expect(clippy::too_many_lines, reason = "a list")]
 fn prompts() -> Vec<Prompt> {
     let (one, two) = (Key::Digit(1), Key::Digit(2));
     let yuan = |text| Money::parse(text).unwrap();

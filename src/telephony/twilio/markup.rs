@@ -121,8 +121,8 @@ struct Page<'v> {
 }
 
 impl<'v> Page<'v> {
-    fn new(voice: &'v Voice, pace: Pace) -> Self {
-        let mut page = Self { xml: Writer::new(Vec::with_capacity(2048)), voice, pace };
+    fn new(voice: &'v Voice, speed: Pace) -> Self {
+        let mut page = Self { xml: Writer::new(Vec::with_capacity(2048)), voice, pace: speed };
         // Twilio takes nothing, not a blank, before the declaration.
         page.write(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)));
         page.start("Response", &[]);
@@ -289,8 +289,7 @@ fn fitting(text: &str, pace: Pace) -> usize {
         }
         let end = at + c.len_utf8();
         match c {
-            '。' | '！' | '？' | '；' | '!' | '?' | ';' | '\n' => sentence = end,
-            PAUSE => sentence = end,
+            '。' | '！' | '？' | '；' | '!' | '?' | ';' | '\n' | PAUSE => sentence = end,
             '，' | '、' | '：' | ',' | BREAK | ' ' => clause = end,
             _ => {}
         }
@@ -400,7 +399,9 @@ mod tests {
         let text = String::from_utf8(markup.clone()).unwrap();
         let says: Vec<_> = text.split("</Say>").filter_map(|part| part.split_once(r#"Neural">"#)).collect();
         assert!(says.len() > 1);
-        says.iter().for_each(|(_, say)| inside(say));
+        for (_, say) in says {
+            inside(say);
+        }
         assert_eq!(said(&markup).concat().chars().count(), 1200);
     }
 

@@ -180,9 +180,8 @@ impl Heard {
                 }
                 Event::Empty(element) => match (open.last().unwrap().as_str(), element.name().as_ref()) {
                     ("Say", "break") => text.push(' '),
-                    // Between sentences: heard, and not read.
-                    ("prosody", "break") => {}
-                    ("Gather", "Pause") => {}
+                    // Between sentences a break is heard, and not read.
+                    ("prosody", "break") | ("Gather", "Pause") => {}
                     ("Response", "Hangup") if then.is_none() => then = Some(Then::HangUp),
                     ("Response", "Leave") if then.is_none() => then = Some(Then::Leave),
                     other => panic!("{other:?}: {markup}"),
