@@ -373,7 +373,8 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
             }
             _ => false,
         };
-        let served_elsewhere = state.served && !matches!(state.place, Place::Rating(_));
+        // What is told is told to somebody who is served from then on: only there is it not one more of the same.
+        let served_elsewhere = state.served && !state.place.is_told() && !matches!(state.place, Place::Rating(_));
         other_answer || other_kind || other_goal || some_transfers || some_wrong_pins || served_elsewhere
     }
 

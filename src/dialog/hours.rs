@@ -54,12 +54,11 @@ impl Hours {
     #[must_use]
     pub fn next(&self, now: Timestamp) -> Option<DateTime> {
         let here = self.offset.to_datetime(now);
-        let days = here.date().series(jiff::Span::new().days(1)).take(DAYS_AHEAD);
-        days.filter_map(|day| {
+        let mut days = here.date().series(jiff::Span::new().days(1)).take(DAYS_AHEAD);
+        days.find_map(|day| {
             let begins = self.on(day).map(|span| day.to_datetime(span.from)).filter(|begin| *begin > here);
             begins.min()
         })
-        .next()
     }
 
     /// Whether the days of the week alone would tell a caller something else than [`Hours::next`]: on holidays, on their

@@ -121,9 +121,9 @@ pub struct Heard {
     pub call: Box<str>,
     /// What is said, prompt by prompt.
     pub heard: Vec<Said>,
-    /// How fast it is said, in hundredths of the usual speed.
-    #[serde(default = "usual", skip_serializing_if = "is_usual")]
-    pub pace: u8,
+    /// How fast it is said, in hundredths of the usual speed; not told where it is said as usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pace: Option<u8>,
     /// What follows.
     pub then: Following,
     /// Where the next event goes.
@@ -285,8 +285,8 @@ fn heard(call: Box<str>, reply: &Reply) -> Heard {
     };
     let heard = reply.say.iter().map(said).collect();
     let pace = match reply.pace {
-        Pace::Usual => USUAL,
-        Pace::Slow => Pace::SLOW,
+        Pace::Usual => None,
+        Pace::Slow => Some(Pace::SLOW),
     };
     let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
     let told = match &reply.then {
@@ -321,18 +321,7 @@ fn heard(call: Box<str>, reply: &Reply) -> Heard {
 
 /// A turn without what only some have.
 fn turn(call: Box<str>, heard: Vec<Said>, then: Following, step: Option<&Box<str>>) -> Heard {
-    Heard { call, heard, pace: USUAL, then, step: step.cloned(), collect: None, record: None, transfer: None }
-}
-
-/// The usual pace: a turn that tells none has it.
-const USUAL: u8 = 100;
-
-fn usual() -> u8 {
-    USUAL
-}
-
-fn is_usual(pace: &u8) -> bool {
-    *pace == USUAL
+    Heard { call, heard, pace: None, then, step: step.cloned(), collect: None, record: None, transfer: None }
 }
 
 fn prompt_id(prompt: &crate::speech::prompt::Prompt) -> Box<str> {

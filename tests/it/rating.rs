@@ -86,9 +86,9 @@ fn one_repeat_and_then_goodbye() {
     // Not gone yet after all.
     assert_eq!(again.press("*"), MAIN);
     assert!(again.press_all(&["3", "1", "9", "0"]).starts_with("正在为您转接人工服务"));
-    let none =
+    let nothing =
         "line\tday\tratings\tvery_satisfied\tsatisfied\tfair\tdissatisfied\tunsolved\tmanner\twait\tafter_person\n";
-    assert_eq!(table(&hotline.setup), none);
+    assert_eq!(table(&hotline.setup), nothing);
 }
 
 /// Who is dissatisfied and does not say why, or hangs on in silence, has been heard all the same.

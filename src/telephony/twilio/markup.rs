@@ -441,7 +441,9 @@ mod tests {
         let text = String::from_utf8(markup.clone()).unwrap();
         let says: Vec<_> = text.split("</Say>").filter_map(|part| part.split_once(r#"Neural">"#)).collect();
         assert!(says.len() > 1);
-        says.iter().for_each(|(_, say)| inside(say));
+        for (_, say) in says {
+            inside(say);
+        }
         assert_eq!(said(&markup).concat().chars().count(), 1200);
     }
 

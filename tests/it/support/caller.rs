@@ -186,9 +186,8 @@ impl Heard {
                 }
                 Event::Empty(element) => match (open.last().unwrap().as_str(), element.name().as_ref()) {
                     ("Say", "break") => text.push(' '),
-                    // Between sentences: heard, and not read.
-                    ("prosody", "break") => {}
-                    ("Gather", "Pause") => {}
+                    // Between sentences a break is heard, and not read.
+                    ("prosody", "break") | ("Gather", "Pause") => {}
                     ("Response", "Record") if then.is_none() => {
                         then = Some(Then::Record {
                             path: path(&attribute(&element, "action")),
