@@ -184,6 +184,7 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
                 break;
             }
             let fresh = nothing_went_wrong(&state.place);
+            let plain = fresh && state.transfers == 0 && state.wrong_pins == 0;
             for &now in &times {
                 // When a sign-in has run out is all the same to who has none.
                 if state.signed_in.is_none() && times.iter().position(|t| *t == now) == Some(RUN_OUT) {
@@ -198,7 +199,7 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
                     }
                     // What nobody waits for is the same whatever went wrong before: it is tried where nothing did.
                     let unasked = matches!(event, Event::Answer(_) | Event::TransferEnded(_) | Event::Recorded { .. });
-                    if unasked && !fresh && !happens(&state.place, event) {
+                    if unasked && !plain && !happens(&state.place, event) {
                         continue;
                     }
                     self.take(&state, name, event, now);
