@@ -208,6 +208,7 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
             {
                 self.take(&state, name, event, now);
             }
+            let plain = fresh && state.transfers == 0 && state.wrong_pins == 0;
             for &now in &times {
                 // When a sign-in has run out is all the same to who has none.
                 if state.signed_in.is_none()
@@ -228,7 +229,7 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
                         event,
                         Event::Answer(_) | Event::TransferEnded(_) | Event::Recorded { .. } | Event::Waiting(_)
                     );
-                    if unasked && !fresh && !happens(&state.place, event) {
+                    if unasked && !plain && !happens(&state.place, event) {
                         continue;
                     }
                     self.take(&state, name, event, now);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::Executor;
 
-use crate::calls::{CLOSED, GOODBYE, MAIN, NOON, NUMBERS, OPEN, TOLD_ALL, shipped};
+use crate::calls::{CLOSED, GOODBYE, MAIN, NOON, NUMBERS, OFFER, OPEN, TOLD_ALL, shipped};
 use crate::support::caller::{Caller, InProcess, Sent, Then, Wire};
 use crate::support::line::{mandarin, project};
 use crate::support::served::{Setup, until, wait};
@@ -167,7 +167,7 @@ fn nothing_is_done_but_by_the_key_that_says_so() {
     assert_eq!(heard("2"), [UNCHANGED, CARD].concat());
     assert_eq!(heard("*"), CARD);
     assert_eq!(heard("#"), [CONFIRM, KEYS].concat());
-    assert_eq!(heard("0"), [CLOSED, HOURS, MAIN].concat());
+    assert_eq!(heard("0"), [CLOSED, HOURS, OFFER, MAIN].concat());
     assert_eq!(heard("3"), ["抱歉，这里没有这个选项。", CONFIRM, KEYS].concat());
     let mut silent = asked.clone();
     assert_eq!(silent.silence(), ["抱歉，没有收到您的按键。", CONFIRM, KEYS].concat());
