@@ -48,6 +48,7 @@ pub struct Settings {
     pub keys: Keys,
     pub lines: Lines,
     pub prompts: Directory,
+    pub holidays: Directory,
     pub call: Call,
     pub sign_in: SignIn,
     pub messages: Messages,
@@ -130,6 +131,9 @@ pub struct Call {
     pub longest: Duration,
     pub most_turns: u16,
     pub most_registered: usize,
+    pub marked_callers: bool,
+    #[serde(deserialize_with = "duration")]
+    pub marked_within: Duration,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -307,6 +311,7 @@ impl Settings {
             ("server.drain", server.drain, 100 * MS, 60 * MINUTE),
             ("store.deadline", store.deadline, 50 * MS, 10_000 * MS),
             ("call.longest", call.longest, MINUTE, DAY),
+            ("call.marked_within", call.marked_within, 10 * MS, 1000 * MS),
             ("sign_in.first_lock", sign_in.first_lock, MINUTE, 366 * DAY),
             ("sign_in.longest_lock", sign_in.longest_lock, MINUTE, 366 * DAY),
         ];

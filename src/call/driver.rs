@@ -16,7 +16,7 @@ use crate::service::Services;
 use crate::speech::language::Language;
 use crate::speech::prompt::Prompt;
 use crate::telemetry::{Occurrence, Telemetry};
-use crate::telephony::{Conversation, Reply, Then};
+use crate::telephony::{Conversation, Pace, Reply, Then};
 
 /// A turn asks at most this often: to sign in, and then to read what was wanted.
 const MOST_QUESTIONS: u16 = 4;
@@ -43,6 +43,8 @@ pub struct Bounds {
     pub most_turns: u16,
     /// Calls in the register.
     pub most_registered: usize,
+    /// How long to look, as a call comes in, whether its number is marked; `None`: not at all.
+    pub marked_within: Option<Duration>,
 }
 
 impl Driver {
@@ -90,7 +92,12 @@ impl Driver {
         let started = whole_second(moment.came());
         let journey = Journey { turn, started, line: flow.name.clone(), heard: 0, state: flow.start() };
         let language = language.or_else(|| flow.language_of(&call.dialled));
-        let mut reply = self.go(call, &lines, flow, journey, Event::Dialled(Dialled { language }), &mut moment).await;
+        let elder = match self.bounds.marked_within {
+            Some(within) => self.services.is_marked(call, within).await,
+            None => false,
+        };
+        let dialled = Event::Dialled(Dialled { language, elder });
+        let mut reply = self.go(call, &lines, flow, journey, dialled, &mut moment).await;
         if let Some(lead) = lead {
             reply.say.insert(0, lead);
         }
@@ -111,6 +118,12 @@ impl Driver {
         if matches!(event, Event::HungUp) {
             self.live.end(call, now);
         }
+        // A person takes as long as they take, and so does waiting for one: the time of the call begins anew.
+        let started = match event {
+            Event::Waiting(_) | Event::TransferEnded(_) => whole_second(at),
+            _ => journey.started,
+        };
+        let journey = Journey { started, ..journey };
         let lasted = at.duration_since(journey.started).unsigned_abs();
         let is_over = self.live.is_over(call) || moment.is_past(journey.turn);
         let is_long = lasted > self.bounds.longest || journey.turn >= self.bounds.most_turns;
@@ -155,11 +168,13 @@ impl Driver {
         let Turn { say, next } = step;
         let over = state.place == Place::Over;
         let heard = flow.heard(&state);
+        let pace = if state.elder { Pace::Slow } else { Pace::Usual };
         let sealed = || self.seal.seal(call, &Journey { turn: turn.saturating_add(1), started, line, heard, state });
         let then = match next {
             Next::Collect(collect) => sealed().map(|token| Then::Collect(collect, token)),
             Next::Record(record) => sealed().map(|token| Then::Record(record, token)),
             Next::Transfer(transfer) => sealed().map(|token| Then::Transfer(transfer, token)),
+            Next::Leave => sealed().map(Then::Leave),
             Next::HangUp => Some(Then::HangUp),
             // More questions than a turn has: a fault of the flow, which its exploration rules out.
             Next::Ask(_) => None,
@@ -170,7 +185,7 @@ impl Driver {
                     moment.hang_up(turn);
                     self.hang_up(call);
                 }
-                Reply { wording: lines.wording().clone(), language, say, then }
+                Reply { wording: lines.wording().clone(), language, say, pace, then }
             }
             None => self.turn_away(&call.dialled),
         }
@@ -189,7 +204,8 @@ impl Driver {
         let lines = self.lines.now();
         let flow = lines.dialled(dialled);
         let language = flow.language_of(dialled).unwrap_or(flow.start().language);
-        Reply { wording: lines.wording().clone(), language, say: vec![Prompt::busy()], then: Then::HangUp }
+        let (wording, pace) = (lines.wording().clone(), Pace::Usual);
+        Reply { wording, language, say: vec![Prompt::busy()], pace, then: Then::HangUp }
     }
 }
 

@@ -4,14 +4,14 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-use serde::Deserialize;
-
 use crate::dialog::explore::{Exploration, Finding, explore};
-use crate::dialog::{DialledNumber, Flow};
+use crate::dialog::{DialledNumber, Flow, Holidays};
 use crate::fault::{Fault, Faults};
 use crate::speech::catalog::{Catalog, Catalogs, uneven};
 use crate::speech::language::Language;
+use arc_swap::ArcSwap;
+use jiff::civil::Date;
+use serde::Deserialize;
 
 /// The lines in force: replaced as one piece while calls go on. A turn takes what is in force as it begins; nothing waits.
 #[derive(Debug)]
@@ -41,6 +41,7 @@ impl InForce {
 pub struct Sources {
     lines: Vec<Source>,
     wordings: Vec<Source>,
+    holidays: Vec<Source>,
     /// What could not be read.
     faults: Vec<Fault>,
 }
@@ -62,13 +63,15 @@ struct About {
 const WORDING: &str = "prompts.toml";
 
 impl Sources {
-    /// Reads every `*.toml` of `lines` and every `<language>/prompts.toml` of `prompts`.
+    /// Reads every `*.toml` of `lines`, every `<language>/prompts.toml` of `prompts`, and every `*.toml` of `holidays`, which
+    /// need not be there while no line names any.
     #[must_use]
-    pub fn read(lines: &Path, prompts: &Path) -> Self {
+    pub fn read(lines: &Path, prompts: &Path, holidays: &Path) -> Self {
         let mut faults = Vec::new();
         let wordings = wordings(prompts, &mut faults);
+        let holidays = if holidays.exists() { files(holidays, &mut faults) } else { Vec::new() };
         let lines = files(lines, &mut faults);
-        Self { lines, wordings, faults }
+        Self { lines, wordings, holidays, faults }
     }
 
     /// Puts a draft in the place of what it will replace: a line's file in that of the line of its name, `prompts.toml` in
@@ -103,6 +106,14 @@ impl Sources {
     /// Every fault of every file at once.
     pub fn compile(&self) -> Result<Lines, Faults> {
         let mut faults = self.faults.clone();
+        let mut holidays = Vec::new();
+        for source in &self.holidays {
+            let name = source.path.file_stem().unwrap_or_default().to_string_lossy();
+            match Holidays::parse(&name, &source.shown(), &source.text) {
+                Ok(known) => holidays.push(Arc::new(known)),
+                Err(found) => faults.extend(found.0),
+            }
+        }
         let mut catalogs = Vec::new();
         let mut worded = true;
         for source in &self.wordings {
@@ -132,7 +143,7 @@ impl Sources {
         if worded && !catalogs.is_empty() {
             let spoken: Vec<&Catalog> = catalogs.iter().collect();
             for source in &self.lines {
-                match Flow::parse(&source.shown(), &source.text, &spoken) {
+                match Flow::parse(&source.shown(), &source.text, &spoken, &holidays) {
                     Ok(flow) => flows.push((source.shown(), Arc::new(flow))),
                     Err(found) => faults.extend(found.0),
                 }
@@ -170,12 +181,12 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Reads and compiles every `*.toml` of `lines` and every `<language>/prompts.toml` of `prompts`.
+    /// Reads and compiles what [`Sources::read`] reads.
     ///
     /// # Errors
     /// Every fault of every file at once.
-    pub fn load(lines: &Path, prompts: &Path) -> Result<Self, Faults> {
-        Sources::read(lines, prompts).compile()
+    pub fn load(lines: &Path, prompts: &Path, holidays: &Path) -> Result<Self, Faults> {
+        Sources::read(lines, prompts, holidays).compile()
     }
 
     /// What these lines were compiled from.
@@ -207,6 +218,25 @@ impl Lines {
     #[must_use]
     pub fn walk(flow: &Flow, catalogs: &[&Catalog]) -> Exploration {
         explore(flow, catalogs, |state, event, now| flow.step(state, event, now), |_| false)
+    }
+
+    /// What is in order today and will not be for long: holidays that are not announced here yet.
+    #[must_use]
+    pub fn warnings(&self, today: Date) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for holidays in self.flows.iter().filter_map(|flow| flow.holidays()) {
+            for year in holidays.missing(today) {
+                let name = &holidays.name;
+                let warning = format!(
+                    "holidays {name}: {year} is missing, so only its days of the week count; add [{year}] to {name}.toml \
+                     as it is announced"
+                );
+                if !warnings.contains(&warning) {
+                    warnings.push(warning);
+                }
+            }
+        }
+        warnings
     }
 
     /// Every line.

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 
-use crate::call::lines::{Lines, Sources};
+use crate::call::lines::Lines;
+use crate::clock::Clock;
 use crate::config::Settings;
 use crate::fault::Faults;
-use crate::server::{unfit_keys, unfit_lines};
+use crate::server::{read_lines, unfit_keys, unfit_lines};
 
 /// Check settings, lines and prompts: all faults at once, with file, line and remedy.
 #[derive(Debug, clap::Args)]
@@ -35,7 +36,7 @@ pub fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
             Settings::load(None, std::iter::empty::<(String, String)>())?
         }
     };
-    let mut sources = Sources::read(&settings.lines.directory, &settings.prompts.directory);
+    let mut sources = read_lines(&settings);
     for draft in &args.drafts {
         sources.put_draft(draft);
     }
@@ -62,6 +63,11 @@ pub fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
                     )?,
                     findings => faults.extend(findings.iter().map(|found| Lines::fault(flow, found))),
                 }
+            }
+            // China's day: that is where the holidays are.
+            let today = jiff::tz::Offset::constant(8).to_datetime(Clock::system().now()).date();
+            for warning in lines.warnings(today) {
+                writeln!(out, "warning: {warning}")?;
             }
             for catalog in lines.catalogs() {
                 writeln!(out, "prompts {}: complete", catalog.language())?;

@@ -82,6 +82,7 @@ fn talk(args: &Args, line: &Line) -> anyhow::Result<()> {
                 );
                 match fingers.line()?.as_deref().map(str::trim) {
                     Some("talked") => Happened { transfer: Some(Transferred::Talked), ..of(&heard) },
+                    Some("left") => Happened { transfer: Some(Transferred::Left), ..of(&heard) },
                     Some("not answered") => Happened { transfer: Some(Transferred::NotAnswered), ..of(&heard) },
                     _ => break,
                 }
@@ -94,6 +95,7 @@ fn talk(args: &Args, line: &Line) -> anyhow::Result<()> {
                     None => break,
                 }
             }
+            Following::Leave => Happened { transfer: Some(Transferred::Left), ..of(&heard) },
             Following::Collect => {
                 let (most, finish) = heard.collect.as_ref().map_or((1, None), |c| (usize::from(c.max), c.finish));
                 match fingers.press(most, finish)? {

@@ -51,7 +51,7 @@ const EVERYWHERE: [&str; 8] = ["silence", "garbled", "# alone", "limit", "hang-u
 /// # Errors
 /// The line is not there, or it has faults.
 pub fn run(args: &Args, settings: &Settings) -> anyhow::Result<ExitCode> {
-    let lines = Lines::load(&settings.lines.directory, &settings.prompts.directory)?;
+    let lines = crate::server::load_lines(settings)?;
     let flow = match &args.line {
         Some(name) => lines.named(name).with_context(|| {
             let names: Vec<_> = lines.flows().map(|f| f.name.to_string()).collect();

@@ -2,11 +2,13 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands talk to a terminal")]
 
 pub mod audit;
+pub mod callers;
 pub mod check;
 pub mod dial;
 pub mod flow;
 pub mod members;
 pub mod messages;
+pub mod ratings;
 pub mod say;
 pub mod serve;
 
@@ -49,6 +51,11 @@ enum Command {
     /// List what callers left, and tell how far you are with it.
     #[command(subcommand)]
     Messages(messages::Command),
+    /// Mark calling numbers as older callers'.
+    #[command(subcommand)]
+    Callers(callers::Command),
+    /// Print what callers said of the service, by line and day.
+    Ratings,
     /// Say an amount, a number or a date as a caller hears it.
     Say(say::Args),
     /// Look whether the audit is whole.
@@ -68,6 +75,8 @@ pub fn run() -> ExitCode {
         Command::Flow(args) => settings(config).and_then(|settings| flow::run(&args, &settings)),
         Command::Members(command) => members::run(&command, || settings(config)),
         Command::Messages(command) => settings(config).and_then(|settings| messages::run(&command, &settings)),
+        Command::Callers(command) => settings(config).and_then(|settings| callers::run(&command, &settings)),
+        Command::Ratings => settings(config).and_then(|settings| ratings::run(&settings)),
         Command::Say(args) => say::run(&args),
         Command::Audit(command) => settings(config).and_then(|settings| audit::run(&command, &settings)),
     };

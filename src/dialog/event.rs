@@ -1,10 +1,13 @@
 //! What goes in: what happened since the last turn.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::message::MessageAnswer;
 use super::pin_proof::{FirstProof, PinGrant};
+use super::rating::Grade;
 use super::signed_in::SignedIn;
 use crate::member::MemberKey;
 use crate::member::account::{Coverage, PersonalAccount, PooledFund, StatementPage};
@@ -27,6 +30,8 @@ pub enum Event {
     Garbled,
     /// The answer to the [`Request`](super::Request) the last step asked.
     Answer(Answer),
+    /// A [`Transfer`](super::Transfer) to a queue goes on: the platform asks what the caller hears while they wait.
+    Waiting(Waiting),
     /// A [`Transfer`](super::Transfer) is over.
     TransferEnded(TransferEnd),
     /// A [`Record`](super::Record) is over.
@@ -56,6 +61,17 @@ pub struct Recording {
 pub struct Dialled {
     /// The language the caller asked for by the number dialled, if that tells one.
     pub language: Option<Language>,
+    /// Whether the calling number is marked as that of an older caller.
+    pub elder: bool,
+}
+
+/// What the platform tells of a queue, for one who waits in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many are before them.
+    pub ahead: Option<u16>,
+    /// How long people wait in it on average.
+    pub average: Option<Duration>,
 }
 
 /// How a transfer to a person ended.
@@ -65,6 +81,8 @@ pub enum TransferEnd {
     Talked,
     /// Busy, no answer, or the platform could not connect.
     NotAnswered,
+    /// The caller has left the queue: they wanted to.
+    Left,
 }
 
 /// The outcome of a [`Request`](super::Request). What is stored for a repeated webhook is this, sealed.
@@ -90,6 +108,8 @@ pub enum Answer {
     Coverage(Coverage),
     /// What was asked about messages.
     Message(MessageAnswer),
+    /// The rating is kept, with this grade.
+    Rated(Grade),
     /// For whom the personal account pays; `None` for residents, who have none.
     MutualAid(Option<MutualAid>),
     /// The card; `None` when the member has none.
@@ -114,6 +134,7 @@ impl Answer {
             Self::SignIn(SignInOutcome::Refused | SignInOutcome::Locked { .. } | SignInOutcome::Barred)
                 | Self::PinCheck(PinCheck::Denied(_))
                 | Self::PinChange(PinChange::Mismatch | PinChange::Overtaken | PinChange::TurnedAway)
+                | Self::Rated(_)
                 | Self::Unavailable
                 | Self::Superseded
                 | Self::CallEnded
@@ -124,7 +145,7 @@ impl Answer {
 /// How a sign-in went. Who does not exist, who has another PIN and who has none are one outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SignInOutcome {
-    /// Number and PIN belong together; and what the caller is told first.
+    /// Number and PIN belong together; and what is to be known of the caller, and told, first.
     Granted(SignedIn, Welcome),
     /// They do not.
     Refused,
@@ -142,9 +163,11 @@ pub enum SignInOutcome {
     Barred,
 }
 
-/// What a caller is told right after signing in.
+/// What a sign-in tells of the caller, beside who they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Welcome {
+    /// How old they are, in years.
+    pub age: u8,
     /// When the PIN was changed by telephone: told once, in the first call after.
     pub pin_changed: Option<Timestamp>,
 }

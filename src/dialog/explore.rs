@@ -6,18 +6,20 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::fmt;
+use std::time::Duration;
 
 use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
 
 use super::event::{
     Answer, Denied, Dialled, Event, LossOutcome, NewPin, PinChange, PinCheck, Recording, SignInOutcome, TransferEnd,
-    Welcome,
+    Waiting, Welcome,
 };
 use super::flow::Flow;
 use super::message::{MessageAnswer, MessagePlace};
 use super::pin_change::PinPlace;
 use super::pin_proof::{FirstProof, PinGrant, PinInForce};
+use super::rating::{Grade, RatingPlace};
 use super::signed_in::SignedIn;
 use super::state::{AnswerId, Goal, LossPlace, Misses, Place, Service, State};
 use super::step::misses_of;
@@ -189,15 +191,22 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
             self.seen.insert(waited.clone(), Some((dialled.clone(), "leaves the queue")));
             self.queue.extend([dialled, waited]);
         }
+        let holiday = self.holiday();
         let mut events: Vec<_> = times.first().map(|first| events(*first)).unwrap_or_default();
         if let [_, .., last] = *self.flow.languages {
-            events.push(("dial in a language", Event::Dialled(Dialled { language: Some(last) })));
+            events.push(("dial in a language", Event::Dialled(Dialled { language: Some(last), elder: false })));
         }
         while let Some(state) = self.queue.pop_front() {
             if enough(&self.out.findings) {
                 break;
             }
             let fresh = nothing_went_wrong(&state.place);
+            let dialled = state.place != Place::Start;
+            if let (Some(now), true, Some((name, event))) =
+                (holiday, fresh && dialled, events.iter().find(|(name, _)| *name == "0"))
+            {
+                self.take(&state, name, event, now);
+            }
             for &now in &times {
                 // When a sign-in has run out is all the same to who has none.
                 if state.signed_in.is_none()
@@ -214,7 +223,10 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
                         continue;
                     }
                     // What nobody waits for is the same whatever went wrong before: it is tried where nothing did.
-                    let unasked = matches!(event, Event::Answer(_) | Event::TransferEnded(_) | Event::Recorded { .. });
+                    let unasked = matches!(
+                        event,
+                        Event::Answer(_) | Event::TransferEnded(_) | Event::Recorded { .. } | Event::Waiting(_)
+                    );
                     if unasked && !fresh && !happens(&state.place, event) {
                         continue;
                     }
@@ -243,6 +255,13 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         let run_out = times.first().and_then(|first| first.checked_add(SignedIn::LASTS).ok());
         times.extend(run_out);
         times
+    }
+
+    /// A moment on a public holiday: it differs from others outside the hours only in what is said of people.
+    fn holiday(&self) -> Option<Timestamp> {
+        let hours = &self.flow.person.hours;
+        let noon = hours.holidays.as_ref()?.first_off()?.at(12, 0, 0, 0);
+        hours.offset.to_timestamp(noon).ok()
     }
 
     fn take(&mut self, before: &State, name: &'static str, event: &Event, now: Timestamp) {
@@ -305,7 +324,8 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         let is_far_on = matches!(state.place, Place::Page { page, .. } | Place::ReadingPage { page, .. } if page > FAR);
         let mismatched = matches!(&state.place, Place::PinChange(place) if place.mismatches() > 0);
         let is_alike = (mismatched || !nothing_went_wrong(&state.place)) && self.goes_wrong_elsewhere(state)
-            || self.is_left_alike(state);
+            || self.is_left_alike(state)
+            || is_like_others(state);
         let mut state = state.clone();
         if !matches!(state.place, Place::Language { .. }) {
             state.language = self.flow.start().language;
@@ -346,7 +366,8 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
             }
             _ => false,
         };
-        other_answer || other_kind || other_goal || some_transfers || some_wrong_pins
+        let served_elsewhere = state.served && !matches!(state.place, Place::Rating(_));
+        other_answer || other_kind || other_goal || some_transfers || some_wrong_pins || served_elsewhere
     }
 
     fn check(&mut self, before: &State, name: &'static str, event: &Event, state: &State, turn: &Turn, now: Timestamp) {
@@ -405,7 +426,10 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
                     broken.push((Rule::CollectMakesSense, "a recording that nobody can make".to_owned()));
                 }
             }
-            Next::Transfer(_) | Next::HangUp => {}
+            Next::Leave if !matches!(before.place, Place::Queue(_)) => {
+                broken.push((Rule::CollectMakesSense, "a queue is left by someone who is in none".to_owned()));
+            }
+            Next::Transfer(_) | Next::Leave | Next::HangUp => {}
             Next::Ask(request) => {
                 let changes =
                     matches!(request, Request::ReportLoss(..) | Request::RenewLoss(..) | Request::ReleaseLoss(_));
@@ -448,7 +472,8 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
     fn silence_ends(&mut self, state: &State, now: Timestamp) {
         const MOST: usize = 12;
         let mut current = state.clone();
-        if matches!(current.place, Place::Start) {
+        // Silence is what people do who wait for a person.
+        if matches!(current.place, Place::Start | Place::Queue(_)) {
             return;
         }
         for _ in 0..MOST {
@@ -482,16 +507,20 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
 pub(super) fn happens(place: &Place, event: &Event) -> bool {
     match event {
         Event::Dialled(_) | Event::LimitReached | Event::HungUp => true,
-        Event::TransferEnded(_) => *place == Place::WithPerson,
+        Event::TransferEnded(TransferEnd::Left) | Event::Waiting(_) => matches!(place, Place::Queue(_)),
+        Event::TransferEnded(_) => matches!(place, Place::WithPerson | Place::Queue(_)),
         Event::Recorded { .. } => matches!(place, Place::Message(MessagePlace::Recording { .. })),
         Event::Keys(_) | Event::Silence | Event::Garbled => {
-            misses_possible(place) && !matches!(place, Place::Message(MessagePlace::Recording { .. }))
+            (misses_possible(place) || matches!(place, Place::Queue(_)))
+                && !matches!(place, Place::Message(MessagePlace::Recording { .. }))
         }
         Event::Answer(answer) => match (place, answer) {
             (Place::Identifying { kind, .. }, Answer::Identified(who)) => who.kind == *kind,
             (place, Answer::Unavailable | Answer::Superseded | Answer::CallEnded) => {
-                matches!(place, Place::Identifying { .. } | Place::SigningIn { .. })
-                    || matches!(place, Place::PinChange(place) if !place.is_entry())
+                matches!(
+                    place,
+                    Place::Identifying { .. } | Place::SigningIn { .. } | Place::Rating(RatingPlace::Keeping)
+                ) || matches!(place, Place::PinChange(place) if !place.is_entry())
                     || place.is_reading()
                     || matches!(place, Place::Message(place) if place.is_asking())
             }
@@ -518,6 +547,7 @@ pub(super) fn happens(place: &Place, event: &Event) -> bool {
                     )
                     | (Place::Loss(LossPlace::Doing { .. }), Answer::Loss(_))
                     | (Place::ReadingPage { .. }, Answer::Transactions(_))
+                    | (Place::Rating(RatingPlace::Keeping), Answer::Rated(_))
             ),
         },
     }
@@ -541,6 +571,21 @@ pub(super) fn nothing_went_wrong(place: &Place) -> bool {
     misses_of(&mut place.clone()).is_none_or(|misses| *misses == Misses::default())
 }
 
+/// Whether a state leads nowhere that another does not. Who is older hears something else in menus: from anywhere else, all
+/// goes on as for others. And who was served signs in as others do.
+fn is_like_others(state: &State) -> bool {
+    let signing_in = matches!(
+        state.place,
+        Place::NumberKind { .. }
+            | Place::Number { .. }
+            | Place::Identifying { .. }
+            | Place::Confirm { .. }
+            | Place::Pin { .. }
+            | Place::SigningIn { .. }
+    );
+    (state.elder && !matches!(state.place, Place::Menu { .. })) || (state.served && signing_in)
+}
+
 /// Whether `place` waits for keys, and so counts what goes wrong with them.
 fn misses_possible(place: &Place) -> bool {
     misses_of(&mut place.clone()).is_some()
@@ -552,8 +597,11 @@ const FAR: u8 = 2;
 /// Every kind of thing that can happen, one of each.
 pub(super) fn events(now: Timestamp) -> Vec<(&'static str, Event)> {
     let keys = |text: &str, finished| Event::Keys(Keys::parse(text, finished).unwrap_or_default());
+    let waiting =
+        |ahead, average: Option<u64>| Event::Waiting(Waiting { ahead, average: average.map(Duration::from_secs) });
     let mut events = vec![
         ("dial", Event::Dialled(Dialled::default())),
+        ("dial from a marked number", Event::Dialled(Dialled { elder: true, ..Dialled::default() })),
         ("silence", Event::Silence),
         ("garbled", Event::Garbled),
         ("# alone", keys("", true)),
@@ -571,6 +619,11 @@ pub(super) fn events(now: Timestamp) -> Vec<(&'static str, Event)> {
         ("nothing recorded", Event::Recorded { recording: None, hung_up: false }),
         ("talked", Event::TransferEnded(TransferEnd::Talked)),
         ("not answered", Event::TransferEnded(TransferEnd::NotAnswered)),
+        ("left", Event::TransferEnded(TransferEnd::Left)),
+        ("two ahead", waiting(Some(2), Some(150))),
+        ("two ahead, for how long is not told", waiting(Some(2), None)),
+        ("nobody ahead", waiting(Some(0), Some(150))),
+        ("waiting", waiting(None, None)),
         ("limit", Event::LimitReached),
         ("hang-up", Event::HungUp),
     ];
@@ -636,6 +689,7 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
         ("barred", Answer::SignIn(SignInOutcome::Barred)),
         ("balance", Answer::PersonalBalance(account)),
         ("no account", Answer::PersonalBalance(None)),
+        ("rated", Answer::Rated(Grade::Fair)),
         ("unavailable", Answer::Unavailable),
         ("superseded", Answer::Superseded),
         ("call ended", Answer::CallEnded),
@@ -645,13 +699,14 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
     answers.extend(pages(now));
     answers.extend(message_answers(now));
     answers.extend(pin_changes(now));
-    let granted = |proof, pin_changed| Answer::SignIn(SignInOutcome::Granted(proof, Welcome { pin_changed }));
-    answers.extend(grant(now).map(|proof| ("granted", granted(proof, None))));
-    answers.extend(grant(now).map(|proof| ("granted after a change of PIN", granted(proof, Some(now)))));
+    let granted = |proof, age, pin_changed| Answer::SignIn(SignInOutcome::Granted(proof, Welcome { age, pin_changed }));
+    answers.extend(grant(now).map(|proof| ("granted", granted(proof, 40, None))));
+    answers.extend(grant(now).map(|proof| ("granted to an older caller", granted(proof, 90, None))));
+    answers.extend(grant(now).map(|proof| ("granted after a change of PIN", granted(proof, 40, Some(now)))));
     answers.extend(families());
     answers.extend(cards(now));
     let long_ago = now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(now);
-    answers.extend(grant(long_ago).map(|proof| ("granted long ago", granted(proof, None))));
+    answers.extend(grant(long_ago).map(|proof| ("granted long ago", granted(proof, 40, None))));
     answers
 }
 

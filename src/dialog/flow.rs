@@ -1,6 +1,7 @@
 //! A line's file, checked and compiled: menus, answers, hours, people, patience. What an operator changes weekly.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -10,6 +11,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::dialled::DialledNumber;
+use super::holidays::Holidays;
 use super::hours::{Hours, Span};
 use super::state::{AnswerId, MenuId, Service};
 use super::turn::TransferTarget;
@@ -46,6 +48,9 @@ pub struct Flow {
     pub(super) person: Person,
     pub(super) messages: Option<Messages>,
     pub(super) patience: Patience,
+    pub(super) elder: Elder,
+    /// Whether callers are asked how it was.
+    pub(super) rating: bool,
     /// For how long a report that a card is lost holds.
     pub(super) loss: LossTerm,
 }
@@ -123,7 +128,19 @@ pub(super) struct Messages {
 pub(super) struct Person {
     pub(super) to: TransferTarget,
     pub(super) ring: Duration,
+    /// How long somebody waits in a queue from word to word.
+    pub(super) announce: Duration,
     pub(super) hours: Hours,
+}
+
+/// How older callers are spoken to.
+#[derive(Clone, Debug)]
+pub(super) struct Elder {
+    /// From this age on.
+    pub(super) age: u8,
+    pub(super) between_keys: Duration,
+    /// Said before the main menu to callers whose number is marked.
+    pub(super) greeting: Vec<PromptId>,
 }
 
 /// How long and how often a caller is waited for (DOMAIN.md 4a).
@@ -152,6 +169,9 @@ struct File {
     person: PersonFile,
     #[serde(default)]
     messages: Option<MessagesFile>,
+    elder: ElderFile,
+    #[serde(default)]
+    rating: RatingFile,
     #[serde(default)]
     card: Option<CardFile>,
     menu: BTreeMap<Spanned<String>, MenuFile>,
@@ -182,9 +202,26 @@ struct PatienceFile {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PersonFile {
-    transfer_to: Spanned<String>,
-    ring: Spanned<SignedDuration>,
-    hours: Vec<HoursFile>,
+    transfer_to: Option<Spanned<String>>,
+    queue: Option<Spanned<String>>,
+    ring: Option<Spanned<SignedDuration>>,
+    announce: Option<Spanned<SignedDuration>>,
+    holidays: Option<Spanned<String>>,
+    hours: Spanned<Vec<HoursFile>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ElderFile {
+    age: Option<Spanned<u8>>,
+    between_keys: Option<Spanned<SignedDuration>>,
+    greeting: Option<Vec<Spanned<String>>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RatingFile {
+    offered: bool,
 }
 
 #[derive(Deserialize)]
@@ -241,17 +278,20 @@ struct AnswerFile {
 const ANY_NUMBER: &str = "*";
 /// No menu offers more: memory, not the keypad, is the limit (DOMAIN.md 3).
 const MOST_OPTIONS: usize = 5;
+/// Of platforms' names for queues, the shortest limit.
+const LONGEST_QUEUE: usize = 64;
 
 impl Flow {
-    /// Compiles `text`, the content of `source`, against the catalogues of every language it may offer.
+    /// Compiles `text`, the content of `source`, against the catalogues of every language it may offer and the holidays it
+    /// may name.
     ///
     /// # Errors
     /// Every fault at once, with its line and remedy.
-    pub fn parse(source: &str, text: &str, catalogs: &[&Catalog]) -> Result<Self, Faults> {
+    pub fn parse(source: &str, text: &str, catalogs: &[&Catalog], holidays: &[Arc<Holidays>]) -> Result<Self, Faults> {
         let file: File = toml::from_str(text).map_err(|e| Faults(vec![Fault::from_toml(source, text, &e)]))?;
         let offered = |catalog: &&&Catalog| file.languages.iter().any(|l| *l.get_ref() == catalog.language());
         let spoken = catalogs.iter().filter(offered).copied().collect();
-        let mut compiler = Compiler { source, text, spoken, faults: Vec::new() };
+        let mut compiler = Compiler { source, text, spoken, holidays, faults: Vec::new() };
         let flow = compiler.flow(&file);
         if compiler.faults.is_empty() { Ok(flow) } else { Err(Faults(compiler.faults)) }
     }
@@ -261,7 +301,12 @@ impl Flow {
         let menus = self.menus.values().flat_map(|menu| {
             menu.before.iter().chain(&menu.after).chain(menu.options.iter().map(|option| &option.say))
         });
-        self.greeting.iter().chain(menus).chain(self.answers.values().flatten()).map(PromptId::as_str)
+        self.greeting
+            .iter()
+            .chain(&self.elder.greeting)
+            .chain(menus)
+            .chain(self.answers.values().flatten())
+            .map(PromptId::as_str)
     }
 
     /// The language that the number dialled asks for, if it is one that does.
@@ -295,8 +340,14 @@ impl Flow {
     pub fn has_example_target(&self) -> bool {
         match &self.person.to {
             TransferTarget::Sip(uri) => uri.ends_with(".invalid"),
-            TransferTarget::Number(_) => false,
+            TransferTarget::Number(_) | TransferTarget::Queue(_) => false,
         }
+    }
+
+    /// The holidays the line keeps, if any.
+    #[must_use]
+    pub fn holidays(&self) -> Option<&Holidays> {
+        self.person.hours.holidays.as_deref()
     }
 }
 
@@ -306,6 +357,7 @@ struct Compiler<'f> {
     text: &'f str,
     /// The catalogues of the languages the line offers.
     spoken: Vec<&'f Catalog>,
+    holidays: &'f [Arc<Holidays>],
     faults: Vec<Fault>,
 }
 
@@ -363,6 +415,8 @@ impl Compiler<'_> {
             person: self.person(&file.person, offset),
             messages: file.messages.as_ref().map(|messages| self.messages(messages)),
             patience: self.patience(&file.patience),
+            elder: self.elder(file),
+            rating: file.rating.offered,
             loss: LossTerm { days: self.loss_days(file), offset },
         }
     }
@@ -383,6 +437,17 @@ impl Compiler<'_> {
             }
         }
         numbers
+    }
+
+    fn elder(&mut self, file: &File) -> Elder {
+        let ElderFile { age, between_keys, greeting } = &file.elder;
+        Elder {
+            age: age.as_ref().map_or(65, |age| self.between(age, "elder.age", 50, 120)),
+            between_keys: between_keys
+                .as_ref()
+                .map_or(Duration::from_secs(8), |wait| self.wait(wait, "elder.between_keys")),
+            greeting: self.prompts(greeting.as_ref().unwrap_or(&file.greeting)),
+        }
     }
 
     fn offset(&mut self, zone: &Spanned<String>) -> Offset {
@@ -472,11 +537,37 @@ impl Compiler<'_> {
     }
 
     fn person(&mut self, file: &PersonFile, offset: Offset) -> Person {
-        let spans = file.hours.iter().filter_map(|span| self.span(span)).collect();
+        let spans = file.hours.get_ref().iter().filter_map(|span| self.span(span)).collect();
+        let to = match (&file.transfer_to, &file.queue) {
+            (Some(target), None) => self.target(target),
+            (None, Some(queue)) => self.queue(queue),
+            _ => {
+                self.fault(
+                    &file.hours,
+                    "[person] names no one place where people answer",
+                    "write either transfer_to = \"+861012333\" or queue = \"agents\"",
+                );
+                TransferTarget::Queue("".into())
+            }
+        };
+        let holidays = file.holidays.as_ref().and_then(|name| {
+            let found = self.holidays.iter().find(|holidays| *holidays.name == **name.get_ref());
+            if found.is_none() {
+                let known = self.holidays.iter().map(|h| format!("\"{}\"", h.name)).collect::<Vec<_>>().join(", ");
+                let known = if known.is_empty() { "there are none".to_owned() } else { format!("there are {known}") };
+                self.fault(
+                    name,
+                    format!("there are no holidays \"{}\"", name.get_ref()),
+                    format!("name a file of holidays.directory without its .toml; {known}"),
+                );
+            }
+            found.cloned()
+        });
         Person {
-            to: self.target(&file.transfer_to),
-            ring: self.wait(&file.ring, "ring"),
-            hours: Hours { offset, spans },
+            to,
+            ring: file.ring.as_ref().map_or(Duration::from_secs(30), |ring| self.wait(ring, "ring")),
+            announce: file.announce.as_ref().map_or(Duration::from_secs(20), |wait| self.wait(wait, "announce")),
+            hours: Hours { offset, spans, holidays },
         }
     }
 
@@ -495,6 +586,20 @@ impl Compiler<'_> {
             silence: self.wait(&file.silence, "silence"),
             answered_within_days: self.between(&file.answered_within_days, "answered_within_days", 1, 30),
         }
+    }
+
+    fn queue(&mut self, queue: &Spanned<String>) -> TransferTarget {
+        let name = queue.get_ref();
+        let fits = (1..=LONGEST_QUEUE).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+        if !fits {
+            self.fault(
+                queue,
+                format!("queue \"{name}\" is no name of a queue"),
+                "take letters, digits, -, _ and ., 64 at most",
+            );
+        }
+        TransferTarget::Queue(name.as_str().into())
     }
 
     fn target(&mut self, target: &Spanned<String>) -> TransferTarget {

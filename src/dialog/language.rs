@@ -7,7 +7,7 @@ use super::step::Lead;
 use super::turn::{BargeIn, Next, Turn};
 use crate::secret::Key;
 use crate::speech::language::Language;
-use crate::speech::prompt::Prompt;
+use crate::speech::prompt::{Prompt, PromptId};
 
 impl Flow {
     /// The first words of a call. Who did not tell by the number dialled which language they speak is asked after the first
@@ -15,8 +15,9 @@ impl Flow {
     pub(super) fn greet(&self, mut state: State, dialled: Dialled) -> (State, Turn) {
         let asked_for = dialled.language.filter(|l| self.languages.contains(l));
         state.language = asked_for.unwrap_or(self.first_language());
+        state.elder = dialled.elder;
         if asked_for.is_none() && self.offers_languages() {
-            let welcome = self.greeting.iter().take(1).map(|id| Prompt::of_menu(id.clone(), None)).collect();
+            let welcome = self.greeting_of(&state).iter().take(1).map(|id| Prompt::of_menu(id.clone(), None)).collect();
             let place = Place::Language { greeted: false, misses: Misses::default() };
             return self.go_interruptibly(state, place, welcome);
         }
@@ -25,13 +26,18 @@ impl Flow {
 
     /// The greeting from the prompt `from` on, and the main menu.
     fn welcome(&self, state: State, from: usize) -> (State, Turn) {
-        let greeting = self.greeting.iter().skip(from).map(|id| Prompt::of_menu(id.clone(), None)).collect::<Lead>();
+        let greeting = self.greeting_of(&state).iter().skip(from);
+        let greeting = greeting.map(|id| Prompt::of_menu(id.clone(), None)).collect::<Lead>();
         let (state, mut turn) = self.main_menu(state, greeting);
         // The greeting may be cut short: a person answers from its first syllable on.
         if let Next::Collect(collect) = &mut turn.next {
             collect.barge_in = BargeIn::Always;
         }
         (state, turn)
+    }
+
+    fn greeting_of(&self, state: &State) -> &[PromptId] {
+        if state.elder { &self.elder.greeting } else { &self.greeting }
     }
 
     /// On in `language`.

@@ -13,6 +13,7 @@ mod event;
 pub mod explore;
 mod flow;
 mod heard;
+mod holidays;
 mod hours;
 mod language;
 mod message;
@@ -20,6 +21,7 @@ mod news;
 mod person;
 mod pin_change;
 mod pin_proof;
+mod rating;
 mod sign_in;
 mod signed_in;
 mod state;
@@ -30,14 +32,16 @@ mod turn;
 pub use dialled::DialledNumber;
 pub use event::{
     Answer, Denied, Dialled, Event, LossOutcome, NewPin, PinChange, PinCheck, Recording, SignInOutcome, TransferEnd,
-    Welcome,
+    Waiting, Welcome,
 };
 pub use flow::{Flow, MessageService};
+pub use holidays::{DayKind, Holidays};
 pub use hours::{Hours, Span};
 pub use message::{About, Draft, Kept, MessageAnswer, MessagePlace, MessageRequest};
 pub use news::News;
 pub use pin_change::{Change, PinPlace};
 pub use pin_proof::{FirstProof, PinGrant, PinInForce};
+pub use rating::{Grade, Rating, RatingPlace, Reason};
 pub use signed_in::SignedIn;
-pub use state::{AnswerId, Goal, LossAct, LossPlace, MenuId, Misses, Place, Service, State};
+pub use state::{AnswerId, Goal, LossAct, LossPlace, MenuId, Misses, Place, QueuePlace, Service, State};
 pub use turn::{BargeIn, Collect, Next, Record, Request, Transfer, TransferTarget, Turn};

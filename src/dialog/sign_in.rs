@@ -135,9 +135,10 @@ impl Flow {
         now: Timestamp,
     ) -> (State, Turn) {
         match outcome {
-            SignInOutcome::Granted(proof, Welcome { pin_changed }) => {
+            SignInOutcome::Granted(proof, Welcome { age, pin_changed }) => {
+                let elder = state.elder || age >= self.elder.age;
                 let news = News { pin_changed, ..state.news };
-                self.reach(State { signed_in: Some(proof), news, ..state }, goal, now)
+                self.reach(State { signed_in: Some(proof), elder, news, ..state }, goal, now)
             }
             SignInOutcome::InitialPin(first) => self.initial_pin(state, goal, first, now),
             SignInOutcome::Refused => {

@@ -1,10 +1,12 @@
 //! Where a conversation stands.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::message::MessagePlace;
 use super::news::News;
 use super::pin_change::PinPlace;
+use super::rating::RatingPlace;
 use super::signed_in::SignedIn;
 use crate::member::account::Movements;
 use crate::member::tail::Tail;
@@ -25,6 +27,10 @@ pub struct State {
     pub transfers: u8,
     /// What is yet to be told, with the next words.
     pub news: News,
+    /// Whether the caller is spoken to slowly, and offered a person first.
+    pub elder: bool,
+    /// Whether the caller was told what they called for: only then are they asked how it was.
+    pub served: bool,
     /// Where in the conversation.
     pub place: Place,
 }
@@ -168,11 +174,28 @@ pub enum Place {
     PinChange(PinPlace),
     /// Connected, or being connected, to a person.
     WithPerson,
+    /// Waiting in a queue for a person, or talking to the one who took them from it.
+    Queue(QueuePlace),
+    /// Asked how it was.
+    Rating(RatingPlace),
     /// The call is over.
     Over,
 }
 
+/// Waiting for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct QueuePlace {
+    /// Since when: what is promised to them instead must not cost them their place.
+    pub since: Timestamp,
+}
+
 impl Place {
+    /// Whether the caller has just been told what they called for.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        matches!(self, Self::Told { .. } | Self::Page { .. } | Self::Answered { .. })
+    }
+
     /// Whether something of a member is being read here.
     #[must_use]
     pub fn is_reading(&self) -> bool {
@@ -217,6 +240,8 @@ impl Place {
             Self::Message(place) => place.name(),
             Self::PinChange(place) => place.name(),
             Self::WithPerson => "person",
+            Self::Queue(_) => "person.queue",
+            Self::Rating(place) => place.name(),
             Self::Over => "over",
         }
     }

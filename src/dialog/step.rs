@@ -3,17 +3,18 @@
 //! What is universal comes first (hanging up, `0` a person, `*` back, `#` again, `9` goodbye, silence, wrong keys);
 //! what each place makes of its own keys comes after, a file a service: [`language`](super::language),
 //! [`sign_in`](super::sign_in), [`accounts`](super::accounts), [`card`](super::card), [`pin_change`](super::pin_change),
-//! [`message`](super::message), [`person`](super::person).
+//! [`message`](super::message), [`person`](super::person), [`rating`](super::rating).
 
 use jiff::Timestamp;
 
 use super::accounts::choices;
 use super::entry::{Entry, entry};
-use super::event::{Answer, Event, TransferEnd};
+use super::event::{Answer, Event, Waiting};
 use super::flow::{Flow, Target};
 use super::message::MessagePlace;
 use super::news::News;
 use super::pin_change::PinPlace;
+use super::rating::{RatingPlace, rating_asks};
 use super::state::{AnswerId, Goal, LossPlace, MenuId, Misses, Place, Service, State};
 use super::turn::{BargeIn, Collect, Next, Request, Turn};
 use crate::member::IdentifierKind;
@@ -37,6 +38,8 @@ impl Flow {
             signed_in: None,
             wrong_pins: 0,
             transfers: 0,
+            elder: false,
+            served: false,
             news: News::default(),
             place: Place::Start,
         }
@@ -45,7 +48,13 @@ impl Flow {
     /// Takes a conversation one event further. Total: every event has an answer in every state.
     #[must_use]
     pub fn step(&self, state: State, event: Event, now: Timestamp) -> (State, Turn) {
-        let (state, turn) = self.stepped(self.known(state), event, now);
+        let (mut state, mut turn) = self.stepped(self.known(state), event, now);
+        state.served |= state.place.is_told();
+        if let Next::Collect(collect) = &mut turn.next
+            && state.elder
+        {
+            collect.between_keys = collect.between_keys.max(self.elder.between_keys);
+        }
         self.told_first(state, turn, now)
     }
 
@@ -56,6 +65,10 @@ impl Flow {
             Event::Dialled(dialled) => self.greet(state, dialled),
             _ if state.place == Place::Over => over(state, Vec::new()),
             Event::Keys(keys) => self.keys(state, &keys, now),
+            Event::Waiting(waiting) => self.wait(state, waiting),
+            Event::Silence | Event::Garbled if matches!(state.place, Place::Queue(_)) => {
+                self.wait(state, Waiting::default())
+            }
             // Who does not answer is spoken to in the first language.
             Event::Silence if matches!(state.place, Place::Language { .. }) => {
                 let language = state.language;
@@ -65,11 +78,7 @@ impl Flow {
             Event::Garbled => self.miss(state, Miss::Wrong, now),
             Event::Recorded { recording, hung_up } => self.recorded(state, recording, hung_up, now),
             Event::Answer(answer) => self.answered(state, answer, now),
-            Event::TransferEnded(TransferEnd::Talked) => over(state, vec![Prompt::goodbye()]),
-            Event::TransferEnded(TransferEnd::NotAnswered) => {
-                let lead = [Prompt::not_answered()].into_iter().chain(self.message_offered()).collect();
-                self.main_menu(state, lead)
-            }
+            Event::TransferEnded(end) => self.transfer_ended(state, end),
         }
     }
 
@@ -97,7 +106,13 @@ impl Flow {
             | Place::ReadingPage { back, .. }
             | Place::Page { back, .. } => Some(back),
             Place::Loss(place) => Some(place.back()),
-            Place::Start | Place::Language { .. } | Place::Message(_) | Place::WithPerson | Place::Over => None,
+            Place::Start
+            | Place::Language { .. }
+            | Place::Message(_)
+            | Place::WithPerson
+            | Place::Queue(_)
+            | Place::Rating(_)
+            | Place::Over => None,
         };
         let unanswered = matches!(&state.place, Place::Answered { answer, .. } if !self.answers.contains_key(answer));
         if unanswered || named.is_some_and(|menu| !self.menus.contains_key(menu)) {
@@ -119,9 +134,11 @@ impl Flow {
                 Entry::Back => self.back(state, &place),
                 Entry::Keys(keys) => self.entered(state, place, keys, now),
             },
+            Place::Queue(_) => self.queue_key(state, keys),
             place => match keys.single() {
                 Some(Key::Digit(0)) => self.person(state, Vec::new(), now),
-                Some(Key::Digit(9)) => over(state, vec![Prompt::goodbye()]),
+                Some(Key::Digit(9)) if matches!(place, Place::Rating(_)) => self.rating_left(state, now),
+                Some(Key::Digit(9)) => self.goodbye(state),
                 _ if place == Place::Start => self.main_menu(state, vec![Prompt::menu_changed()]),
                 None if keys.is_empty() => self.again(state),
                 None => self.miss(state, Miss::Wrong, now),
@@ -154,7 +171,7 @@ impl Flow {
                     Some(Target::Message(service)) => self.message_service(state, *service, menu),
                     Some(Target::Answer(answer)) => self.tell(state, answer.clone(), menu),
                     Some(Target::Person) => self.person(state, Vec::new(), now),
-                    Some(Target::Goodbye) => over(state, vec![Prompt::goodbye()]),
+                    Some(Target::Goodbye) => self.goodbye(state),
                     None => self.miss(state, Miss::Wrong, now),
                 }
             }
@@ -167,6 +184,7 @@ impl Flow {
             Place::Loss(place) => self.loss_key(state, place, key, now),
             Place::Answered { answer, back, .. } if key == ONE => self.tell(state, answer, back),
             Place::Message(place) => self.message_key_pressed(state, place, key, now),
+            Place::Rating(place) => self.rating_key(state, place, key, now),
             _ => self.miss(state, Miss::Wrong, now),
         }
     }
@@ -220,6 +238,7 @@ impl Flow {
             (Place::Reading { .. } | Place::ReadingPage { .. }, answer) => self.account_answered(state, answer, now),
             (Place::Message(place), answer) => self.message_answered(state, place, answer, now),
             (Place::PinChange(place), answer) => self.pin_answered(state, place, answer, now),
+            (Place::Rating(RatingPlace::Keeping), answer) => Self::rating_answered(state, &answer),
             // An answer to something nobody asked.
             _ => self.main_menu(state, vec![Prompt::query_unavailable()]),
         }
@@ -249,6 +268,7 @@ impl Flow {
 
     pub(super) fn missed(&self, mut state: State, miss: Miss, apology: Prompt, now: Timestamp) -> (State, Turn) {
         let is_entry = state.place.is_entry();
+        let is_rating = matches!(state.place, Place::Rating(_));
         let Some(misses) = misses_of(&mut state.place) else {
             // Waiting for the world or for a person: keys and silence mean nothing there.
             return self.main_menu(state, vec![apology]);
@@ -259,6 +279,7 @@ impl Flow {
         };
         *count = count.saturating_add(1);
         match *count {
+            n if is_rating => self.rating_missed(state, n, apology, now),
             n if n >= self.patience.misses => self.give_up(state, miss, apology, now),
             1 => self.ask(state, vec![apology]),
             _ if is_entry => self.ask(state, vec![apology, Prompt::entry_help()]),
@@ -280,9 +301,9 @@ impl Flow {
             return over(state, say);
         }
         if self.can_transfer(&state, now) {
-            return self.transfer(state, say);
+            return self.transfer(state, say, now);
         }
-        say.extend(self.closed());
+        say.extend(self.closed(now));
         say.push(Prompt::goodbye());
         over(state, say)
     }
@@ -324,6 +345,11 @@ impl Flow {
                 self.one_key(barge_in)
             }
             Place::Menu { menu, .. } => {
+                // The greeting of a marked caller has said so already.
+                if state.elder && !say.iter().any(|said| self.elder.greeting.iter().any(|id| id.as_str() == said.id()))
+                {
+                    say.push(Prompt::elder_person());
+                }
                 if let Some(menu) = self.menus.get(menu) {
                     say.extend(menu.before.iter().map(|id| Prompt::of_menu(id.clone(), None)));
                     say.extend(menu.options.iter().map(|o| Prompt::of_menu(o.say.clone(), Some(o.key))));
@@ -385,12 +411,18 @@ impl Flow {
                 self.one_key(barge_in)
             }
             Place::Message(_) => return self.ask_message(state, say, barge_in),
+            Place::Rating(place @ (RatingPlace::Grade { .. } | RatingPlace::Reason { .. })) => {
+                say.extend(rating_asks(place));
+                self.one_key(barge_in)
+            }
             Place::Start
             | Place::Identifying { .. }
             | Place::SigningIn { .. }
             | Place::Reading { .. }
             | Place::ReadingPage { .. }
             | Place::PinChange(_)
+            | Place::Rating(RatingPlace::Keeping)
+            | Place::Queue(_)
             | Place::Loss(LossPlace::Doing { .. })
             | Place::WithPerson => {
                 return self.main_menu(state, say);
@@ -445,6 +477,7 @@ pub(super) fn misses_of(place: &mut Place) -> Option<&mut Misses> {
         | Place::Page { misses, .. } => Some(misses),
         Place::Message(place) => place.misses_mut(),
         Place::PinChange(place) => place.misses(),
+        Place::Rating(place) => place.misses(),
         Place::Loss(place) => place.misses(),
         Place::Start
         | Place::Identifying { .. }
@@ -452,6 +485,7 @@ pub(super) fn misses_of(place: &mut Place) -> Option<&mut Misses> {
         | Place::Reading { .. }
         | Place::ReadingPage { .. }
         | Place::WithPerson
+        | Place::Queue(_)
         | Place::Over => None,
     }
 }

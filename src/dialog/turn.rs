@@ -13,6 +13,7 @@ use crate::speech::prompt::Prompt;
 
 use super::message::MessageRequest;
 use super::pin_proof::{FirstProof, PinGrant};
+use super::rating::Rating;
 use super::signed_in::SignedIn;
 
 /// What the caller hears now, and what happens then.
@@ -35,6 +36,8 @@ pub enum Next {
     Record(Record),
     /// Connect the caller to a person.
     Transfer(Transfer),
+    /// Take the caller out of the queue they wait in; that they left comes back as [`Event::TransferEnded`](super::Event).
+    Leave,
     /// End the call.
     HangUp,
 }
@@ -92,6 +95,8 @@ pub enum TransferTarget {
     Number(Box<str>),
     /// A SIP URI: `sip:agents@pbx.example`.
     Sip(Box<str>),
+    /// A queue of the platform, by its name: `agents`.
+    Queue(Box<str>),
 }
 
 /// What the dialog needs from the world. Everything that belongs to a person takes a [`SignedIn`].
@@ -157,6 +162,8 @@ pub enum Request {
     Coverage(SignedIn),
     /// Something about messages: nobody need sign in for it.
     Message(MessageRequest),
+    /// Keep a rating.
+    Rate(Rating),
     /// Read for whom the personal account pays.
     MutualAid(SignedIn),
     /// Read the state of the card.
@@ -179,7 +186,8 @@ impl Request {
             | Self::ProveSecond { .. }
             | Self::JudgePin { .. }
             | Self::ChangePin { .. }
-            | Self::Message(_) => None,
+            | Self::Message(_)
+            | Self::Rate(_) => None,
             Self::CheckPin { proof, .. }
             | Self::PersonalBalance(proof)
             | Self::PooledFund(proof)

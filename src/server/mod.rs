@@ -19,8 +19,9 @@ pub use edge::{Edge, Limits};
 pub use reload::Asked;
 
 use crate::call::admission::Admission;
+use crate::call::caller::Caller;
 use crate::call::driver::{Bounds, Driver};
-use crate::call::lines::{InForce, Lines};
+use crate::call::lines::{InForce, Lines, Sources};
 use crate::call::seal::Seal;
 use crate::clock::Clock;
 use crate::config::{Profile, Settings};
@@ -52,7 +53,7 @@ impl App {
     /// # Errors
     /// Everything that keeps it from starting, each with its place and remedy.
     pub async fn build(settings: &Settings, clock: Clock) -> Result<Self, Faults> {
-        let lines = Lines::load(&settings.lines.directory, &settings.prompts.directory)?;
+        let lines = load_lines(settings)?;
         let mut faults = unfit_lines(settings, &lines);
         faults.extend(unfit_keys(settings));
         if !faults.is_empty() {
@@ -82,6 +83,7 @@ impl App {
                 longest: settings.call.longest,
                 most_turns: settings.call.most_turns,
                 most_registered: settings.call.most_registered,
+                marked_within: settings.call.marked_callers.then_some(settings.call.marked_within),
             },
         ));
         let routes = routes(settings, &driver, &telemetry);
@@ -155,6 +157,20 @@ impl App {
             tracing::error!(%trouble, "audit not anchored");
         }
     }
+}
+
+/// The files of lines, wordings and holidays of these settings.
+#[must_use]
+pub fn read_lines(settings: &Settings) -> Sources {
+    Sources::read(&settings.lines.directory, &settings.prompts.directory, &settings.holidays.directory)
+}
+
+/// The lines, wordings and holidays of these settings.
+///
+/// # Errors
+/// Every fault of every file at once.
+pub fn load_lines(settings: &Settings) -> Result<Lines, Faults> {
+    read_lines(settings).compile()
 }
 
 /// What of `lines` keeps a hotline with these settings from starting.
@@ -238,6 +254,23 @@ pub async fn reset_tries(
     let store = open_existing(settings, clock).await?;
     let services = Services::new(store, Hasher::new(hashing(settings)), TryLimits::default());
     services.reset_tries(identifier, operator).await.map_err(|e| cannot_be_opened(&e))
+}
+
+/// Marks `caller` as an older caller's number, or takes the mark away, in the store that is there. Whether that changed
+/// anything.
+///
+/// # Errors
+/// The store is not there, or out of reach.
+pub async fn mark_caller(
+    settings: &Settings,
+    clock: Clock,
+    caller: &Caller,
+    marked: bool,
+    operator: &str,
+) -> Result<bool, Faults> {
+    let store = open_existing(settings, clock).await?;
+    let services = Services::new(store, Hasher::new(hashing(settings)), TryLimits::default());
+    services.mark_caller(caller, marked, operator).await.map_err(|e| cannot_be_opened(&e))
 }
 
 async fn open_store(settings: &Settings, keys: Arc<KeyRing>, clock: Clock) -> Result<Store, Faults> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::{App, per_call, unfit_lines};
+use super::{App, per_call, read_lines, unfit_lines};
 use crate::call::lines::{Lines, Sources};
 use crate::config::Settings;
 use crate::fault::{Fault, Faults};
@@ -86,8 +86,8 @@ impl App {
 }
 
 async fn read(settings: &Settings) -> Result<Sources, Faults> {
-    let (lines, prompts) = (settings.lines.directory.clone(), settings.prompts.directory.clone());
-    tokio::task::spawn_blocking(move || Sources::read(&lines, &prompts)).await.map_err(|_| broken_off())
+    let settings = settings.clone();
+    tokio::task::spawn_blocking(move || read_lines(&settings)).await.map_err(|_| broken_off())
 }
 
 /// The files when they have stayed as they are for a moment, or after a while as they are then.

@@ -22,6 +22,7 @@ mod accounts;
 mod hash;
 mod loss_report;
 mod messages;
+mod people;
 mod pin;
 mod sign_in;
 
@@ -106,6 +107,7 @@ impl Services {
             }
             Request::Message(request) => self.message(call, &turn, request).await,
             Request::Coverage(proof) => self.read(call, &turn, proof, Read::Coverage).await,
+            Request::Rate(rating) => self.rate(&turn, rating).await,
             Request::MutualAid(proof) => self.read(call, &turn, proof, Read::MutualAid).await,
             Request::Card(proof) => self.read(call, &turn, proof, Read::Card).await,
             Request::ReportLoss(proof, term) => self.loss(call, &turn, proof, Loss::Report(term)).await,

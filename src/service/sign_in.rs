@@ -14,6 +14,8 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 
 use super::hash::QueuePlace;
 use super::pin::may_change;
@@ -332,7 +334,8 @@ async fn signed_in(
     }
     tx.forgive(person, asked.caller.as_ref(), &asked.limits).await?;
     tx.uncount_pin(&asked.turn).await?;
-    let granted = SignInOutcome::Granted(SignedIn::grant(proof, member, tx.now()), Welcome { pin_changed });
+    let age = age(id.birth_date(), tx.now());
+    let granted = SignInOutcome::Granted(SignedIn::grant(proof, member, tx.now()), Welcome { age, pin_changed });
     Ok((Answer::SignIn(granted), Event::SignInOk))
 }
 
@@ -360,4 +363,29 @@ async fn old_pin_shown(
 
 fn in_force(tx: &Tx<'_>, member: MemberId, record: &PinRecord, pin: &Pin) -> PinInForce {
     PinInForce { generation: record.generation, draft: tx.seals().draft(member, pin) }
+}
+
+/// How old somebody is who was born on `birth`, by the calendar of China.
+fn age(birth: Date, now: Timestamp) -> u8 {
+    let today = Offset::constant(8).to_datetime(now).date();
+    let had_birthday = (today.month(), today.day()) >= (birth.month(), birth.day());
+    let years = today.year() - birth.year() - i16::from(!had_birthday);
+    u8::try_from(years.max(0)).unwrap_or(u8::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn a_year_older_from_the_birthday_on_in_china() {
+        let at = |now: &str| age(date(1961, 7, 3), now.parse().unwrap());
+        assert_eq!(at("2026-07-02T23:59:59+08:00"), 64);
+        assert_eq!(at("2026-07-03T00:00:00+08:00"), 65);
+        assert_eq!(age(date(1964, 2, 29), "2029-02-28T12:00:00+08:00".parse().unwrap()), 64);
+        assert_eq!(age(date(1964, 2, 29), "2029-03-01T12:00:00+08:00".parse().unwrap()), 65);
+        assert_eq!(age(date(2030, 1, 1), "2026-07-03T00:00:00+08:00".parse().unwrap()), 0);
+    }
 }

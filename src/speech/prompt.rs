@@ -614,6 +614,46 @@ prompts! {
     public person_closed = "person.closed"();
     /// The hours of people, on a range of days.
     public person_hours = "person.hours"(days: Weekdays, from: Time, to: Time);
+    /// Today is a public holiday.
+    public person_holiday = "person.holiday"();
+    /// When people answer next.
+    public person_next = "person.next"(day: Date, from: Time);
+    /// Offered first in every menu to older callers.
+    public elder_person = "elder.person"();
+
+    /// How many are before a caller who waits, and for how long.
+    public queue_position = "queue.position"(ahead: Count, wait: Minutes);
+    /// How many are before a caller who waits.
+    public queue_ahead = "queue.ahead"(ahead: Count);
+    /// Nobody is before them.
+    public queue_next = "queue.next"();
+    /// The platform does not tell how many there are.
+    public queue_waiting = "queue.waiting"();
+    /// How not to wait any longer, where the line takes messages: who leaves is called back in their turn.
+    public queue_call_back = "queue.call-back"(key: Key);
+    /// How not to wait any longer, elsewhere.
+    public queue_leave = "queue.leave"(key: Key);
+
+    /// Asks how it was.
+    public rating_ask = "rating.ask"();
+    /// 非常满意.
+    public rating_very_satisfied = "rating.very-satisfied"(key: Key);
+    /// 满意.
+    public rating_satisfied = "rating.satisfied"(key: Key);
+    /// 一般.
+    public rating_fair = "rating.fair"(key: Key);
+    /// 不满意.
+    public rating_dissatisfied = "rating.dissatisfied"(key: Key);
+    /// Asks why it was not good.
+    public rating_why = "rating.why"();
+    /// 没解决.
+    public rating_unsolved = "rating.unsolved"(key: Key);
+    /// 态度.
+    public rating_manner = "rating.manner"(key: Key);
+    /// 等待太久.
+    public rating_wait = "rating.wait"(key: Key);
+    /// For the rating.
+    public rating_thanks = "rating.thanks"();
 
     /// That a message can be left, by this key of the main menu.
     public leave_message = "person.leave-message"(key: Key);

@@ -88,6 +88,12 @@ pub(crate) enum Event {
     LossLapsed,
     /// An operator gave a person their tries back.
     TriesReset,
+    /// A caller rated the service: that, and not how.
+    Rated,
+    /// An operator marked a calling number as an older caller's.
+    CallerMarked,
+    /// An operator took that mark away.
+    CallerUnmarked,
 }
 
 impl Event {
@@ -126,6 +132,9 @@ impl Event {
             Self::LossReleased => "loss_released",
             Self::LossLapsed => "loss_lapsed",
             Self::TriesReset => "tries_reset",
+            Self::Rated => "rated",
+            Self::CallerMarked => "caller_marked",
+            Self::CallerUnmarked => "caller_unmarked",
         }
     }
 }

@@ -86,6 +86,16 @@ impl Seals {
         }
     }
 
+    /// By what a number is marked as an older caller's. One number counts as one however the platform writes it: with the
+    /// country's code, with the 0 before an area's, or without. `None`: it is withheld.
+    pub(crate) fn marked_caller(&self, caller: &Caller) -> Option<[u8; 32]> {
+        let Caller::Number(number) = caller else { return None };
+        let digits = number.trim_start_matches('+').trim_start_matches("00");
+        let national = digits.strip_prefix("86").filter(|rest| rest.len() >= 10).unwrap_or(digits);
+        let bare = national.trim_start_matches('0');
+        Some(self.mac(Purpose::BlindIndex, &[b"marked caller", bare.as_bytes()]))
+    }
+
     /// What tells a request from another in its place. Keyed, because a PIN is in it.
     pub(crate) fn request(&self, parts: &[&[u8]]) -> [u8; 32] {
         self.mac(Purpose::Requests, parts)
@@ -290,6 +300,19 @@ mod tests {
         assert_eq!(both.seal(HERE, &7_u8).unwrap()[..2], [AES_256_GCM_SIV, 2]);
         let other = seals(&format!("current = 2\n[keys]\n2 = \"{TWO}\""));
         assert!(matches!(other.open::<u8>(HERE, &sealed), Err(StoreError::Unreadable("members"))));
+    }
+
+    #[test]
+    fn a_number_is_one_number_however_it_is_written() {
+        let seals = one();
+        let index = |text: &str| seals.marked_caller(&Caller::parse(text));
+        for same in ["+8613800138000", "8613800138000", "008613800138000", "sip:13800138000@pbx.example"] {
+            assert_eq!(index(same), index("13800138000"), "{same}");
+        }
+        assert_eq!(index("+861065432109"), index("01065432109"));
+        assert_ne!(index("13800138000"), index("13800138001"));
+        assert_ne!(index("8612345"), index("12345"), "too short to have a country's code");
+        assert_eq!(index("anonymous"), None);
     }
 
     #[test]

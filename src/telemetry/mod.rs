@@ -55,6 +55,11 @@ struct AnswerLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct GradeLabel {
+    grade: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ClassLabel {
     class: &'static str,
 }
@@ -77,6 +82,7 @@ pub struct Telemetry {
     calls_over: Family<DialectLabel, Counter>,
     turns: Family<DialectLabel, Counter>,
     answers: Family<AnswerLabel, Counter>,
+    ratings: Family<GradeLabel, Counter>,
     steps_not_ours: Family<DialectLabel, Counter>,
     turned_away: Family<ClassLabel, Counter>,
     reloads: Family<OutcomeLabel, Counter>,
@@ -102,6 +108,7 @@ impl Telemetry {
             calls_over: Family::default(),
             turns: Family::default(),
             answers: Family::default(),
+            ratings: Family::default(),
             steps_not_ours: Family::default(),
             turned_away: Family::default(),
             reloads: Family::default(),
@@ -114,6 +121,7 @@ impl Telemetry {
         registry.register("calls_over", "Calls whose end the platform told", telemetry.calls_over.clone());
         registry.register("turns", "Turns taken", telemetry.turns.clone());
         registry.register("answers", "Answers to what the dialog asked, by kind", telemetry.answers.clone());
+        registry.register("ratings", "Ratings of callers, by grade", telemetry.ratings.clone());
         registry.register("steps_not_ours", "Steps not sealed by us for their call", telemetry.steps_not_ours.clone());
         registry.register(
             "turned_away",
@@ -143,9 +151,12 @@ impl Telemetry {
                 self.turns.get_or_create(&DialectLabel { dialect: call.dialect }).inc();
             }
             Occurrence::Asked { call, place, answer } => {
-                let answer = kind(answer);
-                tracing::info!(dialect = call.dialect, call = %Printable(&call.id), place, answer, "asked");
-                self.answers.get_or_create(&AnswerLabel { answer }).inc();
+                let label = kind(answer);
+                tracing::info!(dialect = call.dialect, call = %Printable(&call.id), place, answer = label, "asked");
+                self.answers.get_or_create(&AnswerLabel { answer: label }).inc();
+                if let Answer::Rated(grade) = answer {
+                    self.ratings.get_or_create(&GradeLabel { grade: grade.as_str() }).inc();
+                }
             }
             Occurrence::CallOver { call } => {
                 tracing::debug!(dialect = call.dialect, call = %Printable(&call.id), "hung up");
@@ -237,6 +248,7 @@ fn kind(answer: &Answer) -> &'static str {
         Answer::PooledFund(..) => "pooled_fund",
         Answer::Transactions(_) => "transactions",
         Answer::Coverage(_) => "status",
+        Answer::Rated(_) => "rated",
         Answer::MutualAid(_) => "mutual_aid",
         Answer::Card(_) => "card",
         Answer::Message(MessageAnswer::Number(_)) => "phone_number",

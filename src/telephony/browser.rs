@@ -5,13 +5,15 @@
 //!                             {"dialled": "12333", "language": "en-US"}           without asking for it, if the line has it
 //! POST /browser/step/{step}   {"call": "…", "keys": "1"}                          → a turn
 //!                             {"call": "…", "keys": "739154", "finished": true}
-//!                             {"call": "…", "silence": true} · {"call": "…", "transfer": "talked" | "not_answered"}
+//!                             {"call": "…", "silence": true} · {"call": "…", "transfer": "talked" | "not_answered" | "left"}
 //!                             {"call": "…", "recorded": 12} (seconds; 0: nothing)
 //! POST /browser/hang-up       {"call": "…"}                                       → 204
 //! ```
 //!
-//! A turn is `{"call", "heard": [{"prompt", "text"}], "then": "collect" | "record" | "transfer" | "hang_up", "step", "collect", "record", "transfer"}`;
-//! times are milliseconds. A call's id is the one given with its first turn: 1 to 64 letters and digits. Open to this machine
+//! A turn is `{"call", "heard": [{"prompt", "text"}], "pace", "then": "collect" | "record" | "transfer" | "leave" | "hang_up",
+//! "step", "collect", "record", "transfer"}`; times are milliseconds, and pace is in hundredths of the usual speed. A transfer
+//! goes to a number, a SIP address or a queue, by its name; "leave" takes the caller out of the queue again, and is answered
+//! with "left". A call's id is the one given with its first turn: 1 to 64 letters and digits. Open to this machine
 //! in development without a public address; with the token of `[browser]` from anywhere.
 
 use std::net::SocketAddr;
@@ -31,7 +33,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{Conversation, Reply, Then};
+use super::{Conversation, Pace, Reply, Then};
 use crate::call::caller::{Call, CallEnd, Caller};
 use crate::dialog::{BargeIn, Event, Recording, TransferEnd, TransferTarget};
 use crate::secret::{Key, Keys, Secret};
@@ -100,6 +102,8 @@ pub enum Transferred {
     Talked,
     /// Nobody answered.
     NotAnswered,
+    /// The caller left the queue.
+    Left,
 }
 
 /// A call to end.
@@ -117,6 +121,9 @@ pub struct Heard {
     pub call: Box<str>,
     /// What is said, prompt by prompt.
     pub heard: Vec<Said>,
+    /// How fast it is said, in hundredths of the usual speed.
+    #[serde(default = "usual", skip_serializing_if = "is_usual")]
+    pub pace: u8,
     /// What follows.
     pub then: Following,
     /// Where the next event goes.
@@ -152,6 +159,8 @@ pub enum Following {
     Record,
     /// The call goes to a person.
     Transfer,
+    /// The call leaves the queue it waits in.
+    Leave,
     /// The call ends.
     HangUp,
 }
@@ -219,6 +228,7 @@ async fn step<C: Conversation>(
         (None, true, None, None) => Event::Silence,
         (None, false, Some(Transferred::Talked), None) => Event::TransferEnded(TransferEnd::Talked),
         (None, false, Some(Transferred::NotAnswered), None) => Event::TransferEnded(TransferEnd::NotAnswered),
+        (None, false, Some(Transferred::Left), None) => Event::TransferEnded(TransferEnd::Left),
         (None, false, None, Some(seconds)) => {
             let recording = (seconds > 0).then(|| recording(&happened.call, &step, seconds));
             Event::Recorded { recording, hung_up: false }
@@ -274,8 +284,12 @@ fn heard(call: Box<str>, reply: &Reply) -> Heard {
         text: reply.spoken(std::slice::from_ref(prompt)).map(|(_, words)| words.text()).collect(),
     };
     let heard = reply.say.iter().map(said).collect();
+    let pace = match reply.pace {
+        Pace::Usual => USUAL,
+        Pace::Slow => Pace::SLOW,
+    };
     let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-    match &reply.then {
+    let told = match &reply.then {
         Then::Collect(c, step) => {
             let collect = Collecting {
                 min: c.min,
@@ -296,16 +310,29 @@ fn heard(call: Box<str>, reply: &Reply) -> Heard {
             Heard { record: Some(record), ..turn(call, heard, Following::Record, Some(step)) }
         }
         Then::Transfer(transfer, step) => {
-            let (TransferTarget::Number(to) | TransferTarget::Sip(to)) = &transfer.to;
+            let (TransferTarget::Number(to) | TransferTarget::Sip(to) | TransferTarget::Queue(to)) = &transfer.to;
             Heard { transfer: Some(to.clone()), ..turn(call, heard, Following::Transfer, Some(step)) }
         }
+        Then::Leave(step) => turn(call, heard, Following::Leave, Some(step)),
         Then::HangUp => turn(call, heard, Following::HangUp, None),
-    }
+    };
+    Heard { pace, ..told }
 }
 
 /// A turn without what only some have.
 fn turn(call: Box<str>, heard: Vec<Said>, then: Following, step: Option<&Box<str>>) -> Heard {
-    Heard { call, heard, then, step: step.cloned(), collect: None, record: None, transfer: None }
+    Heard { call, heard, pace: USUAL, then, step: step.cloned(), collect: None, record: None, transfer: None }
+}
+
+/// The usual pace: a turn that tells none has it.
+const USUAL: u8 = 100;
+
+fn usual() -> u8 {
+    USUAL
+}
+
+fn is_usual(pace: &u8) -> bool {
+    *pace == USUAL
 }
 
 fn prompt_id(prompt: &crate::speech::prompt::Prompt) -> Box<str> {

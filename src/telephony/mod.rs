@@ -20,6 +20,8 @@ pub struct Reply {
     pub language: Language,
     /// Said in order.
     pub say: Vec<Prompt>,
+    /// How fast.
+    pub pace: Pace,
     /// What happens after (or, for keys, during) what is said.
     pub then: Then,
 }
@@ -29,6 +31,22 @@ impl Reply {
     pub fn spoken<'r>(&'r self, prompts: &'r [Prompt]) -> impl Iterator<Item = (Language, Words<'r>)> + 'r {
         self.wording.speak(prompts, self.language)
     }
+}
+
+/// How fast is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// As the voice does.
+    Usual,
+    /// At [`Pace::SLOW`] of its speed, with [`Pace::BREAK`] between sentences.
+    Slow,
+}
+
+impl Pace {
+    /// The speed of slow speech, in hundredths of the usual one.
+    pub const SLOW: u8 = 85;
+    /// Between its sentences.
+    pub const BREAK: std::time::Duration = std::time::Duration::from_millis(400);
 }
 
 /// What follows what is said. `step` is the sealed state: it comes back with the next webhook, opaque, in the path of
@@ -41,6 +59,9 @@ pub enum Then {
     Record(Record, Box<str>),
     /// Connect to a person, and tell `step` how that ended.
     Transfer(Transfer, Box<str>),
+    /// Take the caller out of the queue they wait in. The platform then tells the step that the transfer began with; one
+    /// that cannot, tells this.
+    Leave(Box<str>),
     /// End the call.
     HangUp,
 }

@@ -59,7 +59,7 @@ const IMPURE: [&str; 21] = [
     "SystemTime::now",
 ];
 /// Words of one vendor, and the only places that may say them.
-const VENDOR_WORDS: [&str; 10] = [
+const VENDOR_WORDS: [&str; 13] = [
     "Gather",
     "CallSid",
     "TwiML",
@@ -69,6 +69,9 @@ const VENDOR_WORDS: [&str; 10] = [
     "X-Twilio",
     "x-twilio",
     "DialCallStatus",
+    "Enqueue",
+    "QueueResult",
+    "waitUrl",
     "<Say",
 ];
 

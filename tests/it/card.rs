@@ -329,7 +329,9 @@ fn a_report_without_the_database_promises_nothing() {
 #[test]
 fn the_line_says_for_how_long() {
     let text = std::fs::read_to_string(project("config/lines/12333.toml")).unwrap();
-    let faults = |text: &str| hotline::dialog::Flow::parse("line.toml", text, &[&mandarin()]).map(drop);
+    let faults = |text: &str| {
+        hotline::dialog::Flow::parse("line.toml", text, &[&mandarin()], &[crate::support::line::china()]).map(drop)
+    };
     let line_of = |what: &str, text: &str| text.lines().position(|line| line.contains(what)).unwrap() + 1;
     for days in ["0", "31"] {
         let text = text.replace("loss_days = 7", &format!("loss_days = {days}"));

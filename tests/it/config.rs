@@ -272,7 +272,7 @@ fn drafts_are_checked_without_being_put_in_place() {
     draft("12393.toml", shipped.replace("between_keys = \"5s\"", "between_keys = \"90s\""));
     draft("next/other.toml", shipped.replace("\"12333\"", "\"other\"").replace("[\"*\"]", "[\"4001012\", \"none\"]"));
     let wording = std::fs::read_to_string(setup.path().join(PROMPTS)).unwrap();
-    draft("prompts.toml", wording.replace("\"call.goodbye\" = \"感谢您的来电", "\"call.goodbye\" = \"3Q"));
+    draft("prompts.toml", wording.replace("\"greeting.welcome\" = \"您好", "\"greeting.welcome\" = \"3Q"));
     let mut text = String::new();
     for drafts in [&["draft.toml"][..], &["12393.toml"], &["next"], &["prompts.toml"], &["nowhere.toml"]] {
         let told = run(&setup, &[&["check"], drafts].concat());

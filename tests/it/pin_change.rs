@@ -333,7 +333,7 @@ async fn wrong_old_pins_share_the_tries_of_the_sign_in(bed: Bed) {
 
 fn told(answer: Answer) -> Option<i64> {
     match answer {
-        Answer::SignIn(SignInOutcome::Granted(_, Welcome { pin_changed })) => pin_changed.map(Timestamp::as_second),
+        Answer::SignIn(SignInOutcome::Granted(_, Welcome { pin_changed, .. })) => pin_changed.map(Timestamp::as_second),
         other => panic!("not granted: {other:?}"),
     }
 }

@@ -77,7 +77,7 @@ fn every_question_is_answered_and_again_back_and_a_person_follow() {
         let mut goes_back = caller.clone();
         assert_eq!(goes_back.press("*"), menu, "back from {keys:?}");
         let mut says_goodbye = caller.clone();
-        assert_eq!(says_goodbye.press("9"), GOODBYE, "goodbye from {keys:?}");
+        assert_eq!(says_goodbye.press("9"), crate::rating::ASKED, "goodbye from {keys:?}");
         assert_eq!(caller.press("0"), "正在为您转接人工服务，请稍候。", "a person from {keys:?}");
         assert!(matches!(&caller.heard.then, Then::Dial { .. }));
         assert!(heard.insert(answer), "{keys:?} tells what another tells");

@@ -8,7 +8,8 @@ use hotline::call::seal::{Journey, NotOurs, Seal};
 use hotline::dialog::{
     Answer, Change, Denied, Dialled, Draft, Event, FirstProof, Flow, Goal, LossAct, LossOutcome, LossPlace, MenuId,
     MessageAnswer, MessagePlace, MessageRequest, Misses, NewPin, News, Next, PinChange, PinCheck, PinGrant, PinInForce,
-    PinPlace, Place, Recording, Service, SignInOutcome, SignedIn, State, TransferEnd, Welcome,
+    PinPlace, Place, QueuePlace, RatingPlace, Recording, Service, SignInOutcome, SignedIn, State, TransferEnd, Waiting,
+    Welcome,
 };
 use hotline::keys::KeyRing;
 use hotline::member::account::{
@@ -81,6 +82,8 @@ fn place() -> impl Strategy<Value = Place> {
     prop_oneof![
         Just(Place::Start),
         Just(Place::WithPerson),
+        moment().prop_map(|since| Place::Queue(QueuePlace { since })),
+        misses().prop_map(|misses| Place::Rating(RatingPlace::Reason { person: true, misses })),
         Just(Place::Over),
         (any::<bool>(), misses()).prop_map(|(greeted, misses)| Place::Language { greeted, misses }),
         (goal(), misses()).prop_map(|(goal, misses)| Place::NumberKind { goal, misses }),
@@ -133,7 +136,16 @@ fn journey() -> impl Strategy<Value = Journey> {
             started,
             line: line.into(),
             heard,
-            state: State { language, signed_in, wrong_pins, transfers, news: News::default(), place },
+            state: State {
+                language,
+                signed_in,
+                wrong_pins,
+                transfers,
+                elder: transfers % 2 == 1,
+                served: wrong_pins % 2 == 1,
+                news: News::default(),
+                place,
+            },
         },
     )
 }
@@ -203,6 +215,8 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Answer(Answer::Superseded)),
         1 => Just(Event::TransferEnded(TransferEnd::NotAnswered)),
         1 => Just(Event::TransferEnded(TransferEnd::Talked)),
+        1 => Just(Event::TransferEnded(TransferEnd::Left)),
+        1 => Just(Event::Waiting(Waiting::default())),
     ]
 }
 
@@ -230,7 +244,7 @@ fn answer(next: &Next, granted: bool, now: Timestamp) -> Option<Answer> {
         }),
         hotline::dialog::Request::SignIn { .. } if granted => Answer::SignIn(SignInOutcome::Granted(
             proof([9; 32], now),
-            Welcome { pin_changed: (now.as_second() % 2 == 0).then_some(now) },
+            Welcome { age: 70, pin_changed: (now.as_second() % 2 == 0).then_some(now) },
         )),
         hotline::dialog::Request::SignIn { .. } if now.as_second() % 3 == 0 => {
             Answer::SignIn(SignInOutcome::InitialPin(Some(first(now))))
@@ -265,6 +279,7 @@ fn answer(next: &Next, granted: bool, now: Timestamp) -> Option<Answer> {
             let entry = StatementEntry { at: now, kind, amount: yuan("1"), balance_after: yuan("-1") };
             Answer::Transactions(Some(StatementPage { entries: vec![entry], more: *page < 4 }))
         }
+        hotline::dialog::Request::Rate(rating) => Answer::Rated(rating.grade),
     })
 }
 

@@ -327,7 +327,7 @@ fn a_saved_wording_is_taken_and_what_stays_as_it_is_is_not() {
 fn sources_are_alike_when_nothing_was_changed() {
     let setup = Setup::new().line(&old());
     let (lines, prompts) = (setup.path().join("lines"), project("voice-prompts"));
-    let read = || Sources::read(&lines, Path::new(&prompts));
+    let read = || Sources::read(&lines, Path::new(&prompts), Path::new("no holidays"));
     let before = read();
     assert_eq!(before, read());
     save(&setup, LINE, &small(NEW, &[FAMILY, DESIGNATED]));

@@ -62,6 +62,7 @@ CREATE TABLE calls (
     dialect TEXT NOT NULL,
     call TEXT NOT NULL,
     pin_tries BIGINT NOT NULL,
+    rated BIGINT NOT NULL DEFAULT 0,
     touched_at BIGINT NOT NULL,
     ended_at BIGINT,
     PRIMARY KEY (dialect, call)
@@ -77,6 +78,22 @@ CREATE TABLE effects (
     PRIMARY KEY (dialect, call, turn)
 );
 CREATE INDEX effects_by_age ON effects (created_at);
+
+-- Sums only: no row is about one call.
+CREATE TABLE ratings (
+    line TEXT NOT NULL,
+    day TEXT NOT NULL,
+    grade TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    person BIGINT NOT NULL,
+    given BIGINT NOT NULL,
+    PRIMARY KEY (line, day, grade, reason, person)
+);
+
+CREATE TABLE elder_callers (
+    caller BYTEA NOT NULL PRIMARY KEY,
+    marked_at BIGINT NOT NULL
+);
 
 CREATE TABLE audit (
     chain TEXT NOT NULL,

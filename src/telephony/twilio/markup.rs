@@ -7,16 +7,18 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use super::settings::{Settings, Voice};
-use crate::dialog::{BargeIn, Collect, Record, Transfer, TransferTarget};
+use crate::dialog::{BargeIn, Collect, Record, TransferTarget};
 use crate::speech::language::Language;
 use crate::speech::prompt::Prompt;
 use crate::speech::words::Piece;
 use crate::telephony::public_url::PublicUrl;
-use crate::telephony::{Reply, Then};
+use crate::telephony::{Pace, Reply, Then};
 
 /// Stands for a break among the words. XML has no way to write this character, so no wording can bring it in.
 const BREAK: char = '\u{1e}';
 const BREAK_TIME: &str = "200ms";
+/// Stands for a break between the sentences of slow speech, in the same way.
+const PAUSE: char = '\u{1f}';
 
 /// Amazon's voices take no more at a time.
 const SAY_BYTES: usize = 3000;
@@ -29,6 +31,8 @@ pub struct Markup {
     transferred: Box<str>,
     recorded: Box<str>,
     recording: Box<str>,
+    queued: Box<str>,
+    waiting: Box<str>,
     voices: BTreeMap<Language, Voice>,
 }
 
@@ -37,11 +41,14 @@ impl Markup {
     #[must_use]
     pub fn new(settings: &Settings, public_url: &PublicUrl) -> Self {
         let voice = |language| settings.voices.get(&language).cloned().unwrap_or_else(|| Voice::default_of(language));
+        let at = |path: &str| format!("{}/twilio/{path}/", public_url.as_str()).into();
         Self {
-            steps: format!("{}/twilio/step/", public_url.as_str()).into(),
-            transferred: format!("{}/twilio/transferred/", public_url.as_str()).into(),
-            recorded: format!("{}/twilio/recorded/", public_url.as_str()).into(),
-            recording: format!("{}/twilio/recording/", public_url.as_str()).into(),
+            steps: at("step"),
+            transferred: at("transferred"),
+            queued: at("queued"),
+            waiting: at("waiting"),
+            recorded: at("recorded"),
+            recording: at("recording"),
             voices: Language::ALL.into_iter().map(|language| (language, voice(language))).collect(),
         }
     }
@@ -49,7 +56,17 @@ impl Markup {
     /// Writes a reply.
     #[must_use]
     pub fn reply(&self, reply: &Reply) -> Vec<u8> {
-        let mut page = Page::new();
+        self.page(reply, &self.steps)
+    }
+
+    /// Writes a reply to one who waits in a queue: keys are sent to where the next words come from, and silence is.
+    #[must_use]
+    pub fn waiting(&self, reply: &Reply) -> Vec<u8> {
+        self.page(reply, &self.waiting)
+    }
+
+    fn page(&self, reply: &Reply, steps: &str) -> Vec<u8> {
+        let mut page = Page::new(reply.pace);
         let say = |prompts| self.voiced(reply, prompts);
         match &reply.then {
             Then::Collect(collect, step) => {
@@ -59,7 +76,7 @@ impl Markup {
                 };
                 let (before, during) = reply.say.split_at(heard_out);
                 page.say(&say(before));
-                page.gather(collect, &[&*self.steps, step].concat(), &say(during));
+                page.gather(collect, &[steps, step].concat(), &say(during));
             }
             Then::Record(record, step) => {
                 page.say(&say(&reply.say));
@@ -67,7 +84,21 @@ impl Markup {
             }
             Then::Transfer(transfer, step) => {
                 page.say(&say(&reply.say));
-                page.dial(transfer, &[&*self.transferred, step].concat());
+                match &transfer.to {
+                    TransferTarget::Number(number) => {
+                        page.dial("Number", number, transfer.ring, &[&*self.transferred, step].concat());
+                    }
+                    TransferTarget::Sip(uri) => {
+                        page.dial("Sip", uri, transfer.ring, &[&*self.transferred, step].concat());
+                    }
+                    TransferTarget::Queue(name) => {
+                        page.enqueue(name, &[&*self.queued, step].concat(), &[&*self.waiting, step].concat());
+                    }
+                }
+            }
+            Then::Leave(_) => {
+                page.say(&say(&reply.say));
+                page.empty("Leave", &[]);
             }
             Then::HangUp => {
                 page.say(&say(&reply.say));
@@ -80,7 +111,7 @@ impl Markup {
     /// Writes last words.
     #[must_use]
     pub fn busy(&self, language: Language, words: &str) -> Vec<u8> {
-        let mut page = Page::new();
+        let mut page = Page::new(Pace::Usual);
         page.say_one(self.voice(language), &legal(words).collect::<String>());
         page.empty("Hangup", &[]);
         page.finish()
@@ -99,11 +130,12 @@ impl Markup {
 /// A document that is being written.
 struct Page {
     xml: Writer<Vec<u8>>,
+    pace: Pace,
 }
 
 impl Page {
-    fn new() -> Self {
-        let mut page = Self { xml: Writer::new(Vec::with_capacity(2048)) };
+    fn new(pace: Pace) -> Self {
+        let mut page = Self { xml: Writer::new(Vec::with_capacity(2048)), pace };
         // Twilio takes nothing, not a blank, before the declaration.
         page.write(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)));
         page.start("Response", &[]);
@@ -169,21 +201,24 @@ impl Page {
     }
 
     /// Rings at a person's; what comes after is told to `step`, so nothing stands behind it.
-    fn dial(&mut self, transfer: &Transfer, step: &str) {
-        let ring = seconds(transfer.ring).to_string();
+    fn dial(&mut self, noun: &str, target: &str, ring: Duration, step: &str) {
+        let ring = seconds(ring).to_string();
         self.start(
             "Dial",
             // The caller is not charged, and hears the ringing, until somebody answers.
             &[("action", step), ("method", "POST"), ("timeout", &ring), ("answerOnBridge", "true")],
         );
-        let (noun, target) = match &transfer.to {
-            TransferTarget::Number(number) => ("Number", number),
-            TransferTarget::Sip(uri) => ("Sip", uri),
-        };
         self.start(noun, &[]);
         self.text(&legal(target).collect::<String>());
         self.end(noun);
         self.end("Dial");
+    }
+
+    /// Puts the caller into a queue. Meanwhile they hear what comes from `waiting`; how it ended is told to `step`.
+    fn enqueue(&mut self, name: &str, step: &str, waiting: &str) {
+        self.start("Enqueue", &[("action", step), ("method", "POST"), ("waitUrl", waiting), ("waitUrlMethod", "POST")]);
+        self.text(&legal(name).collect::<String>());
+        self.end("Enqueue");
     }
 
     /// Says what each voice has to say.
@@ -195,19 +230,31 @@ impl Page {
 
     /// Says `text`, in as many pieces as the limits ask for.
     fn say_one(&mut self, voice: &Voice, text: &str) {
-        let mut rest = text;
+        let slow = format!("{}%", Pace::SLOW);
+        let pause = format!("{}ms", Pace::BREAK.as_millis());
+        let paused = if self.pace == Pace::Slow { Some(with_pauses(text)) } else { None };
+        let mut rest = paused.as_deref().unwrap_or(text);
         while !rest.is_empty() {
-            let (now, later) = rest.split_at(fitting(rest));
+            let (now, later) = rest.split_at(fitting(rest, self.pace));
             rest = later;
-            if now.chars().all(|c| c == BREAK || c.is_whitespace()) {
+            // A pause at the end of a piece is made by its end.
+            let now = now.strip_suffix(PAUSE).unwrap_or(now);
+            if now.chars().all(|c| c == BREAK || c == PAUSE || c.is_whitespace()) {
                 continue;
             }
             self.start("Say", &[("language", &voice.language), ("voice", &voice.voice)]);
-            for (n, words) in now.split(BREAK).enumerate() {
-                if n > 0 {
-                    self.empty("break", &[("time", BREAK_TIME)]);
-                }
-                self.text(words);
+            if self.pace == Pace::Slow {
+                self.start("prosody", &[("rate", &slow)]);
+            }
+            let mut words = now;
+            while let Some((at, c)) = words.char_indices().find(|(_, c)| matches!(*c, BREAK | PAUSE)) {
+                self.text(&words[..at]);
+                self.empty("break", &[("time", if c == PAUSE { &pause } else { BREAK_TIME })]);
+                words = &words[at + c.len_utf8()..];
+            }
+            self.text(words);
+            if self.pace == Pace::Slow {
+                self.end("prosody");
             }
             self.end("Say");
         }
@@ -256,9 +303,23 @@ fn legal(text: &str) -> impl Iterator<Item = char> {
         .filter(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..))
 }
 
+/// `text` with a pause marked between its sentences.
+fn with_pauses(text: &str) -> String {
+    let mut paused = String::with_capacity(text.len() + 16);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        paused.push(c);
+        if matches!(c, '。' | '！' | '？' | '!' | '?') && chars.peek().is_some() {
+            paused.push(PAUSE);
+        }
+    }
+    paused
+}
+
 /// How many bytes of `text` fit into one `Say`: all of it, or up to the last sentence, clause or at least character that does.
-fn fitting(text: &str) -> usize {
-    let (mut bytes, mut url_encoded) = (0, 0);
+fn fitting(text: &str, pace: Pace) -> usize {
+    // <prosody rate="85%"></prosody>
+    let (mut bytes, mut url_encoded) = if pace == Pace::Slow { (30, 48) } else { (0, 0) };
     let (mut sentence, mut clause) = (0, 0);
     for (at, c) in text.char_indices() {
         let (b, u) = cost(c);
@@ -272,6 +333,7 @@ fn fitting(text: &str) -> usize {
             // "8 a.m. to noon" is one sentence.
             '.' if text[end..].trim_start_matches(' ').starts_with(|c: char| c.is_ascii_uppercase()) => sentence = end,
             '。' | '！' | '？' | '；' | '!' | '?' | ';' | '\n' => sentence = end,
+            PAUSE => sentence = end,
             '，' | '、' | '：' | ',' | BREAK | ' ' => clause = end,
             _ => {}
         }
@@ -283,7 +345,7 @@ fn fitting(text: &str) -> usize {
 fn cost(c: char) -> (usize, usize) {
     match c {
         // <break time="200ms"/>
-        BREAK => (21, 41),
+        BREAK | PAUSE => (21, 41),
         // &quot; at most
         '<' | '>' | '&' | '\'' | '"' | '\r' => (6, 10),
         c if c.is_ascii_alphanumeric() => (1, 1),
@@ -303,6 +365,7 @@ mod tests {
     use quick_xml::escape::resolve_predefined_entity;
 
     use super::*;
+    use crate::dialog::Transfer;
     use crate::secret::Key;
     use crate::telephony::twilio::testing::{prompt, reply};
 
@@ -313,9 +376,73 @@ mod tests {
     }
 
     fn written(say: &[&str], then: Then) -> String {
-        let said = reply(say.iter().map(|id| prompt(id)).collect(), then);
-        let text = String::from_utf8(markup().reply(&said)).unwrap();
+        let text = String::from_utf8(markup().reply(&says(say, Pace::Usual, then))).unwrap();
         text.strip_prefix(DECLARATION).unwrap().to_owned()
+    }
+
+    fn says(say: &[&str], pace: Pace, then: Then) -> Reply {
+        Reply { pace, ..reply(say.iter().map(|id| prompt(id)).collect(), then) }
+    }
+
+    #[test]
+    fn a_queue_has_an_address_for_its_end_and_one_for_the_time_in_it() {
+        let transfer = Transfer { to: TransferTarget::Queue("agents".into()), ring: Duration::from_secs(25) };
+        assert_eq!(
+            written(&["greeting"], Then::Transfer(transfer, "S".into())),
+            concat!(
+                r#"<Response>"#,
+                r#"<Say language="cmn-CN" voice="Polly.Zhiyu-Neural">您好。</Say>"#,
+                r#"<Enqueue action="https://hotline.example/twilio/queued/S" method="POST" waitUrl="https://hotline.example/twilio/waiting/S" waitUrlMethod="POST">agents</Enqueue>"#,
+                r#"</Response>"#
+            )
+        );
+        let waiting = |then| {
+            let text = markup().waiting(&says(&["greeting"], Pace::Usual, then));
+            String::from_utf8(text).unwrap().strip_prefix(DECLARATION).unwrap().to_owned()
+        };
+        assert_eq!(
+            waiting(collect(1, None, 20_000, 5000, BargeIn::Always)),
+            concat!(
+                r#"<Response>"#,
+                r#"<Gather input="dtmf" action="https://hotline.example/twilio/waiting/AbC-_9" method="POST" numDigits="1" finishOnKey="" timeout="20" actionOnEmptyResult="true">"#,
+                r#"<Say language="cmn-CN" voice="Polly.Zhiyu-Neural">您好。</Say>"#,
+                r#"</Gather>"#,
+                r#"<Redirect method="POST">https://hotline.example/twilio/waiting/AbC-_9</Redirect>"#,
+                r#"</Response>"#
+            )
+        );
+        assert_eq!(waiting(Then::Leave("S".into())).rsplit_once("</Say>").unwrap().1, "<Leave/></Response>");
+    }
+
+    #[test]
+    fn slow_speech_is_slow_and_pauses_between_sentences() {
+        let text = String::from_utf8(markup().reply(&says(&["greeting", "menu"], Pace::Slow, Then::HangUp))).unwrap();
+        assert_eq!(
+            text.strip_prefix(DECLARATION).unwrap(),
+            concat!(
+                r#"<Response>"#,
+                r#"<Say language="cmn-CN" voice="Polly.Zhiyu-Neural"><prosody rate="85%">您好。<break time="400ms"/>查询请按一。</prosody></Say>"#,
+                r#"<Hangup/>"#,
+                r#"</Response>"#
+            )
+        );
+    }
+
+    #[test]
+    fn slow_speech_keeps_the_limits() {
+        let voice = Voice::default_of(Language::Mandarin);
+        let mut page = Page::new(Pace::Slow);
+        page.say_one(&voice, &format!("{}。", "一".repeat(9)).repeat(120));
+        let markup = page.finish();
+        let inside = |say: &str| {
+            let url_encoded: usize = form_urlencoded::byte_serialize(say.as_bytes()).map(str::len).sum();
+            assert!(say.len() <= 3000 && url_encoded <= 4500, "{} {url_encoded}", say.len());
+        };
+        let text = String::from_utf8(markup.clone()).unwrap();
+        let says: Vec<_> = text.split("</Say>").filter_map(|part| part.split_once(r#"Neural">"#)).collect();
+        assert!(says.len() > 1);
+        says.iter().for_each(|(_, say)| inside(say));
+        assert_eq!(said(&markup).concat().chars().count(), 1200);
     }
 
     fn collect(max: u8, finish: Option<Key>, first_key: u64, between_keys: u64, barge_in: BargeIn) -> Then {
@@ -453,7 +580,7 @@ mod tests {
             Piece::Unit("三三三"),
         ];
         let voice = Voice::default_of(Language::Mandarin);
-        let mut page = Page::new();
+        let mut page = Page::new(Pace::Usual);
         page.say_one(&voice, &text(&pieces));
         assert_eq!(
             String::from_utf8(page.finish()).unwrap().strip_prefix(DECLARATION).unwrap(),

@@ -1,23 +1,28 @@
 //! What happened? The parameters of a webhook.
 
+use std::time::Duration;
+
 use zeroize::Zeroize;
 
 use crate::call::caller::{Call, CallEnd, Caller};
-use crate::dialog::{Event, Recording, TransferEnd};
+use crate::dialog::{Event, Recording, TransferEnd, Waiting};
 use crate::secret::{Keys, Secret};
 
 /// How a call is named to the rest of the house.
 const DIALECT: &str = "twilio";
 
 /// The parameters that are read. Twilio adds others as it pleases; they are signed, and otherwise nothing to us.
-const READ: [&str; 11] = [
+const READ: [&str; 14] = [
     "AccountSid",
+    "AvgQueueTime",
     "CallSid",
     "CallStatus",
     "DialCallStatus",
     "Digits",
     "FinishedOnKey",
     "From",
+    "QueuePosition",
+    "QueueResult",
     "RecordingDuration",
     "RecordingStatus",
     "RecordingUrl",
@@ -134,6 +139,35 @@ impl Form {
             told => told.parse().ok().filter(|seconds| *seconds > 0)?,
         };
         Some(Recording { reference: Secret::new(reference), seconds })
+    }
+
+    /// How waiting in a queue ended. Somebody took the call and is done with it, or nobody will; which of the ways a queue
+    /// can fail it was, is nothing to the caller.
+    #[must_use]
+    pub fn queue(&self) -> Event {
+        self.unless_over(|| match self.get("QueueResult") {
+            Some("bridged" | "redirected-from-bridged") => Event::TransferEnded(TransferEnd::Talked),
+            Some("leave") => Event::TransferEnded(TransferEnd::Left),
+            Some("hangup") => Event::HungUp,
+            // error, system-error, queue-full, redirected, bridging-in-process, and what is yet to be invented.
+            _ => Event::TransferEnded(TransferEnd::NotAnswered),
+        })
+    }
+
+    /// What happened while waiting in a queue: a key, or nothing but that time has passed.
+    #[must_use]
+    pub fn waiting(&self) -> Event {
+        match self.keys() {
+            Event::Silence => {
+                let number = |name| self.get(name).and_then(|text| text.parse::<u16>().ok());
+                Event::Waiting(Waiting {
+                    // Counted from one, oneself included.
+                    ahead: number("QueuePosition").and_then(|position| position.checked_sub(1)),
+                    average: number("AvgQueueTime").map(|seconds| Duration::from_secs(seconds.into())),
+                })
+            }
+            event => event,
+        }
     }
 
     /// How the call ended, if it has.
@@ -393,6 +427,40 @@ mod tests {
         assert_eq!(beside(&format!("{ours}&RecordingDuration=7&RecordingStatus=completed")), Some(7));
         assert_eq!(beside(&format!("{ours}&RecordingDuration=7&RecordingStatus=absent")), None);
         assert_eq!(beside(&format!("{ours}&RecordingDuration=7")), None);
+    }
+
+    #[test]
+    fn a_queue_is_left_in_every_way_there_is() {
+        let ended = |result: &str| {
+            let form = Form::parse(format!("CallStatus=in-progress&QueueResult={result}").as_bytes());
+            heard(form.queue())
+        };
+        for result in ["bridged", "redirected-from-bridged"] {
+            assert_eq!(ended(result), Heard::Ended(TransferEnd::Talked), "{result}");
+        }
+        assert_eq!(ended("leave"), Heard::Ended(TransferEnd::Left));
+        assert_eq!(ended("hangup"), Heard::HungUp);
+        for result in ["error", "system-error", "queue-full", "redirected", "bridging-in-process", "news", ""] {
+            assert_eq!(ended(result), Heard::Ended(TransferEnd::NotAnswered), "{result}");
+        }
+        assert_eq!(heard(Form::parse(b"").queue()), Heard::Ended(TransferEnd::NotAnswered));
+        assert_eq!(heard(Form::parse(b"QueueResult=bridged&CallStatus=completed").queue()), Heard::HungUp);
+        assert_eq!(heard(Form::parse(b"QueueResult=bridged&QueueResult=leave").queue()), Heard::Garbled);
+    }
+
+    #[test]
+    fn whoever_waits_is_told_what_the_platform_tells() {
+        let waiting = |body: &str| match Form::parse(body.as_bytes()).waiting() {
+            Event::Waiting(Waiting { ahead, average }) => (ahead, average.map(|a| a.as_secs())),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(waiting("QueuePosition=3&AvgQueueTime=150&QueueTime=9&CurrentQueueSize=4"), (Some(2), Some(150)));
+        assert_eq!(waiting("QueuePosition=1&AvgQueueTime=0&Digits="), (Some(0), Some(0)));
+        for odd in ["", "QueuePosition=0", "QueuePosition=-1&AvgQueueTime=x", "QueuePosition=70000"] {
+            assert_eq!(waiting(odd), (None, None), "{odd}");
+        }
+        assert_eq!(heard(Form::parse(b"QueuePosition=3&Digits=2").waiting()), pressed("2"));
+        assert_eq!(heard(Form::parse(b"QueuePosition=3&CallStatus=completed").waiting()), Heard::HungUp);
     }
 
     #[test]

@@ -45,6 +45,8 @@ fn routes<C: Conversation>(line: Line<C>) -> Router {
         .route("/twilio/transferred/{step}", post(transferred))
         .route("/twilio/recorded/{step}", post(recorded))
         .route("/twilio/recording/{step}", post(recording))
+        .route("/twilio/queued/{step}", post(queued))
+        .route("/twilio/waiting/{step}", post(waiting))
         .route("/twilio/status", post(status))
         .route("/twilio/fallback", post(fallback))
         // Whatever breaks behind a webhook, the caller hears of it in words.
@@ -101,6 +103,26 @@ async fn recording<C: Conversation>(
     match tokio::time::timeout(line.patience, line.conversation.recorded(call, &step, recording)).await {
         Ok(true) => StatusCode::NO_CONTENT,
         Ok(false) | Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+async fn queued<C: Conversation>(
+    State(line): State<Arc<Line<C>>>,
+    Path(step): Path<String>,
+    Proven(form): Proven,
+) -> Response {
+    line.go_on(&form, &step, form.queue()).await
+}
+
+async fn waiting<C: Conversation>(
+    State(line): State<Arc<Line<C>>>,
+    Path(step): Path<String>,
+    Proven(form): Proven,
+) -> Response {
+    let Ok(call) = form.call() else { return line.busy() };
+    match tokio::time::timeout(line.patience, line.conversation.step(call, &step, form.waiting())).await {
+        Ok(reply) => spoken(line.markup.waiting(&reply)),
+        Err(_) => line.busy(),
     }
 }
 
@@ -322,6 +344,9 @@ mod tests {
         assert_eq!(app.post("/twilio/step/A-b_9", "CallSid=CA1&Digits=12&FinishedOnKey=%23").await, spoken(GREETING));
         assert_eq!(app.post("/twilio/step/S", "CallSid=CA1").await, spoken(GREETING));
         assert_eq!(app.post("/twilio/transferred/S", "CallSid=CA1&DialCallStatus=busy").await, spoken(GREETING));
+        assert_eq!(app.post("/twilio/queued/S", "CallSid=CA1&QueueResult=leave").await, spoken(GREETING));
+        assert_eq!(app.post("/twilio/waiting/S", "CallSid=CA1&QueuePosition=2").await, spoken(GREETING));
+        assert_eq!(app.post("/twilio/waiting/S", "CallSid=CA1&Digits=2").await, spoken(GREETING));
         assert_eq!(app.post("/twilio/fallback", "CallSid=CA1&ErrorCode=11200&ErrorUrl=x").await, spoken(GREETING));
         assert_eq!(app.post("/twilio/status", "CallSid=CA1&CallStatus=completed").await, bare(204));
         assert_eq!(
@@ -331,6 +356,9 @@ mod tests {
                 "CA1 A-b_9 Keys(Keys(…))",
                 "CA1 S Silence",
                 "CA1 S TransferEnded(NotAnswered)",
+                "CA1 S TransferEnded(Left)",
+                "CA1 S Waiting(Waiting { ahead: Some(1), average: None })",
+                "CA1 S Keys(Keys(…))",
                 "CA1 resumed",
                 "CA1 Completed",
             ]
@@ -390,6 +418,8 @@ mod tests {
             "/twilio/transferred/S",
             "/twilio/recorded/S",
             "/twilio/recording/S",
+            "/twilio/queued/S",
+            "/twilio/waiting/S",
             "/twilio/status",
             "/twilio/fallback",
         ] {

@@ -3,7 +3,7 @@
 use crate::speech::catalog::{Catalog, Catalogs};
 use crate::speech::language::Language;
 use crate::speech::prompt::{KNOWN, Prompt, PromptId, WORDS};
-use crate::telephony::{Reply, Then};
+use crate::telephony::{Pace, Reply, Then};
 
 /// What is said to a caller who speaks Mandarin.
 pub fn reply(say: Vec<Prompt>, then: Then) -> Reply {
@@ -11,7 +11,7 @@ pub fn reply(say: Vec<Prompt>, then: Then) -> Reply {
     let cantonese = catalog("yue-CN", "greeting = \"您好。\"\nmenu = \"查询请揿一。\"");
     let english = catalog("en-US", "greeting = \"Hello.\"\nmenu = \"For enquiries, press one.\"");
     let wording = Catalogs::new(vec![mandarin, cantonese, english]).unwrap();
-    Reply { wording, language: Language::Mandarin, say, then }
+    Reply { wording, language: Language::Mandarin, say, pace: Pace::Usual, then }
 }
 
 /// A catalogue of these prompts, and whatever else it must have.

@@ -38,6 +38,13 @@ WORDS = {
     "nothing recorded": "没有录到您的声音",
     "review": "发送留言",
     "message sent": "您的留言已经收到",
+    "two ahead": "您前面还有两位，预计等待约三分钟",
+    "one ahead": "您前面还有一位",
+    "may leave": "不再等候",
+    "how was it": "请您对本次服务作出评价",
+    "why": "什么让您不满意",
+    "thanks": "感谢您的评价",
+    "person first": "人工服务，请直接按零",
 }
 
 EMPLOYEE = "11010519491231002X", "739154"
@@ -176,7 +183,58 @@ def everything_in_one_call(line):
     hears(call.press("*").press("*"), "main menu")
     # Who is signed in stays so for a while.
     hears(call.press("1"), "account menu")
-    is_over(hears(call.press("9"), "goodbye"))
+    hears(call.press("9"), "how was it")
+    hears(call.press("4"), "why")
+    is_over(hears(call.press("1"), "thanks", "goodbye"))
+
+
+@check
+def older_callers_hear_slow_speech_and_a_person_first(line):
+    call = Call.dial(line)
+    assert b"prosody" not in call.body
+    call = hears(signed_in(line, *EMPLOYEE), "person first")
+    assert b'<prosody rate="85%">' in call.body and b'<break time="400ms"/>' in call.body, call.body
+
+
+def in_queue(line):
+    """The line with a queue; waiting in it, if anybody is there at this hour."""
+    call = Call.dial(line, To="+8612300", Called="+8612300")
+    call.press("0")
+    if line.open:
+        hears(call, "connecting", "two ahead", "may leave")
+        equal(call.queue, "agents")
+    else:
+        hears(call, "closed")
+        equal(call.queue, "")
+    return call
+
+
+@check
+def waiting_in_a_queue_until_somebody_is_free(line):
+    call = in_queue(line)
+    if line.open:
+        call.place |= {"QueuePosition": "2", "AvgQueueTime": "0"}
+        does_not_hear(hears(call.silence(), "one ahead"), "two ahead")
+        hears(call.dequeued("bridged"), "how was it")
+        is_over(hears(call.press("9"), "goodbye"))
+
+
+@check
+def leaving_a_queue(line):
+    for key in ("2", "*"):
+        call = in_queue(line)
+        if line.open:
+            hears(call.press(key), "main menu")
+            does_not_hear(call, "not answered")
+            goes_on(call)
+
+
+@check
+def a_queue_that_fails_is_told(line):
+    for result in ("queue-full", "error", "system-error", "redirected", "bridging-in-process"):
+        call = in_queue(line)
+        if line.open:
+            hears(call.dequeued(result), "not answered", "main menu")
 
 
 @check
@@ -239,7 +297,7 @@ def zero_reaches_a_person_or_the_hours(line):
     assert call.ringing.startswith(("+", "sip:")), call.ringing
     hears(call.transferred("no-answer"), "not answered")
     talked = Call.dial(line).press("0").transferred("completed")
-    does_not_hear(talked, "not answered")
+    does_not_hear(hears(talked, "how was it"), "not answered")
 
 
 @check
@@ -289,7 +347,9 @@ def forged_signatures_get_a_bare_403(line):
     for name, signature in forged.items():
         response = line.send(address, fields, signature=signature)
         assert (response.status_code, response.content) == (403, b""), f"{name}: {response.status_code} {response.content!r}"
-    for path in ("voice", "status", "fallback", "transferred/x", "step/x", "recorded/x", "recording/x"):
+    for path in (
+        "voice", "status", "fallback", "transferred/x", "queued/x", "waiting/x", "step/x", "recorded/x", "recording/x",
+    ):
         response = line.send(f"{line.public_url}/twilio/{path}", fields, signature="")
         equal((path, response.status_code, response.content), (path, 403, b""))
 

@@ -17,6 +17,7 @@ RECORD = (
     f'<Record action="{STEP}" method="POST" finishOnKey="#" timeout="5" maxLength="120" playBeep="true" '
     f'recordingStatusCallback="{STEP}" recordingStatusCallbackMethod="POST" recordingStatusCallbackEvent="completed"/>'
 )
+ENQUEUE = f'<Enqueue action="{STEP}" method="POST" waitUrl="{STEP}" waitUrlMethod="POST">agents</Enqueue>'
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 
 
@@ -29,6 +30,9 @@ RIGHT = {
     "a transfer": document(SAY, DIAL),
     "a SIP transfer": document(DIAL.replace("<Number>+861012333</Number>", "<Sip>sip:a@pbx.example</Sip>")),
     "a recording": document(SAY, RECORD, REDIRECT),
+    "a queue": document(SAY, ENQUEUE),
+    "leaving it": document("<Leave/>"),
+    "slow speech": document(SAY.replace("您好", '<prosody rate="85%">您好').replace("再见。", "再见。</prosody>"), "<Hangup/>"),
     "a goodbye": document(SAY, "<Hangup/>"),
     "speech of five hundred characters": document(SAY.replace("您好", "一" * 493), "<Hangup/>"),
 }
@@ -69,6 +73,12 @@ WRONG = {
     "a recording told elsewhere": (document(RECORD.replace(f'Callback="{URL}', 'Callback="https://evil.example'), REDIRECT), "leads to"),
     "a recording that nothing ends": (document(RECORD.replace('finishOnKey="#"', 'finishOnKey=""'), REDIRECT), "finishOnKey"),
     "a recording and then nothing": (document(SAY, RECORD), "running out"),
+    "a queue without a name": (document(ENQUEUE.replace("agents", "")), "queue called"),
+    "a queue that nobody waits in": (document(ENQUEUE.replace(f'waitUrl="{STEP}" ', "")), "leads to"),
+    "a queue that asks by GET": (document(ENQUEUE.replace(' waitUrlMethod="POST"', "")), "posts"),
+    "a verb behind a queue": (document(ENQUEUE, SAY), "never reached"),
+    "leaving with a word": (document("<Leave>agents</Leave>"), "text"),
+    "a rate that Say does not have": (document(SAY.replace("<Say ", '<Say rate="85%" '), "<Hangup/>"), "rate"),
     "a Dial to nobody": (document(DIAL.replace("<Number>+861012333</Number>", "")), "one place"),
 }
 # Only the Node library knows these.

@@ -73,6 +73,11 @@ class Call:
     over: bool = False
     last: tuple = ()
     recordings: int = 0
+    queue: str = ""
+    # Where the end of the queue is told.
+    left: str = ""
+    # What the platform tells of the queue while one waits.
+    place: dict = field(default_factory=lambda: dict(QueueSid="QU" + "0" * 32, QueuePosition="3", QueueTime="0", AvgQueueTime="150", CurrentQueueSize="3"))
 
     def __post_init__(self):
         n = next(numbers)
@@ -123,6 +128,19 @@ class Call:
                 case "Dial":
                     self.ringing = "".join(verb.itertext())
                     return self
+                case "Enqueue":
+                    self.queue, self.left = verb.text, verb.get("action")
+                    self.post(verb.get("waitUrl"), **self.place)
+                    heard = self.heard
+                    self.listen()
+                    self.heard = heard + self.heard
+                    return self
+                case "Leave":
+                    assert self.queue, "<Leave> by a caller who is in no queue"
+                    heard = self.heard
+                    self.dequeued("leave")
+                    self.heard = heard + self.heard
+                    return self
                 case "Redirect":
                     self.post(verb.text)
                     heard = self.heard
@@ -150,7 +168,8 @@ class Call:
         unheard = "".join(rest)
         assert unheard in ("", "#"), f"{unheard!r} of {keys!r} is not heard"
         if digits or gather.get("actionOnEmptyResult") == "true":
-            self.post(gather.get("action"), Digits=digits, FinishedOnKey=finished, msg="Gather End")
+            waiting = self.place if self.queue else {}
+            self.post(gather.get("action"), Digits=digits, FinishedOnKey=finished, msg="Gather End", **waiting)
             return self.listen()
         return self.fall_through()
 
@@ -199,4 +218,10 @@ class Call:
         dial = self.document.find("Dial")
         self.post(dial.get("action"), DialCallStatus=status, DialCallSid="CA" + "f" * 32, DialCallDuration="5", DialBridged="true")
         self.ringing = ""
+        return self.listen()
+
+    def dequeued(self, result):
+        """Waiting is over, and whatever came of it."""
+        self.queue = ""
+        self.post(self.left, QueueResult=result, QueueSid="QU" + "0" * 32, QueueTime="60")
         return self.listen()

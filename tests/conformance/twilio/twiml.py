@@ -14,7 +14,7 @@ from twilio.twiml.voice_response import VoiceResponse
 
 SDK = Path(__file__).with_name("sdk.js")
 # Verbs behind these are never reached.
-LAST = {"Redirect", "Hangup", "Dial", "Reject"}
+LAST = {"Redirect", "Hangup", "Dial", "Reject", "Enqueue", "Leave"}
 KEYS = set("0123456789*#")
 
 
@@ -170,6 +170,15 @@ class Checker:
             self._wrong("<Record> does not say that it posts its status")
         self._action(record)
         self._address("Record", record.get("recordingStatusCallback", ""))
+
+    def _enqueue(self, enqueue):
+        if not re.fullmatch("[A-Za-z0-9._-]{1,64}", enqueue.text or ""):
+            self._wrong(f"<Enqueue> into a queue called {enqueue.text!r}")
+        if enqueue.get("waitUrlMethod") != "POST":
+            self._wrong("<Enqueue> does not say that it posts while somebody waits")
+        self._action(enqueue)
+        # 14202
+        self._address("Enqueue", enqueue.get("waitUrl", ""))
 
     def _redirect(self, redirect):
         if redirect.get("method") != "POST":

@@ -109,9 +109,29 @@ pub struct Heard {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Then {
-    Gather { path: String, digits: usize, finish: String },
-    Record { path: String, beside: String, longest: usize, finish: String },
-    Dial { path: String, target: String },
+    Gather {
+        path: String,
+        digits: usize,
+        finish: String,
+    },
+    Record {
+        path: String,
+        beside: String,
+        longest: usize,
+        finish: String,
+    },
+    Dial {
+        path: String,
+        target: String,
+    },
+    /// Into a queue: what is heard in it comes from `waiting`, how it ended goes to `path`.
+    Enqueue {
+        path: String,
+        waiting: String,
+        name: String,
+    },
+    /// Out of the queue.
+    Leave,
     HangUp,
 }
 
@@ -137,6 +157,17 @@ impl Heard {
                         | (["Response"], "Redirect")
                         | (["Response", "Dial"], "Number" | "Sip")
                         | (["Response"] | ["Response", "Gather"], "Say") => {}
+                        (["Response", "Say"] | ["Response", "Gather", "Say"], "prosody") => {
+                            assert_eq!(attribute(&element, "rate"), "85%");
+                            open.push(name);
+                            continue;
+                        }
+                        (["Response"], "Enqueue") if then.is_none() => {
+                            assert_eq!(attribute(&element, "waitUrlMethod"), "POST");
+                            let waiting = path(&attribute(&element, "waitUrl"));
+                            let path = path(&attribute(&element, "action"));
+                            then = Some(Then::Enqueue { path, waiting, name: String::new() });
+                        }
                         (["Response"], "Gather") if then.is_none() => {
                             then = Some(Then::Gather {
                                 path: path(&attribute(&element, "action")),
@@ -155,6 +186,8 @@ impl Heard {
                 }
                 Event::Empty(element) => match (open.last().unwrap().as_str(), element.name().as_ref()) {
                     ("Say", "break") => text.push(' '),
+                    // Between sentences: heard, and not read.
+                    ("prosody", "break") => {}
                     ("Gather", "Pause") => {}
                     ("Response", "Record") if then.is_none() => {
                         then = Some(Then::Record {
@@ -165,6 +198,7 @@ impl Heard {
                         });
                     }
                     ("Response", "Hangup") if then.is_none() => then = Some(Then::HangUp),
+                    ("Response", "Leave") if then.is_none() => then = Some(Then::Leave),
                     other => panic!("{other:?}: {markup}"),
                 },
                 Event::Text(piece) => text.push_str(&piece),
@@ -176,6 +210,7 @@ impl Heard {
                         }
                         said.push_str(&std::mem::take(&mut text));
                     }
+                    ("Enqueue", Some(Then::Enqueue { name, .. })) => *name = std::mem::take(&mut text),
                     ("Number" | "Sip", Some(Then::Dial { target, .. })) => *target = std::mem::take(&mut text),
                     ("Redirect", Some(Then::Gather { path: action, .. } | Then::Record { path: action, .. })) => {
                         assert_eq!(path(&text), *action)
@@ -209,6 +244,8 @@ pub struct Caller {
     pub to: String,
     pub heard: Heard,
     pub sent: Vec<Sent>,
+    /// Where the end of the queue is told.
+    pub queued: String,
 }
 
 impl Caller {
@@ -229,7 +266,7 @@ impl Caller {
     fn dial_from_to(wire: impl Into<Wire>, sid: &str, from: &str, to: &str) -> Self {
         let heard = Heard { said: String::new(), then: Then::HangUp };
         let (sid, from, to) = (sid.to_owned(), from.to_owned(), to.to_owned());
-        let mut caller = Self { wire: wire.into(), sid, from, to, heard, sent: Vec::new() };
+        let mut caller = Self { wire: wire.into(), sid, from, to, heard, sent: Vec::new(), queued: String::new() };
         caller.post("/twilio/voice".to_owned(), &[("CallStatus", "ringing")]);
         caller
     }
@@ -284,6 +321,32 @@ impl Caller {
         self.post(path, &[("DialCallStatus", how)])
     }
 
+    /// Time passes in the queue, at this place of it.
+    pub fn waits(&mut self, position: &str, average: &str) -> &str {
+        let told =
+            [("QueuePosition", position), ("AvgQueueTime", average), ("QueueTime", "30"), ("CurrentQueueSize", "9")];
+        let told: Vec<_> = told.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        let path = match self.heard.then.clone() {
+            Then::Enqueue { path, waiting, .. } => {
+                self.queued = path;
+                waiting
+            }
+            // Nothing was pressed: what ends a wait for keys tells of the queue as well.
+            Then::Gather { path, .. } => path,
+            _ => panic!("nobody waits"),
+        };
+        self.post(path, &told)
+    }
+
+    /// Waiting in the queue is over: `bridged`, `leave`, `queue-full`.
+    pub fn dequeued(&mut self, how: &str) -> &str {
+        let path = match self.heard.then.clone() {
+            Then::Enqueue { path, .. } => path,
+            _ => self.queued.clone(),
+        };
+        self.post(path, &[("QueueResult", how), ("QueueTime", "60")])
+    }
+
     /// Hangs up: the platform tells.
     pub fn hang_up(&self) {
         let answer = self.wire.post("/twilio/status", &self.form(&[("CallStatus", "completed")]));
@@ -317,11 +380,14 @@ impl Caller {
     pub fn markup(&self) -> String {
         let body = &self.sent.last().unwrap().answer.body;
         match &self.heard.then {
-            Then::Gather { path, .. } | Then::Record { path, .. } | Then::Dial { path, .. } => {
+            Then::Gather { path, .. }
+            | Then::Record { path, .. }
+            | Then::Dial { path, .. }
+            | Then::Enqueue { path, .. } => {
                 let (_, step) = path.rsplit_once('/').unwrap();
                 body.replace(step, "…")
             }
-            Then::HangUp => body.clone(),
+            Then::Leave | Then::HangUp => body.clone(),
         }
     }
 }

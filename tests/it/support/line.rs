@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hotline::dialog::Flow;
+use hotline::dialog::{Flow, Holidays};
 use hotline::speech::catalog::Catalog;
 use hotline::speech::language::Language;
 
@@ -47,5 +47,13 @@ pub fn in_every_language() -> String {
 /// A line with this file.
 pub fn line(text: &str) -> Flow {
     let wordings = Language::ALL.map(wording);
-    Flow::parse("line.toml", text, &wordings.each_ref()).unwrap_or_else(|faults| panic!("{faults}"))
+    let parsed = Flow::parse("line.toml", text, &wordings.each_ref(), &[china()]);
+    parsed.unwrap_or_else(|faults| panic!("{faults}"))
+}
+
+/// The shipped holidays.
+pub fn china() -> Arc<Holidays> {
+    let path = "config/holidays/china.toml";
+    let text = std::fs::read_to_string(project(path)).unwrap();
+    Arc::new(Holidays::parse("china", path, &text).unwrap_or_else(|faults| panic!("{faults}")))
 }
