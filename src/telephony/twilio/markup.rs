@@ -610,7 +610,7 @@ mod tests {
     #[test]
     fn long_english_is_split_at_the_end_of_a_sentence_too() {
         let sentence = "For a person, press zero. Our hours are eight thirty a.m. to noon, and to go back is to press the star key. ";
-        // Of the two limits it is the bytes that are reached first, after twenty-seven times and a sentence.
+        // Twenty-seven times it is 4482 bytes URL-encoded; one short sentence more is too long.
         assert_eq!(sentence.chars().map(cost).fold((0, 0), |(b, u), (x, y)| (b + x, u + y)), (108, 166));
         let said = said(&markup().busy(Language::English, sentence.repeat(30).trim_end()));
         assert_eq!(said.len(), 2);
