@@ -38,11 +38,10 @@ fn the_shipped_lines_keep_every_rule_and_every_prompt_is_heard() {
     }
     let unheard: Vec<_> = KNOWN.iter().chain(WORDS).map(|k| k.id.as_ref()).filter(|id| !heard.contains(*id)).collect();
     // What the driver says when there is no dialog to say anything, and what a reload leads to: see below.
-    // And the choice of language, which a line of one language does not offer: see languages.rs.
-    // Nor has the shipped line a queue: queue.rs walks one that has.
+    // Nor has a shipped line a queue: queue.rs walks one that has.
     let of_queues = ["queue.position", "queue.ahead", "queue.next", "queue.waiting", "queue.call-back", "queue.leave"];
     let by_others = ["call.menu-changed", "call.resumed", "call.busy"];
-    assert_eq!(unheard, [&["language.option"], &of_queues[..], &by_others].concat());
+    assert_eq!(unheard, [&of_queues[..], &by_others].concat());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::{DateTime, Weekday, date, time};
 use jiff::tz::Offset;
 
-use crate::calls::{CLOSED, GOODBYE, MAIN, shipped};
+use crate::calls::{CLOSED, GOODBYE, MAIN, OFFER, shipped};
 use crate::cli::run;
 use crate::support::line::china;
 use crate::support::served::Setup;
@@ -125,10 +125,10 @@ fn callers_hear_when_people_answer_next() {
         caller.press("0").to_owned()
     };
     let next = "下一次人工服务从二零二六年十月八日八点三十分开始。";
-    assert_eq!(at("2026-10-01T10:00:00+08:00"), [CLOSED, HOLIDAY, HOURS, next, MAIN].concat());
-    assert_eq!(at("2026-09-30T17:00:00+08:00"), [CLOSED, HOURS, next, MAIN].concat());
+    assert_eq!(at("2026-10-01T10:00:00+08:00"), [CLOSED, HOLIDAY, HOURS, next, OFFER, MAIN].concat());
+    assert_eq!(at("2026-09-30T17:00:00+08:00"), [CLOSED, HOURS, next, OFFER, MAIN].concat());
     let spring = "下一次人工服务从二零二六年二月二十四日八点三十分开始。";
-    assert_eq!(at("2026-02-14T17:00:00+08:00"), [CLOSED, HOURS, spring, MAIN].concat());
+    assert_eq!(at("2026-02-14T17:00:00+08:00"), [CLOSED, HOURS, spring, OFFER, MAIN].concat());
     assert_eq!(at("2026-02-14T16:59:59+08:00"), CONNECTING);
     // An evening like any other: the days of the week tell.
     assert_eq!(at("2026-07-03T17:00:00+08:00"), [CLOSED, HOURS, MAIN].concat());

@@ -43,7 +43,12 @@ fn a_balance_in_english() {
          press one. For your transactions, press two. To go back, press the star key. To hear this again, press the pound \
          key. For a person, press zero."
     );
-    assert_eq!(caller.press("9"), "Thank you for calling. Goodbye.");
+    assert_eq!(
+        caller.press("9"),
+        "Please rate this service. If you are very satisfied, press one. If you are satisfied, press two. If it was fair, \
+         press three. If you are not satisfied, press four."
+    );
+    assert_eq!(caller.press("1"), "Thank you for your rating. Thank you for calling. Goodbye.");
     assert_eq!(caller.heard.then, Then::HangUp);
     assert_eq!(hotline.setup.audit(), ["pin_try", "sign_in_ok", "read_personal_balance"]);
 }
@@ -62,6 +67,10 @@ fn a_balance_in_cantonese() {
     caller.press_all(&["1", "739154#"]);
     let balance = "请确认周围环境安全。您嘅医保个人账户余额为一千零一十元零五分，其中本年账户三百一十元零五分，历年账户七百元整，截至二零二六年六月三十日。";
     assert!(caller.press("1").starts_with(balance), "{}", caller.heard.said);
+    assert_eq!(
+        caller.press("9"),
+        "请您对本次服务作出评价。非常满意，请按一。满意，请按二。一般，请按三。唔满意，请按四。"
+    );
     assert_eq!(caller.press("9"), "多谢您嘅来电，再见。");
 }
 

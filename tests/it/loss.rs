@@ -20,7 +20,7 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use crate::support::served::{DEADLINE, Served, Setup, until};
-use crate::support::{Bed, HASH, PIN, call, granted, keys, member, on_both_engines, sign_in};
+use crate::support::{Bed, HASH, PIN, call, granted, keys, limits, member, on_both_engines, sign_in};
 
 on_both_engines!(
     made_renewed_and_released,
@@ -373,7 +373,7 @@ fn served_processes_let_each_report_lapse_once_whatever_dies() {
         let bed = Bed::sqlite().await;
         // Long ago by the clock of any machine.
         let store = Store::open(&bed.settings, keys(), Clock::manual(at("2020-01-03T04:00:00Z"))).await.unwrap();
-        report(&bed, &Services::new(store, Hasher::new(HASH), TryLimits::default()), 240).await;
+        report(&bed, &Services::new(store, Hasher::new(HASH), limits()), 240).await;
         bed
     });
     let number = |sql: &'static str| runtime.block_on(bed.number(sql));
