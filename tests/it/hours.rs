@@ -131,7 +131,7 @@ fn callers_hear_when_people_answer_next() {
     assert_eq!(at("2026-02-14T17:00:00+08:00"), [CLOSED, HOURS, spring, OFFER, MAIN].concat());
     assert_eq!(at("2026-02-14T16:59:59+08:00"), CONNECTING);
     // An evening like any other: the days of the week tell.
-    assert_eq!(at("2026-07-03T17:00:00+08:00"), [CLOSED, HOURS, MAIN].concat());
+    assert_eq!(at("2026-07-03T17:00:00+08:00"), [CLOSED, HOURS, OFFER, MAIN].concat());
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn a_balance_in_english() {
     );
     assert_eq!(caller.press("1"), "Thank you for your rating. Thank you for calling. Goodbye.");
     assert_eq!(caller.heard.then, Then::HangUp);
-    assert_eq!(hotline.setup.audit(), ["pin_try", "sign_in_ok", "read_personal_balance"]);
+    assert_eq!(hotline.setup.audit(), ["pin_try", "sign_in_ok", "read_personal_balance", "rated"]);
 }
 
 #[test]

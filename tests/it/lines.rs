@@ -50,13 +50,15 @@ fn each_number_has_its_greeting_its_menu_and_its_hours() {
         let (hours, _) = person.split_once("医保账户查询").unwrap_or((&person, ""));
         heard.push((hours.to_owned(), format!("{:?}", matches!(caller.heard.then, Then::Dial { .. }))));
     }
-    let menu = "医保账户查询，请按一。社保卡服务，请按二。医保政策咨询，请按三。办理网点与其他查询渠道，请按四。";
-    let medical = "医保账户查询，请按一。医保政策咨询，请按二。办理网点与其他查询渠道，请按三。";
+    let menu = "医保账户查询，请按一。社保卡服务，请按二。医保政策咨询，请按三。办理网点与其他查询渠道，请按四。\
+                留言、投诉与建议，请按五。";
+    let medical = "医保账户查询，请按一。医保政策咨询，请按二。办理网点与其他查询渠道，请按三。修改查询密码，请按四。\
+                   留言、投诉与建议，请按五。";
     let bank = "个人账户余额，请按一。收支明细，请按二。社保卡丢失，请按三。修改或者忘记密码，请按四。\
                 办理网点与其他查询渠道，请按五。";
     let closed = |hours: [&str; 2]| {
         let [first, second] = hours.map(|hours| format!("人工服务时间，周一至周五，{hours}。"));
-        format!("抱歉，现在不是人工服务时间。{first}{second}")
+        format!("抱歉，现在不是人工服务时间。{first}{second}您也可以留言，请在主菜单按五。")
     };
     let expected = [
         ("您好，欢迎致电幺二三三三人力资源和社会保障服务热线。".to_owned(), menu),
@@ -120,15 +122,17 @@ fn a_card_that_two_members_share_opens_nothing() {
     };
     let refused = "抱歉，号码或密码不正确。您也可以返回，改用身份证号码验证。";
     let account = "个人账户余额，请按一。";
+    let elder = "人工服务，请直接按零。个人账户余额，请按一。";
     let balance = "请确认周围环境安全。";
     for (sid, card, pin, heard) in [
         // All digits: the nine are one member's, the eight another's.
-        ("CA-1", "912345678#", "739154#", account),
+        ("CA-1", "912345678#", "739154#", elder),
         ("CA-2", "12345678#", "204867#", account),
         ("CA-3", "20260099#", "583016#", refused),
         ("CA-4", "20260099#", "860493#", refused),
     ] {
-        assert!(sign_in(sid, "12393", &["1", "1", "2"], card, pin).starts_with(heard), "{sid}");
+        let said = sign_in(sid, "12393", &["1", "1", "2"], card, pin);
+        assert!(said.starts_with(heard), "{sid}: {said}");
     }
     for (sid, card, pin, heard) in [
         ("CA-5", "12345678#", "739154#", refused),
