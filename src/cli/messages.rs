@@ -11,6 +11,7 @@ use super::{operator, runtime};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::member::message::{MessageKind, MessageNumber, MessageState};
+use crate::member::tail::Tail;
 use crate::server::open_existing;
 use crate::store::messages::{Changed, Message, WholeMessage};
 
@@ -59,7 +60,7 @@ pub enum Command {
         #[arg(long, value_name = "TEXT", value_parser = note)]
         note: Option<String>,
     },
-    /// There is nothing more to do; it is forgotten after messages.kept_days.
+    /// There is nothing more to do; it is forgotten after `messages.kept_days`.
     Close {
         /// Its eight digits.
         #[arg(value_parser = number)]
@@ -166,7 +167,7 @@ fn listed(message: &Message) -> Listed<'_> {
         received: message.received,
         waiting_since: message.since,
         changed: message.changed,
-        phone_ends_with: message.tail.as_ref().map(|tail| tail.as_str()),
+        phone_ends_with: message.tail.as_ref().map(Tail::as_str),
         seconds: message.seconds,
         line: &message.line,
         language: &message.language,

@@ -624,8 +624,8 @@ pub(super) fn events(now: Timestamp) -> Vec<(&'static str, Event)> {
         ("telephone number", keys("13800138000", true)),
         ("message number", keys("12345672", true)),
         ("message number with a slip", keys("12345673", true)),
-        ("recorded", Event::Recorded { recording: recording(), hung_up: false }),
-        ("recorded, hung up", Event::Recorded { recording: recording(), hung_up: true }),
+        ("recorded", Event::Recorded { recording: Some(recording()), hung_up: false }),
+        ("recorded, hung up", Event::Recorded { recording: Some(recording()), hung_up: true }),
         ("nothing recorded", Event::Recorded { recording: None, hung_up: false }),
         ("digits heard", keys("2748", true)),
         ("talked", Event::TransferEnded(TransferEnd::Talked)),
@@ -645,8 +645,8 @@ pub(super) fn events(now: Timestamp) -> Vec<(&'static str, Event)> {
     events
 }
 
-fn recording() -> Option<Recording> {
-    Some(Recording { reference: Secret::new("recording"), seconds: 12 })
+fn recording() -> Recording {
+    Recording { reference: Secret::new("recording"), seconds: 12 }
 }
 
 fn message_answers(now: Timestamp) -> Vec<(&'static str, Answer)> {

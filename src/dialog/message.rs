@@ -257,6 +257,7 @@ impl Flow {
     }
 
     /// A caller who has waited since then leaves the queue, to be called back in the order of their waiting.
+    #[must_use]
     pub fn callback(&self, state: State, since: Timestamp) -> (State, Turn) {
         let draft = Draft { kind: MessageKind::Callback, since: Some(since), back: MenuId::new(MenuId::MAIN) };
         Self::leave(state, draft)
@@ -458,7 +459,8 @@ impl Flow {
                 };
                 self.go_message(state, place, Vec::new())
             }
-            (MessagePlace::Sealing { draft, .. }, Ok(Number(Some(number)))) => {
+            (MessagePlace::Sealing { draft, .. }, Ok(Number(Some(number))))
+            | (MessagePlace::AskingCallback { draft, number }, Err(Answer::Superseded)) => {
                 self.go_message(state, MessagePlace::Confirm { draft, number, misses: fresh }, Vec::new())
             }
             (MessagePlace::Sealing { draft, misses }, Err(Answer::Superseded)) => {
@@ -496,9 +498,6 @@ impl Flow {
             }
             (MessagePlace::AskingCallback { draft, .. }, Ok(Sent(message))) => {
                 self.sent(state, draft.kind, message, true, draft.back)
-            }
-            (MessagePlace::AskingCallback { draft, number }, Err(Answer::Superseded)) => {
-                self.go_message(state, MessagePlace::Confirm { draft, number, misses: fresh }, Vec::new())
             }
             (MessagePlace::LookingUp { back, .. }, Ok(Progress(Some(progress)))) => {
                 self.progress_told(state, progress, back)

@@ -121,7 +121,7 @@ pub fn time(time: Time, out: &mut Words<'_>) {
         (12, 0) => return out.spaced_unit(NOON),
         _ => {}
     }
-    out.spaced_unit(below_hundred((hour + 11) as u64 % 12 + 1));
+    out.spaced_unit(below_hundred(u64::from(hour + 11) % 12 + 1));
     if (1..10).contains(&minute) {
         out.spaced_unit(OH);
     }

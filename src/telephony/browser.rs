@@ -302,26 +302,26 @@ fn heard(call: Box<str>, reply: &Reply) -> Heard {
                     BargeIn::AfterPrompts(n) => n,
                 },
             };
-            Heard { collect: Some(collect), ..turn(call, heard, Following::Collect, Some(step)) }
+            Heard { collect: Some(collect), ..turn(call, heard, Following::Collect, Some(&**step)) }
         }
         Then::Record(record, step) => {
             let (longest, silence) = (millis(record.longest), millis(record.silence));
             let record = Recorder { longest, finish: record.finish.as_char(), silence };
-            Heard { record: Some(record), ..turn(call, heard, Following::Record, Some(step)) }
+            Heard { record: Some(record), ..turn(call, heard, Following::Record, Some(&**step)) }
         }
         Then::Transfer(transfer, step) => {
             let (TransferTarget::Number(to) | TransferTarget::Sip(to) | TransferTarget::Queue(to)) = &transfer.to;
-            Heard { transfer: Some(to.clone()), ..turn(call, heard, Following::Transfer, Some(step)) }
+            Heard { transfer: Some(to.clone()), ..turn(call, heard, Following::Transfer, Some(&**step)) }
         }
-        Then::Leave(step) => turn(call, heard, Following::Leave, Some(step)),
+        Then::Leave(step) => turn(call, heard, Following::Leave, Some(&**step)),
         Then::HangUp => turn(call, heard, Following::HangUp, None),
     };
     Heard { pace, ..told }
 }
 
 /// A turn without what only some have.
-fn turn(call: Box<str>, heard: Vec<Said>, then: Following, step: Option<&Box<str>>) -> Heard {
-    Heard { call, heard, pace: None, then, step: step.cloned(), collect: None, record: None, transfer: None }
+fn turn(call: Box<str>, heard: Vec<Said>, then: Following, step: Option<&str>) -> Heard {
+    Heard { call, heard, pace: None, then, step: step.map(Into::into), collect: None, record: None, transfer: None }
 }
 
 fn prompt_id(prompt: &crate::speech::prompt::Prompt) -> Box<str> {

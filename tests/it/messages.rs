@@ -103,7 +103,7 @@ fn a_complaint_with_the_callers_own_number_and_a_suggestion_with_none() {
     assert_eq!(caller.press("1"), ["请说明您要投诉的单位、时间和经过。", TONE].concat());
     assert_eq!(caller.speak(60), REVIEW);
     assert!(caller.press("1").starts_with("您的留言已经收到，编号是"));
-    hotline.clock.advance(Duration::from_secs(60));
+    hotline.clock.advance(Duration::from_mins(1));
     let own = "您现在使用的号码，后四位八零零零，请按一。其他号码，请按二。不留电话号码，请按三。";
     assert_eq!(caller.press_all(&["*", "3"]), [WHICH, own, KEYS].concat());
     assert_eq!(caller.press("3"), ["请说出您的建议。", TONE].concat());
@@ -150,7 +150,7 @@ fn only_the_star_takes_a_recording_back() {
     silent.silence();
     let nothing = "抱歉，没有收到您的按键。";
     assert_eq!(silent.silence(), [nothing, "您的留言已经保存，工作人员会处理。", GOODBYE].concat());
-    hotline.clock.advance(Duration::from_secs(60));
+    hotline.clock.advance(Duration::from_mins(1));
     let mut person = hotline.dial("CA-person");
     person.press_all(&["5", "1", "1"]);
     person.speak(9);
@@ -264,7 +264,7 @@ fn staff_list_and_show() {
     assert_eq!(setup.audit(), audit);
     assert_eq!(listed(&setup).len(), 1);
     assert_eq!(run(&setup, &["messages", "list", "--open", "--kind", "complaint"]).lines().count(), 3);
-    let unknown = MessageNumber::new(if number == "00000007" { 1 } else { 0 });
+    let unknown = MessageNumber::new(u32::from(number == "00000007"));
     let unknown = run(&setup, &["messages", "show", unknown.as_str(), "--by", "counter 3"]);
     assert!(unknown.starts_with("exit code 1\n--- err\nthere is no message 0000000"), "{unknown}");
     let verify = run(&setup, &["audit", "verify"]);

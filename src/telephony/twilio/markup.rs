@@ -134,8 +134,8 @@ struct Page {
 }
 
 impl Page {
-    fn new(pace: Pace) -> Self {
-        let mut page = Self { xml: Writer::new(Vec::with_capacity(2048)), pace };
+    fn new(speed: Pace) -> Self {
+        let mut page = Self { xml: Writer::new(Vec::with_capacity(2048)), pace: speed };
         // Twilio takes nothing, not a blank, before the declaration.
         page.write(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)));
         page.start("Response", &[]);
@@ -332,8 +332,7 @@ fn fitting(text: &str, pace: Pace) -> usize {
         match c {
             // "8 a.m. to noon" is one sentence.
             '.' if text[end..].trim_start_matches(' ').starts_with(|c: char| c.is_ascii_uppercase()) => sentence = end,
-            '。' | '！' | '？' | '；' | '!' | '?' | ';' | '\n' => sentence = end,
-            PAUSE => sentence = end,
+            '。' | '！' | '？' | '；' | '!' | '?' | ';' | '\n' | PAUSE => sentence = end,
             '，' | '、' | '：' | ',' | BREAK | ' ' => clause = end,
             _ => {}
         }
@@ -537,7 +536,7 @@ mod tests {
     #[test]
     fn a_recording_is_told_of_in_the_call_and_beside_it() {
         let record =
-            Record { longest: Duration::from_secs(120), finish: Key::Hash, silence: Duration::from_millis(4500) };
+            Record { longest: Duration::from_mins(2), finish: Key::Hash, silence: Duration::from_millis(4500) };
         assert_eq!(
             written(&["greeting"], Then::Record(record, "S".into())),
             concat!(

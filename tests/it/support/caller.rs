@@ -212,7 +212,7 @@ impl Heard {
                     ("Enqueue", Some(Then::Enqueue { name, .. })) => *name = std::mem::take(&mut text),
                     ("Number" | "Sip", Some(Then::Dial { target, .. })) => *target = std::mem::take(&mut text),
                     ("Redirect", Some(Then::Gather { path: action, .. } | Then::Record { path: action, .. })) => {
-                        assert_eq!(path(&text), *action)
+                        assert_eq!(path(&text), *action);
                     }
                     ("Redirect", _) => panic!("{markup}"),
                     _ => {}
