@@ -40,7 +40,7 @@ WORDS = {
     "message sent": "您的留言已经收到",
     "two ahead": "您前面还有两位，预计等待约三分钟",
     "one ahead": "您前面还有一位",
-    "may leave": "不再等候",
+    "may leave": "不想等候",
     "how was it": "请您对本次服务作出评价",
     "why": "什么让您不满意",
     "thanks": "感谢您的评价",
@@ -221,11 +221,13 @@ def waiting_in_a_queue_until_somebody_is_free(line):
 
 @check
 def leaving_a_queue(line):
-    for key in ("2", "*"):
+    for key in ("1", "2", "*"):
         call = in_queue(line)
         if line.open:
-            hears(call.press(key), "main menu")
+            # To be called back in one's turn, or on to the main menu.
+            hears(call.press(key), "which phone")
             does_not_hear(call, "not answered")
+            hears(call.press("*"), "main menu")
             goes_on(call)
 
 
