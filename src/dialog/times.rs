@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::event::{Answer, Dialled, Event};
+use super::event::{Answer, Dialled, Event, LossOutcome, PinChange};
 use super::explore::{events, happens, nothing_went_wrong};
 use super::flow::{Flow, Target};
 use super::state::{Place, Service, State};
@@ -107,7 +107,7 @@ impl Walk {
                     continue;
                 }
                 let chosen = *chosen || chooses(flow, &state.place, event, service);
-                let told = chosen && tells(&turn.next) && state.language == language;
+                let told = chosen && tells(service, &turn.next) && state.language == language && !fails(event);
                 let (state, turn) = flow.step(state.clone(), event.clone(), now);
                 if !nothing_went_wrong(&state.place) || state.wrong_pins > 0 {
                     continue;
@@ -188,9 +188,30 @@ fn chooses(flow: &Flow, place: &Place, event: &Event, service: Service) -> bool 
     option.is_some_and(|option| option.go == Target::Service(service))
 }
 
-/// Whether the answer to what is asked is the service's own.
-fn tells(next: &Next) -> bool {
-    matches!(next, Next::Ask(request) if !matches!(request, Request::Identify(_) | Request::SignIn { .. }))
+/// Whether what is asked is what the service was chosen for.
+fn tells(service: Service, next: &Next) -> bool {
+    let Next::Ask(request) = next else { return false };
+    matches!(
+        (service, request),
+        (Service::PersonalBalance, Request::PersonalBalance(_))
+            | (Service::PooledFund, Request::PooledFund(_))
+            | (Service::Details, Request::Transactions { .. })
+            | (Service::Status, Request::Coverage(_))
+            | (Service::MutualAid, Request::MutualAid(_))
+            | (Service::ChangePin, Request::ChangePin { .. })
+            | (Service::CardStatus, Request::Card(_))
+            | (Service::ReportLoss, Request::ReportLoss(..))
+            | (Service::ReleaseLoss, Request::ReleaseLoss(_))
+    )
+}
+
+/// Whether the world did not do what it was asked.
+fn fails(event: &Event) -> bool {
+    match event {
+        Event::Answer(Answer::Loss(outcome)) => !matches!(outcome, LossOutcome::Done(_)),
+        Event::Answer(Answer::PinChange(change)) => !matches!(change, PinChange::Done(_)),
+        _ => false,
+    }
 }
 
 /// The steps that lead to the last.

@@ -52,6 +52,16 @@ fn every_service_has_a_way() {
     assert_eq!(entries.len(), ways.len());
     let details = to(&flow, &every_wording(), Service::Details);
     assert_eq!(details.entries, ["1", "1", "ID number", "1", "six digits", "3", "1"]);
+    // To what is done, not only to where it is asked whether it shall be.
+    let sign_in = ["1", "ID number", "1", "six digits"];
+    for (service, chosen, then) in [
+        (Service::CardStatus, ["2", "5"], &[][..]),
+        (Service::ReportLoss, ["2", "1"], &["1"]),
+        (Service::ReleaseLoss, ["2", "2"], &["1"]),
+    ] {
+        let way = to(&flow, &every_wording(), service);
+        assert_eq!(way.entries, [&chosen, &sign_in[..], then].concat());
+    }
 }
 
 /// A sentence more in the greeting: who hears it out takes so much longer, and who does not takes as long as before.
