@@ -103,7 +103,7 @@ impl Services {
                     Known::Begun => {}
                     Known::New { .. } => {
                         tx.begin(&turn, &request).await?;
-                        tx.audit(Event::PinProposed, &turn, Some(&member.0), caller.as_ref()).await?;
+                        tx.audit(Event::PinProposed, &turn, Some(&member.0), caller.as_ref());
                     }
                 }
                 let (id, card) = tx.numbers(member).await?;
@@ -227,6 +227,6 @@ async fn put_in_force(mut tx: Tx<'_>, change: Change, hash: [u8; 32], form: PinF
     let answer = Answer::PinChange(done);
     tx.begin(&turn, &request).await?;
     tx.finish(&turn, &answer).await?;
-    tx.audit(event, &turn, Some(&member.0), caller.as_ref()).await?;
+    tx.audit(event, &turn, Some(&member.0), caller.as_ref());
     Ok(answer)
 }

@@ -55,7 +55,7 @@ impl Services {
         let turn = TurnKey { dialect: "spray", call: signal.into(), turn: to.into() };
         let written = self
             .store
-            .write(move |mut tx| Box::pin(async move { tx.audit(Event::SprayLevel(to), &turn, None, None).await }));
+            .write(move |mut tx| Box::pin(async move { Ok(tx.audit(Event::SprayLevel(to), &turn, None, None)) }));
         if let Err(trouble) = written.await {
             tracing::warn!(%trouble, to, "level not audited");
         }
