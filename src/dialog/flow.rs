@@ -11,6 +11,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::dialled::DialledNumber;
+use super::heard;
 use super::holidays::Holidays;
 use super::hours::{Hours, Span};
 use super::state::{AnswerId, MenuId, Service};
@@ -43,6 +44,8 @@ pub struct Flow {
     /// What each answer says, in order.
     pub(super) answers: HashMap<AnswerId, Vec<PromptId>>,
     pub(super) numbers: Vec<IdentifierKind>,
+    /// What the keys of their choice mean, as a digest: see [`heard`].
+    pub(super) numbers_mean: u32,
     pub(super) card_rule: CardRule,
     pub(super) initial_pin: Option<InitialPinRule>,
     pub(super) person: Person,
@@ -60,6 +63,8 @@ pub struct Flow {
 pub(super) struct Menu {
     pub(super) before: Vec<PromptId>,
     pub(super) options: Vec<MenuOption>,
+    /// What its keys mean, as a digest: see [`heard`].
+    pub(super) means: u32,
     pub(super) after: Vec<PromptId>,
     /// `*` leads here.
     pub(super) up: MenuId,
@@ -397,6 +402,7 @@ impl Compiler<'_> {
         let offset = self.offset(&file.time_zone);
         let menus = self.menus(file);
         let answers = self.answers(file, &menus);
+        let numbers = self.numbers(&file.sign_in.numbers);
         Flow {
             name: file.name.get_ref().as_str().into(),
             dialled: self.dialled(file),
@@ -410,7 +416,8 @@ impl Compiler<'_> {
             greeting: self.prompts(&file.greeting),
             menus,
             answers,
-            numbers: self.numbers(&file.sign_in.numbers),
+            numbers_mean: heard::of_numbers(&numbers),
+            numbers,
             card_rule: file.sign_in.card_rule,
             initial_pin: file.sign_in.initial_pin.as_ref().and_then(|rule| self.initial_pin(rule)),
             person: self.person(&file.person, offset),
@@ -654,6 +661,7 @@ impl Compiler<'_> {
                 MenuId::new(name.get_ref()),
                 Menu {
                     before: self.prompts(&menu.before),
+                    means: heard::of_options(&options),
                     options,
                     after: self.prompts(&menu.after),
                     up: MenuId::new(menu.up.as_ref().map_or(MenuId::MAIN, |up| up.get_ref())),

@@ -454,13 +454,7 @@ pub(super) struct Entry {
 
 impl Tx<'_> {
     /// Has a row added to this node's chain, with whatever else this transaction writes.
-    pub(crate) fn audit(
-        &mut self,
-        event: Event,
-        turn: &TurnKey,
-        person: Option<&[u8; 32]>,
-        caller: Option<&[u8; 32]>,
-    ) {
+    pub(crate) fn audit(&mut self, event: Event, turn: &TurnKey, person: Option<&[u8; 32]>, caller: Option<&[u8; 32]>) {
         self.entries.push(Entry { event, turn: turn.clone(), person: person.copied(), caller: caller.copied() });
     }
 }

@@ -174,6 +174,7 @@ fn a_line_with_a_queue_keeps_every_rule() {
     let unheard: Vec<_> = of_queues.iter().filter(|id| !seen.prompts.contains(**id)).collect();
     // Said where no messages are taken: see below.
     assert_eq!((of_queues.len(), unheard), (6, vec![&"queue.leave"]));
+    assert!(seen.prompts.contains("message.callback"), "who waits may leave to be called back");
 }
 
 #[test]
