@@ -175,9 +175,16 @@ fn leads_on(place: &Place, next: &Next, name: &str, event: &Event) -> bool {
         ["0", "9", "*", "#", "# alone", "ID number without #", "cleared ID number", "too few digits"];
     match (next, event) {
         (Next::Collect(_), Event::Keys(_)) => !NO_WAY.contains(&name),
-        (Next::Ask(_), Event::Answer(Answer::Unavailable | Answer::Superseded | Answer::CallEnded)) => false,
-        // Once in a caller's life, and a longer way.
-        (Next::Ask(_), Event::Answer(Answer::SignIn(SignInOutcome::InitialPin(_)))) => false,
+        // The last is once in a caller's life, and a longer way.
+        (
+            Next::Ask(_),
+            Event::Answer(
+                Answer::Unavailable
+                | Answer::Superseded
+                | Answer::CallEnded
+                | Answer::SignIn(SignInOutcome::InitialPin(_)),
+            ),
+        ) => false,
         (Next::Ask(_), Event::Answer(_)) => happens(place, event),
         _ => false,
     }

@@ -470,18 +470,19 @@ pub(super) async fn append(
     if entries.is_empty() {
         return Ok(());
     }
+    let rows = i64::try_from(entries.len()).map_err(|_| StoreError::Unwritable("audit"))?;
     let head = sqlx::query(
         "INSERT INTO audit_chains (chain, seq, mac) VALUES ($1, $3, $2) \
          ON CONFLICT (chain) DO UPDATE SET seq = audit_chains.seq + $3 RETURNING seq, mac",
     )
     .bind(&*shared.node)
     .bind([].as_slice())
-    .bind(entries.len() as i64)
+    .bind(rows)
     .fetch_one(&mut *conn)
     .await?;
     let last: i64 = head.try_get("seq")?;
     let mut mac: Vec<u8> = head.try_get("mac")?;
-    for (seq, entry) in (last + 1 - entries.len() as i64..).zip(entries) {
+    for (seq, entry) in (last + 1 - rows..).zip(entries) {
         let content = Content {
             chain: &shared.node,
             seq,
@@ -493,7 +494,7 @@ pub(super) async fn append(
             person: entry.person.as_ref().map(<[u8; 32]>::as_slice),
             caller: entry.caller.as_ref().map(<[u8; 32]>::as_slice),
         };
-        mac = shared.seals.link(&mac, &content.canonical()).to_vec();
+        mac = shared.seals.link(&mac, &content.canonical());
         sqlx::query(
             "INSERT INTO audit (chain, seq, at, event, dialect, call, turn, person, caller, mac) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
