@@ -126,6 +126,8 @@ pub(super) struct Messages {
     pub(super) silence: Duration,
     /// Within so many working days staff answer.
     pub(super) answered_within_days: u8,
+    /// Within so many they call whoever left the queue for it.
+    pub(super) called_back_within_days: u8,
 }
 
 /// The people behind the line.
@@ -241,7 +243,14 @@ struct CardFile {
 struct HoursFile {
     days: Spanned<String>,
     from: Spanned<Time>,
+    #[serde(deserialize_with = "end_of_hours")]
     to: Time,
+}
+
+/// A time of day, or the end of the day.
+fn end_of_hours<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text == "24:00" { Ok(Time::MAX) } else { text.parse().map_err(serde::de::Error::custom) }
 }
 
 #[derive(Deserialize)]
@@ -250,6 +259,7 @@ struct MessagesFile {
     longest: Spanned<SignedDuration>,
     silence: Spanned<SignedDuration>,
     answered_within_days: Spanned<u8>,
+    called_back_within_days: Option<Spanned<u8>>,
 }
 
 #[derive(Deserialize)]
@@ -593,6 +603,10 @@ impl Compiler<'_> {
             longest: longest.unsigned_abs(),
             silence: self.wait(&file.silence, "silence"),
             answered_within_days: self.between(&file.answered_within_days, "answered_within_days", 1, 30),
+            called_back_within_days: file
+                .called_back_within_days
+                .as_ref()
+                .map_or(1, |days| self.between(days, "called_back_within_days", 1, 30)),
         }
     }
 

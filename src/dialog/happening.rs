@@ -210,6 +210,7 @@ fn pin_changes(now: Timestamp) -> Vec<(&'static str, Answer)> {
         ("new PIN: birthday", easy(Weakness::Birthday)),
         ("new PIN: of ID number", easy(Weakness::FromIdNumber)),
         ("new PIN: of card number", easy(Weakness::FromCardNumber)),
+        ("new PIN: of telephone number", easy(Weakness::FromPhoneNumber)),
         ("new PIN: initial", easy(Weakness::Initial)),
         ("new PIN: the old one", easy(Weakness::Unchanged)),
         ("change: mismatch", Answer::PinChange(PinChange::Mismatch)),

@@ -46,6 +46,7 @@ fn the_shipped_lines_keep_every_rule_and_every_prompt_is_heard() {
         "queue.waiting",
         "queue.call-back",
         "queue.leave",
+        "queue.no-call-back",
         "message.callback",
     ];
     let by_others = ["call.menu-changed", "call.resumed", "call.busy"];
