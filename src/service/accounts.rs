@@ -6,7 +6,7 @@ use crate::dialog::{Answer, SignedIn};
 use crate::member::MemberId;
 use crate::member::account::Movements;
 use crate::store::audit::Event;
-use crate::store::effects::{Known, TurnKey};
+use crate::store::effects::TurnKey;
 use crate::store::{StoreError, Tx};
 
 /// What is read.
@@ -77,16 +77,11 @@ impl Services {
                 if !proof.holds(tx.now()) {
                     return Ok(None);
                 }
-                match tx.known(&turn, &request).await? {
-                    Known::Ended => return Ok(Some(Answer::CallEnded)),
-                    Known::Other => return Ok(Some(Answer::Superseded)),
-                    Known::Answered(answer) => return Ok(Some(answer)),
-                    // Begun and finished in this one transaction: the one is never there without the other.
-                    Known::Begun | Known::New { .. } => {}
+                if let Some(answer) = tx.answered(&turn, &request).await? {
+                    return Ok(Some(answer));
                 }
                 let answer = read.of(member, &mut tx).await?;
-                tx.begin(&turn, &request).await?;
-                tx.finish(&turn, &answer).await?;
+                tx.answer(&turn, &request, &answer).await?;
                 // No audit row, no disclosure: if this fails, the answer goes no further than this block.
                 tx.audit(read.event(), &turn, Some(&member.0), caller.as_ref());
                 Ok(Some(answer))
