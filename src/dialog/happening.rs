@@ -18,7 +18,7 @@ use super::rating::{Grade, RatingPlace};
 use super::signed_in::SignedIn;
 use super::state::{LossPlace, Place, Service};
 use crate::member::account::{
-    Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, PersonalAccount, PooledFund, Scheme,
+    Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, PageSize, PersonalAccount, PooledFund, Scheme,
     StatementEntry, StatementPage, TransactionKind, YearMonth,
 };
 use crate::member::card::{Card, LossReport};
@@ -255,7 +255,7 @@ fn pages(now: Timestamp) -> Vec<(&'static str, Answer)> {
         let entries = kinds.iter().copied().map(entry).collect();
         Answer::Transactions(Some(StatementPage { entries, more }))
     };
-    let full = TransactionKind::ALL.chunks(StatementPage::SIZE).map(|kinds| page(kinds, true));
+    let full = TransactionKind::ALL.chunks(PageSize::Three.entries()).map(|kinds| page(kinds, true));
     let mut pages: Vec<_> = ["page", "another page", "a third page"].into_iter().zip(full).collect();
     pages.extend([
         ("last page", page(&[TransactionKind::Adjustment], false)),
@@ -314,7 +314,10 @@ pub(super) fn happens(place: &Place, event: &Event) -> bool {
                     | (Place::PinChange(PinPlace::Judging { .. }), Answer::NewPin(_))
                     | (Place::PinChange(PinPlace::Changing { .. }), Answer::PinChange(_))
                     | (Place::Challenge(ChallengePlace::Asking { .. }), Answer::Guard(_))
-                    | (Place::Reading { service: Service::PersonalBalance, .. }, Answer::PersonalBalance(_))
+                    | (
+                        Place::Reading { service: Service::PersonalBalance, .. } | Place::ReadingParts { .. },
+                        Answer::PersonalBalance(_)
+                    )
                     | (Place::Reading { service: Service::PooledFund, .. }, Answer::PooledFund(..))
                     | (Place::Reading { service: Service::Status, .. }, Answer::Coverage(_))
                     | (Place::Reading { service: Service::MutualAid, .. }, Answer::MutualAid(_))

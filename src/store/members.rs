@@ -28,8 +28,8 @@ use super::crypto::{Place, number_of, random};
 use super::effects::TurnKey;
 use super::{Store, StoreError, Tx, key_of};
 use crate::member::account::{
-    Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, Movements, PersonalAccount, PooledFund, Scheme,
-    StatementPage, Transaction, YearMonth,
+    Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, Movements, PageSize, PersonalAccount,
+    PooledFund, Scheme, StatementPage, Transaction, YearMonth,
 };
 use crate::member::card_number::CardNumber;
 use crate::member::id_number::IdNumber;
@@ -484,6 +484,7 @@ impl Tx<'_> {
         &mut self,
         member: MemberId,
         which: Movements,
+        size: PageSize,
         page: u8,
     ) -> Result<Option<StatementPage>, StoreError> {
         if self.personal_account(member).await?.is_none() {
@@ -498,7 +499,7 @@ impl Tx<'_> {
             self.seals.open(transaction_at(&place), row.try_get("record")?)
         };
         let transactions = rows.iter().map(open).collect::<Result<Vec<Transaction>, StoreError>>()?;
-        Ok(Some(StatementPage::of(transactions, which, page)))
+        Ok(Some(StatementPage::of(transactions, which, size, page)))
     }
 
     /// 个人账户; `None`: the member has none.

@@ -8,7 +8,7 @@ use hotline::call::seal::{Journey, NotOurs, Seal};
 use hotline::dialog::{
     Answer, Change, Denied, Dialled, Draft, Event, FirstProof, Flow, Goal, Guard, LossAct, LossOutcome, LossPlace,
     MenuId, MessageAnswer, MessagePlace, MessageRequest, Misses, NewPin, News, Next, PinChange, PinCheck, PinGrant,
-    PinInForce, PinPlace, Place, QueuePlace, RatingPlace, Recording, Service, SignInOutcome, SignedIn, State,
+    PinInForce, PinPlace, Place, QueuePlace, RatingPlace, Recording, Service, SignInOutcome, SignedIn, State, Then,
     TransferEnd, Waiting, Welcome,
 };
 use hotline::keys::KeyRing;
@@ -119,7 +119,7 @@ fn place() -> impl Strategy<Value = Place> {
         })),
         ("[a-z]{1,12}", misses()).prop_map(|(back, misses)| Place::Told {
             service: Service::PooledFund,
-            statement: false,
+            then: Then::Parts,
             back: MenuId::new(&back),
             misses
         }),
