@@ -31,6 +31,10 @@ impl Flow {
                     Service::MutualAid => Request::MutualAid(proof),
                     Service::ChangePin => return self.change_pin(state, back),
                     Service::CardStatus | Service::ReportLoss | Service::ReleaseLoss => Request::Card(proof),
+                    // Nothing to choose from: read as any statement is, so that it is told, and audited, that there is none.
+                    Service::Details if state.without_account => {
+                        return self.turn_to(state, Movements::Everything, 0, back, now);
+                    }
                     // What exactly is asked first.
                     Service::Details => {
                         return self.go(state, Place::Details { back, misses: Misses::default() }, Vec::new());
@@ -56,6 +60,7 @@ impl Flow {
                 (Then::Statement | Then::Parts | Then::AfterParts, TWO) => {
                     self.serve(state, Service::Details, back, now)
                 }
+                (Then::PooledFund, TWO) => self.serve(state, Service::PooledFund, back, now),
                 _ => self.miss(state, Miss::Wrong, now),
             },
             Place::Details { back, .. } => match MOVEMENTS.into_iter().find(|(k, _)| *k == key) {
@@ -167,7 +172,10 @@ impl Flow {
         let (then, words) = match account {
             Some(account) if state.elder => (Then::Parts, Prompt::personal_total(account.total(), account.as_of())),
             Some(account) => (Then::Statement, personal_balance(&account)),
-            None => return self.told(state, service, back, vec![Prompt::no_personal_account()]),
+            None => {
+                let then = if self.offers(Service::PooledFund) { Then::PooledFund } else { Then::Nothing };
+                return self.told_then(state, service, then, back, vec![Prompt::no_personal_account()]);
+            }
         };
         self.told_then(state, service, then, back, vec![Prompt::privacy(), words])
     }
@@ -219,6 +227,7 @@ pub(super) fn choices(state: &State) -> Lead {
         Place::Told { then: Then::Parts, .. } => {
             vec![Prompt::hear_again(ONE), Prompt::to_details(TWO), Prompt::to_parts(THREE)]
         }
+        Place::Told { then: Then::PooledFund, .. } => vec![Prompt::hear_again(ONE), Prompt::to_pooled_fund(TWO)],
         Place::Details { .. } => MOVEMENTS.map(|(key, which)| Prompt::list(which.into(), key)).into(),
         Place::Page { page, more, .. } => {
             let (next, previous, again) = if state.elder {

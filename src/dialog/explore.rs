@@ -517,7 +517,12 @@ fn is_like_others(state: &State) -> bool {
             | Place::Pin { .. }
             | Place::SigningIn { .. }
     );
-    (state.elder && !told_apart) || (state.served && signing_in)
+    // Who has no personal account is asked less in a menu, and nowhere else.
+    let asked_less = matches!(state.place, Place::Menu { .. })
+        && nothing_went_wrong(&state.place)
+        && state.wrong_pins == 0
+        && state.transfers == 0;
+    (state.elder && !told_apart) || (state.without_account && !asked_less) || (state.served && signing_in)
 }
 
 /// Whether `place` waits for keys, and so counts what goes wrong with them.

@@ -334,6 +334,11 @@ impl Flow {
         self.card_rule
     }
 
+    /// Whether a menu offers `service`.
+    pub(super) fn offers(&self, service: Service) -> bool {
+        self.menus.values().flat_map(|menu| &menu.options).any(|option| option.go == Target::Service(service))
+    }
+
     /// How many wrong PINs end a call.
     #[must_use]
     pub fn wrong_pins(&self) -> u8 {

@@ -142,10 +142,13 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
     answers.extend(pages(now));
     answers.extend(message_answers(now));
     answers.extend(pin_changes(now));
-    let granted = |proof, age, pin_changed| Answer::SignIn(SignInOutcome::Granted(proof, Welcome { age, pin_changed }));
+    let welcome = |proof, welcome| Answer::SignIn(SignInOutcome::Granted(proof, welcome));
+    let granted = |proof, age, pin_changed| welcome(proof, Welcome { age, pin_changed, ..Welcome::default() });
+    let resident = Welcome { age: 40, without_account: true, ..Welcome::default() };
     answers.extend(grant(now).map(|proof| ("granted", granted(proof, 40, None))));
     answers.extend(grant(now).map(|proof| ("granted to an older caller", granted(proof, 90, None))));
     answers.extend(grant(now).map(|proof| ("granted after a change of PIN", granted(proof, 40, Some(now)))));
+    answers.extend(grant(now).map(|proof| ("granted to a resident", welcome(proof, resident))));
     answers.extend(families());
     answers.extend(cards(now));
     let long_ago = now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(now);

@@ -32,6 +32,8 @@ pub struct State {
     pub elder: bool,
     /// Whether the caller was told what they called for: only then are they asked how it was.
     pub served: bool,
+    /// Whether who has signed in has no personal account: nothing is asked of them that is about one.
+    pub without_account: bool,
     /// Where in the conversation.
     pub place: Place,
 }
@@ -201,6 +203,8 @@ pub enum Then {
     Parts,
     /// After what the balance is made up of, 收支明细. Heard again is what was told last.
     AfterParts,
+    /// After that there is no personal account, 统筹账户额度.
+    PooledFund,
 }
 
 /// Waiting for a person.

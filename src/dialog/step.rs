@@ -41,6 +41,7 @@ impl Flow {
             transfers: 0,
             elder: false,
             served: false,
+            without_account: false,
             news: News::default(),
             place: Place::Start,
         }

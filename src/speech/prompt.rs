@@ -551,6 +551,9 @@ prompts! {
     /// From the whole of a balance to what it is made up of.
     public to_parts = "account.to-parts"(key: Key);
 
+    /// From that there is no personal account to what the pooled fund pays.
+    public to_pooled_fund = "account.to-pooled-fund"(key: Key);
+
     /// List these movements.
     public list = "details.list"(which: Word, key: Key);
     /// One movement.

@@ -133,6 +133,13 @@ impl fmt::Debug for KeyedPin {
     }
 }
 
+/// What a sign-in needs to know of a member, beside their PIN.
+pub(crate) struct Registered {
+    pub id: IdNumber,
+    pub card: Option<CardNumber>,
+    pub scheme: Scheme,
+}
+
 /// A member's record as sealed; postcard, so fields are only ever added at the end of a new version of it.
 #[derive(Serialize, Deserialize)]
 struct Record<'a> {
@@ -435,13 +442,13 @@ impl Tx<'_> {
         Ok(self.record(member).await?.card_status)
     }
 
-    /// The ID and card numbers of `member`, against which a PIN is too easy or not.
-    pub(crate) async fn numbers(&mut self, member: MemberId) -> Result<(IdNumber, Option<CardNumber>), StoreError> {
+    /// The ID and card numbers of `member`, against which a PIN is too easy or not, and their scheme.
+    pub(crate) async fn registered(&mut self, member: MemberId) -> Result<Registered, StoreError> {
         let record = self.record(member).await?;
         let unreadable = StoreError::Unreadable("members");
         let id = IdNumber::parse(&record.id_number, Date::MAX).map_err(|_| unreadable)?;
         let card = record.card_number.as_deref().map(CardNumber::parse).transpose().map_err(|_| unreadable)?;
-        Ok((id, card))
+        Ok(Registered { id, card, scheme: record.scheme })
     }
 
     async fn record(&mut self, member: MemberId) -> Result<Record<'static>, StoreError> {

@@ -143,6 +143,7 @@ fn journey() -> impl Strategy<Value = Journey> {
                 transfers,
                 elder: transfers % 2 == 1,
                 served: wrong_pins % 2 == 1,
+                without_account: turn % 2 == 1,
                 news: News::default(),
                 place,
             },
@@ -247,7 +248,11 @@ fn answer(next: &Next, granted: bool, now: Timestamp) -> Option<Answer> {
         }),
         hotline::dialog::Request::SignIn { .. } if granted => Answer::SignIn(SignInOutcome::Granted(
             proof([9; 32], now),
-            Welcome { age: 70, pin_changed: (now.as_second() % 2 == 0).then_some(now) },
+            Welcome {
+                age: 70,
+                without_account: now.as_second() % 5 == 0,
+                pin_changed: (now.as_second() % 2 == 0).then_some(now),
+            },
         )),
         hotline::dialog::Request::SignIn { .. } if now.as_second() % 3 == 0 => {
             Answer::SignIn(SignInOutcome::InitialPin(Some(first(now))))

@@ -201,6 +201,7 @@ fn prompts() -> Vec<Prompt> {
         Prompt::hear_again(Key::Star),
         Prompt::to_details(two),
         Prompt::to_parts(Key::Digit(3)),
+        Prompt::to_pooled_fund(two),
         Prompt::list(Movements::Spending.into(), two),
         Prompt::entry(as_of, TransactionKind::Adjustment.into(), yuan("-120.40"), yuan("-100.40")),
         Prompt::last_entry(),
