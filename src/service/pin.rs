@@ -16,7 +16,7 @@ use crate::secret::{Pin, PinDraft};
 use crate::store::audit::Event;
 use crate::store::crypto::number_of;
 use crate::store::effects::{Known, TurnKey};
-use crate::store::members::PinForm;
+use crate::store::members::{PinForm, Registered};
 use crate::store::{StoreError, Tx};
 
 /// Whether whoever has such a card may change the PIN. A card that is lost does not hinder it: who has found it may know
@@ -107,7 +107,7 @@ impl Services {
                         tx.audit(Event::PinProposed, &turn, Some(&member.0), caller.as_ref());
                     }
                 }
-                let (id, card) = tx.numbers(member).await?;
+                let Registered { id, card, .. } = tx.registered(member).await?;
                 let draft = tx.seals().draft(member, &pin);
                 let weakness = if draft.matches(&grant.pin().draft) {
                     Some(Weakness::Unchanged)

@@ -189,6 +189,9 @@ impl Prompt {
         Self { id, values: key.into_iter().map(Value::Key).collect(), language: None }
     }
 
+    /// The id of [`Prompt::personal_balance`]: several amounts at once.
+    pub const BALANCE_IN_FULL: &'static str = "account.personal-balance";
+
     /// Which prompt.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -516,6 +519,10 @@ prompts! {
     public privacy = "account.privacy"();
     /// The personal account.
     personal personal_balance = "account.personal-balance"(total: Amount, current: Amount, carried: Amount, as_of: Date);
+    /// The personal account to who hears one thing at a time: the whole of it.
+    personal personal_total = "account.personal-total"(total: Amount, as_of: Date);
+    /// And what that is made up of.
+    personal personal_parts = "account.personal-parts"(current: Amount, carried: Amount, as_of: Date);
     /// Residents have none.
     personal no_personal_account = "account.no-personal-account"();
     /// The pooled fund of a member with a ceiling.
@@ -543,6 +550,12 @@ prompts! {
     /// From the balance to what moved it.
     public to_details = "account.to-details"(key: Key);
 
+    /// From the whole of a balance to what it is made up of.
+    public to_parts = "account.to-parts"(key: Key);
+
+    /// From that there is no personal account to what the pooled fund pays.
+    public to_pooled_fund = "account.to-pooled-fund"(key: Key);
+
     /// List these movements.
     public list = "details.list"(which: Word, key: Key);
     /// One movement.
@@ -557,6 +570,12 @@ prompts! {
     public previous_page = "details.previous-page"(key: Key);
     /// The same ones again.
     public page_again = "details.page-again"(key: Key);
+    /// The older one, where each is told alone.
+    public next_entry = "details.next-entry"(key: Key);
+    /// The newer one.
+    public previous_entry = "details.previous-entry"(key: Key);
+    /// The same one again.
+    public entry_again = "details.entry-again"(key: Key);
 
     /// For how many relatives the account pays.
     personal aid_bound = "mutual-aid.bound"(people: Count);

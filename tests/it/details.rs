@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::calls::{ACCOUNT, BALANCE, NOON, TOLD, TOLD_ALL, shipped};
+use crate::calls::{ACCOUNT, BALANCE, NOON, TOLD, TOLD_ALL, TOLD_NONE, shipped, shipped_line};
 use crate::support::caller::{Caller, InProcess, Wire};
 use crate::support::served::Setup;
 
@@ -117,13 +117,28 @@ fn below_zero() {
 fn residents_have_no_account_to_list() {
     let hotline = shipped(NOON);
     let mut caller = account(&hotline, "CA-resident", ("330000201604010048#", "916408#"));
-    assert_eq!(caller.press("3"), DETAILS);
-    assert_eq!(caller.press("3"), ["您参加的是城乡居民医保，没有个人账户。", ACCOUNT].concat());
+    // Before it is asked which records they want: there are none.
+    let none = "您参加的是城乡居民医保，没有个人账户。";
+    assert_eq!(caller.press("3"), [none, ACCOUNT].concat());
+    assert_eq!(hotline.setup.audit(), ["pin_try", "sign_in_ok", "read_transactions"]);
     let status = "您的参保类型是城乡居民，目前正常参保；缴费状态，正常缴费，最近缴费月份是二零二六年一月；门诊待遇正常，住院待遇正常。";
     assert_eq!(caller.press("4"), [SAFE, status, TOLD_ALL].concat());
     // Nor is a statement offered where there is no balance.
-    caller.press_all(&["*", "1"]);
-    assert_eq!(caller.press("2"), [WRONG_KEY, TOLD_ALL].concat());
+    assert_eq!(caller.press_all(&["*", "1"]), [none, TOLD_NONE].concat());
+    assert_eq!(caller.press("3"), [WRONG_KEY, TOLD_NONE].concat());
+}
+
+/// It is known from the sign-in on, so also where they had chosen before; and of the next who signs in, anew.
+#[test]
+fn residents_are_told_so_right_after_the_sign_in() {
+    let details = "say = \"account.option.details\", go = \"service:details\"";
+    let line = shipped_line().replace("say = \"card.option.status\", go = \"service:card-status\"", details);
+    let hotline = InProcess::new(Setup::new().line(&line.replace("age = 65", "age = 120")), NOON);
+    let mut caller = hotline.dial("CA-goal");
+    caller.press_all(&["2", "5", "1", "330000201604010048#", "1"]);
+    assert!(caller.press("916408#").starts_with("您参加的是城乡居民医保，没有个人账户。"));
+    hotline.clock.advance(Duration::from_mins(6));
+    assert_eq!(caller.press_all(&["5", "1", "11010519491231002*#", "1", "739154#"]), DETAILS);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use hotline::call::caller::CallEnd;
 use hotline::dialog::{Answer, Request};
 use hotline::member::Member;
-use hotline::member::account::{Movements, StatementEntry, StatementPage, Transaction, TransactionKind};
+use hotline::member::account::{Movements, PageSize, StatementEntry, StatementPage, Transaction, TransactionKind};
 use hotline::member::money::Money;
 use hotline::store::members::Imported;
 
@@ -82,7 +82,7 @@ async fn a_statement_is_read_page_by_page(bed: Bed) {
     bed.store.import_transactions(june).await.unwrap();
     let (services, calls) = (bed.services(), call("A"));
     let proof = granted(services.perform(&calls, 1, sign_in(bed.key(&someone), PIN)).await);
-    let page = |which, page| Request::Transactions { proof, which, page };
+    let page = |which, page| Request::Transactions { proof, which, size: PageSize::Three, page };
     let told = |answer: Answer| match answer {
         Answer::Transactions(Some(StatementPage { entries, more })) => {
             let fen = entries.iter().map(|entry: &StatementEntry| entry.amount.fen()).collect::<Vec<_>>();
@@ -117,6 +117,6 @@ async fn a_statement_is_read_page_by_page(bed: Bed) {
     assert_eq!(services.perform(&calls, 2, page(Movements::Everything, 0)).await, Answer::CallEnded);
 
     let proof = granted(services.perform(&call("B"), 1, sign_in(bed.key(&resident), PIN)).await);
-    let all = Request::Transactions { proof, which: Movements::Everything, page: 0 };
+    let all = Request::Transactions { proof, which: Movements::Everything, size: PageSize::Three, page: 0 };
     assert_eq!(services.perform(&call("B"), 2, all).await, Answer::Transactions(None));
 }
