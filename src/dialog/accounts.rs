@@ -263,6 +263,10 @@ pub(super) fn pooled_fund(fund: &PooledFund, coverage: &Coverage) -> Lead {
     if coverage.outpatient != Benefit::Normal {
         words.push(Prompt::outpatient_not_paid(coverage.outpatient.into()));
     }
+    if coverage.inpatient != Benefit::Normal {
+        words.push(Prompt::inpatient_not_paid(coverage.inpatient.into()));
+    }
+    words.extend(waiting(coverage));
     words.push(match (coverage.scheme.has_personal_account(), fund.remaining()) {
         (true, Some(remaining)) => Prompt::pooled_fund(fund.year, met, left, fund.used, remaining, as_of),
         (true, None) => Prompt::pooled_fund_unlimited(fund.year, met, left, fund.used, as_of),
@@ -281,7 +285,14 @@ pub(super) fn status(coverage: &Coverage) -> Lead {
         coverage.outpatient.into(),
         coverage.inpatient.into(),
     );
-    [Prompt::privacy(), told].into_iter().chain(stopped(coverage)).collect()
+    [Prompt::privacy(), told].into_iter().chain(waiting(coverage)).chain(stopped(coverage)).collect()
+}
+
+/// From when what waits is paid. Not told of an insurance that is paused or has ended: then the day says nothing.
+fn waiting(coverage: &Coverage) -> Option<Prompt> {
+    let waits = [coverage.outpatient, coverage.inpatient].contains(&Benefit::Waiting);
+    let from = coverage.benefits_from.filter(|_| waits && coverage.insurance == InsuranceStatus::Active);
+    from.map(Prompt::benefits_from)
 }
 
 /// What it means that the insurance is paused or has ended.

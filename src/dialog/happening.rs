@@ -158,7 +158,8 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
 
 fn coverage(scheme: Scheme, insurance: InsuranceStatus, contribution: ContributionStatus, care: Benefit) -> Coverage {
     let last_contribution = YearMonth { year: 2026, month: 6 };
-    Coverage { scheme, insurance, contribution, last_contribution, outpatient: care, inpatient: care }
+    let benefits_from = (care == Benefit::Waiting).then_some(date(2026, 9, 1));
+    Coverage { scheme, insurance, contribution, last_contribution, outpatient: care, inpatient: care, benefits_from }
 }
 
 /// Every word of every vocabulary, and every way it decides what is said.

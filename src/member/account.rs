@@ -237,6 +237,8 @@ pub struct Coverage {
     pub outpatient: Benefit,
     /// 住院待遇.
     pub inpatient: Benefit,
+    /// Of what waits, the day from which it is paid, where that is known.
+    pub benefits_from: Option<Date>,
 }
 
 /// 个人账户. Either part may be below zero (负) after a correction.

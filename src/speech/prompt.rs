@@ -537,6 +537,10 @@ prompts! {
     personal pooled_fund_stopped = "account.pooled-fund-stopped"(insurance: Word, year: Year, used: Amount, as_of: Date);
     /// Insured, but not yet or no longer entitled to outpatient care.
     personal outpatient_not_paid = "account.outpatient-not-paid"(benefit: Word);
+    /// Insured, but not yet or no longer entitled to inpatient care.
+    personal inpatient_not_paid = "account.inpatient-not-paid"(benefit: Word);
+    /// When the waiting period is over.
+    personal benefits_from = "account.benefits-from"(from: Date);
     /// How the member is insured.
     personal status = "account.status"(scheme: Word, insurance: Word, contribution: Word, last_paid: Month, outpatient: Word, inpatient: Word);
     /// What paused insurance means.

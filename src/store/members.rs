@@ -154,6 +154,7 @@ struct Record<'a> {
     outpatient_benefit: Benefit,
     inpatient_benefit: Benefit,
     card_status: CardStatus,
+    benefits_from: Option<Date>,
 }
 
 impl<'a> Record<'a> {
@@ -170,6 +171,7 @@ impl<'a> Record<'a> {
             outpatient_benefit: member.outpatient_benefit,
             inpatient_benefit: member.inpatient_benefit,
             card_status: member.card_status,
+            benefits_from: member.benefits_from,
         }
     }
 }
@@ -469,6 +471,7 @@ impl Tx<'_> {
             last_contribution: record.last_contribution,
             outpatient: record.outpatient_benefit,
             inpatient: record.inpatient_benefit,
+            benefits_from: record.benefits_from,
         })
     }
 

@@ -93,7 +93,7 @@ fn below_zero() {
     let members = std::fs::read_to_string(crate::support::line::project("config/sample/members.csv")).unwrap();
     let header = members.lines().next().unwrap();
     let row = "500000196810010020,N20260013,1000000013,样例十三,employee,active,paid,2026-06,normal,normal,normal,317284,false,\
-               -120.40,20.00,2026,1800.00,0.00,20000.00,0.00,2026-06-30";
+               -120.40,20.00,2026,1800.00,0.00,20000.00,0.00,2026-06-30,";
     let moved = "id_number,at,kind,amount,balance_after,place\n\
                  500000196810010020,2026-05-20T17:00:00+08:00,adjustment,-120.40,-100.40,样例社保中心\n\
                  500000196810010020,2026-05-21T17:00:00+08:00,adjustment,0.40,-100.00,样例社保中心\n";
@@ -153,6 +153,25 @@ fn paused_insurance_is_explained() {
     assert_eq!(caller.press_all(&["*", "2"]), [SAFE, fund, paused, TOLD_ALL].concat());
     let audit = ["pin_try", "sign_in_ok", "read_status", "read_status", "read_pooled_fund"];
     assert_eq!(hotline.setup.audit(), audit);
+}
+
+/// The date is told where something waits, and of each benefit that it is not paid.
+#[test]
+fn a_waiting_period() {
+    let hotline = shipped(NOON);
+    let mut caller = account(&hotline, "CA-waits", ("911124198108030024#", "627081#"));
+    let from = "等待期内的待遇，从二零二六年九月一日起享受。";
+    let status = "您的参保类型是在职职工，目前正常参保；缴费状态，正常缴费，最近缴费月份是二零二六年六月；门诊待遇在等待期内，住院待遇在等待期内。";
+    assert_eq!(caller.press("4"), [SAFE, status, from, TOLD_ALL].concat());
+    let outpatient = "您的门诊待遇目前在等待期内，统筹账户暂不支付门诊费用。";
+    let inpatient = "您的住院待遇目前在等待期内，统筹账户暂不支付住院费用。";
+    let fund = caller.press_all(&["*", "2"]);
+    assert!(fund.starts_with(&[SAFE, outpatient, inpatient, from, "二零二六年，"].concat()), "{fund}");
+    // Of who is only stopped there is no such day.
+    let mut caller = account(&hotline, "CA-stopped", ("51000019901105003*#", "860493#"));
+    let outpatient = "您的门诊待遇目前停止，统筹账户暂不支付门诊费用。";
+    let fund = caller.press("2");
+    assert!(fund.starts_with(&[SAFE, outpatient, "二零二六年，"].concat()), "{fund}");
 }
 
 #[test]

@@ -93,8 +93,11 @@ fn caught(rule: Rule, mutant: impl Fn(State, Turn, &State, &Event) -> (State, Tu
     let rules: Vec<_> = seen.findings.iter().map(|f| f.rule).collect();
     assert!(rules.contains(&rule), "{rule:?} slept through it; found {:?}", seen.findings);
     let finding = seen.findings.iter().find(|f| f.rule == rule).unwrap();
-    let dials = if rule == Rule::OneThingAtATime { "dial from a marked number" } else { "dial" };
-    assert_eq!(finding.path.first(), Some(&dials), "a counter-example starts at the dial tone");
+    let dials = if rule == Rule::OneThingAtATime { &["dial", "dial from a marked number"][..] } else { &["dial"] };
+    assert!(
+        finding.path.first().is_some_and(|first| dials.contains(first)),
+        "a counter-example starts at the dial tone"
+    );
 }
 
 fn is_key(event: &Event, key: Key) -> bool {

@@ -60,7 +60,8 @@ async fn many_are_imported(bed: Bed) {
 async fn a_statement_is_read_page_by_page(bed: Bed) {
     use TransactionKind::{Adjustment, Credit, Pharmacy};
 
-    let (someone, mut resident) = (member(1), member(2));
+    let (mut someone, mut resident) = (member(1), member(2));
+    someone.benefits_from = Some(jiff::civil::date(2026, 9, 1));
     resident.personal = None;
     bed.import([someone.clone(), resident.clone()]).await;
     let moved = |whose: &Member, day: u8, kind, amount: &str| {

@@ -188,6 +188,8 @@ fn prompts() -> Vec<Prompt> {
         Prompt::resident_fund_unlimited(2026, yuan("100"), yuan("0"), yuan("260.75"), as_of),
         Prompt::pooled_fund_stopped(InsuranceStatus::Paused.into(), 2026, yuan("0"), as_of),
         Prompt::outpatient_not_paid(Benefit::Waiting.into()),
+        Prompt::inpatient_not_paid(Benefit::Stopped.into()),
+        Prompt::benefits_from(date(2026, 9, 1)),
         Prompt::status(
             Scheme::Flexible.into(),
             InsuranceStatus::Ended.into(),
