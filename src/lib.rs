@@ -70,6 +70,7 @@ pub mod dialog;
 pub mod fault;
 pub mod keys;
 pub mod member;
+pub mod replay;
 pub mod secret;
 pub mod server;
 pub mod service;

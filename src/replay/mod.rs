@@ -1,0 +1,6 @@
+//! Keypress transcripts: what QA writes down of a call, and holds every change against.
+
+pub mod pattern;
+pub mod syntax;
+pub mod transcript;
+pub mod words;
