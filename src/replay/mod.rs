@@ -1,6 +1,9 @@
 //! Keypress transcripts: what QA writes down of a call, and holds every change against.
 
 pub mod pattern;
+pub mod phone;
+pub mod play;
+pub mod readings;
 pub mod syntax;
 pub mod transcript;
 pub mod words;

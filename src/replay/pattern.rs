@@ -37,6 +37,7 @@ pub enum Part {
 /// A pattern in the words of one language: text, holes, and choices.
 #[derive(Clone, Debug)]
 pub struct Pattern {
+    /// What must be heard.
     parts: Vec<Words>,
     whole: Regex,
 }
@@ -51,24 +52,29 @@ pub enum Words {
 }
 
 impl Pattern {
-    /// Puts a pattern together.
+    /// Puts a pattern together of lines that are heard one after the other; an optional one need not be.
     ///
     /// # Errors
-    /// The parts make an expression that is too large.
-    pub fn new(parts: Vec<Words>) -> Result<Self, regex::Error> {
+    /// The lines make an expression that is too large.
+    pub fn new(lines: Vec<(Vec<Words>, bool)>) -> Result<Self, regex::Error> {
         let mut whole = String::from("^(?s)");
-        for part in &parts {
+        for (parts, optional) in &lines {
             whole.push_str("(?:");
-            match part {
-                Words::OneOf(choices) => {
-                    let choices: Vec<_> = choices.iter().map(|choice| regex::escape(&spoken(choice))).collect();
-                    whole.push_str(&choices.join("|"));
+            for part in parts {
+                whole.push_str("(?:");
+                match part {
+                    Words::OneOf(choices) => {
+                        let choices: Vec<_> = choices.iter().map(|choice| regex::escape(&spoken(choice))).collect();
+                        whole.push_str(&choices.join("|"));
+                    }
+                    Words::Hole(expression) => whole.push_str(expression.as_str()),
                 }
-                Words::Hole(expression) => whole.push_str(expression.as_str()),
+                whole.push(')');
             }
-            whole.push(')');
+            whole.push_str(if *optional { ")?" } else { ")" });
         }
         whole.push('$');
+        let parts = lines.into_iter().filter(|(_, optional)| !optional).flat_map(|(parts, _)| parts).collect();
         Ok(Self { whole: Regex::new(&whole)?, parts })
     }
 
@@ -272,7 +278,7 @@ mod tests {
     use super::*;
 
     fn pattern(parts: Vec<Words>) -> Pattern {
-        Pattern::new(parts).unwrap()
+        Pattern::new(vec![(parts, false)]).unwrap()
     }
 
     fn text(text: &str) -> Words {
@@ -307,6 +313,14 @@ mod tests {
         let said = pattern(vec![text("尾号"), hole("[零幺二三]{4}")]);
         assert!(said.hears("尾号零零幺三"));
         assert!(!said.hears("尾号零零幺四"));
+    }
+
+    #[test]
+    fn an_optional_line_need_not_be_heard() {
+        let said = Pattern::new(vec![(vec![text("请稍候。")], true), (vec![text("您好。"), any()], false)]).unwrap();
+        assert!(said.hears("请稍候。您好。"));
+        assert!(said.hears("您好。再见。"));
+        assert!(!said.hears("请稍候。"));
     }
 
     #[test]

@@ -104,6 +104,16 @@ impl Catalog {
         self.wordings.keys().map(AsRef::as_ref).filter(|id| signature(id).is_none())
     }
 
+    /// The wording of a prompt: its texts in order, `None` where a value stands.
+    #[must_use]
+    pub fn shape(&self, id: &str) -> Option<Vec<Option<&str>>> {
+        let part = |part| match part {
+            &Part::Text(ref text) => Some(&**text),
+            Part::Value(_) => None,
+        };
+        Some(self.wordings.get(id)?.parts.iter().map(part).collect())
+    }
+
     /// Says `prompt`: appends its words.
     pub fn speak<'c>(&'c self, prompt: &Prompt, words: &mut Words<'c>) {
         // Every prompt of code and of every line in force is in the catalogue: checked before either is taken.

@@ -1,0 +1,151 @@
+//! The caller's end of each platform: what a caller does becomes the platform's own webhooks, and what it is answered
+//! becomes what is heard.
+
+pub mod browser;
+pub mod twilio;
+
+use std::time::Duration;
+
+use super::transcript::Dialect;
+use crate::secret::{Key, Secret};
+
+/// A request of a platform.
+#[derive(Clone)]
+pub struct Webhook {
+    /// Path and query.
+    pub path: String,
+    /// Headers beside those of HTTP itself.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: String,
+}
+
+/// What a platform is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// `Content-Type`.
+    pub kind: String,
+    /// The body.
+    pub body: String,
+}
+
+/// What the caller hears, and what follows.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    /// The words.
+    pub said: String,
+    /// What follows.
+    pub then: Then,
+    /// The step the next webhook brings back.
+    pub step: Option<String>,
+}
+
+/// What follows what is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// Keys are awaited.
+    Collect(Collecting),
+    /// A person is called.
+    Transfer,
+    /// The call ends.
+    HangUp,
+}
+
+/// How keys are awaited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Collecting {
+    /// So many end the entry.
+    pub most: usize,
+    /// This one ends it.
+    pub finish: Option<Key>,
+    /// The wait for the first.
+    pub first_key: Duration,
+    /// The wait for each further one.
+    pub between_keys: Duration,
+}
+
+/// What the platform is told by its caller's telephone.
+#[derive(Clone, Debug)]
+pub enum Happened<'h> {
+    /// The call comes in.
+    Dialled,
+    /// An entry is over.
+    Keys {
+        /// What was keyed.
+        keys: &'h [Key],
+        /// The key that ended it.
+        finish: Option<Key>,
+    },
+    /// Nothing was keyed in time.
+    Silence,
+    /// The transfer is over.
+    Transferred {
+        /// Whether they talked.
+        talked: bool,
+    },
+    /// The telephone was put down.
+    HungUp,
+}
+
+/// What a platform must know to reach a hotline.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The hotline's public address.
+    pub public_url: String,
+    /// What the platform signs with.
+    pub auth_token: Secret,
+    /// What lets into the JSON way in.
+    pub browser_token: Secret,
+}
+
+/// A telephone at one platform, during one call.
+#[derive(Debug)]
+pub struct Phone {
+    account: Account,
+    dialect: Dialect,
+    /// The platform's id of the call; a platform without one learns it from the first answer.
+    call: String,
+    from: Option<String>,
+    dialled: String,
+}
+
+impl Phone {
+    /// A telephone with the number `from`, about to dial.
+    #[must_use]
+    pub fn new(account: Account, dialect: Dialect, call: String, from: Option<String>, dialled: String) -> Self {
+        Self { account, dialect, call, from, dialled }
+    }
+
+    /// The platform's id of the call.
+    #[must_use]
+    pub fn call(&self) -> &str {
+        &self.call
+    }
+
+    /// The webhook that tells what happened, after `heard`.
+    #[must_use]
+    pub fn webhook(&self, heard: Option<&Heard>, happened: &Happened<'_>) -> Webhook {
+        match self.dialect {
+            Dialect::Twilio => self.twilio(heard, happened),
+            Dialect::Browser => self.browser(heard, happened),
+        }
+    }
+
+    /// What is heard of `answer`.
+    ///
+    /// # Errors
+    /// The platform would not take it: why not.
+    pub fn hear(&mut self, answer: &Answer) -> Result<Heard, String> {
+        match self.dialect {
+            Dialect::Twilio => self.hear_twilio(answer),
+            Dialect::Browser => self.hear_browser(answer),
+        }
+    }
+}
+
+/// Keys as digits.
+fn digits(keys: &[Key]) -> String {
+    keys.iter().map(|key| key.as_char()).collect()
+}

@@ -1,0 +1,184 @@
+//! What the holes and the named values of a transcript come to: words of the catalogues, keys of the register.
+
+use std::collections::HashMap;
+
+use jiff::civil::Date;
+use regex::Regex;
+
+use super::pattern::{Part, Pattern, Words};
+use super::transcript::{Expectation, Field, Header, SecretValue, Whose};
+use crate::fault::{Fault, Faults};
+use crate::member::{Member, sample};
+use crate::member::card_number::CardRule;
+use crate::member::id_number::IdNumber;
+use crate::member::money::Money;
+use crate::member::tail::Tail;
+use crate::secret::{Key, Keys};
+use crate::speech::catalog::Catalog;
+use crate::speech::mandarin::{self, Liang, Style};
+use crate::speech::words::Words as Spoken;
+
+/// What a transcript's holes and names stand for.
+pub struct Readings<'r> {
+    catalogs: Vec<&'r Catalog>,
+    secrets: HashMap<String, Value>,
+}
+
+/// What a named value is.
+struct Value {
+    keys: Keys,
+    /// What may be heard of it.
+    tail: Option<Tail>,
+}
+
+impl<'r> Readings<'r> {
+    /// For `header`, with these `members` in the register, spoken by these `catalogs`.
+    ///
+    /// # Errors
+    /// A named value that nobody of the register has.
+    pub fn new(
+        source: &str,
+        header: &Header,
+        members: &[Member],
+        catalogs: Vec<&'r Catalog>,
+        card_rule: CardRule,
+    ) -> Result<Self, Faults> {
+        let mut secrets = HashMap::new();
+        let mut faults = Vec::new();
+        for secret in &header.secrets {
+            match value(secret, members, card_rule) {
+                Some(value) => drop(secrets.insert(secret.name.clone(), value)),
+                None => faults.push(Fault {
+                    line: Some(secret.line),
+                    ..Fault::of(
+                        source,
+                        format!("no member of the register has what ${} stands for", secret.name),
+                        format!("the register has {} rows: pick another, or another value of theirs", members.len()),
+                    )
+                }),
+            }
+        }
+        if faults.is_empty() { Ok(Self { catalogs, secrets }) } else { Err(Faults(faults)) }
+    }
+
+    /// The keys of the value called `name`.
+    #[must_use]
+    pub fn keys_of(&self, name: &str) -> Option<&[Key]> {
+        self.secrets.get(name).map(|value| value.keys.expose())
+    }
+
+    /// Every named value as it would be seen if it were written somewhere: its digits.
+    pub fn written(&self) -> impl Iterator<Item = (&str, String)> {
+        self.secrets.iter().map(|(name, value)| {
+            let written = value.keys.expose().iter().map(|key| key.as_char());
+            (name.as_str(), written.filter(char::is_ascii_digit).collect())
+        })
+    }
+
+    /// What `lines` expect to hear, one after the other, in words.
+    ///
+    /// # Errors
+    /// A prompt that no language has, or an expression that is too large.
+    pub fn pattern<'e>(&self, lines: impl Iterator<Item = &'e Expectation>) -> Result<Pattern, String> {
+        let lines = lines.map(|line| {
+            let parts = line.parts.iter().map(|part| self.words(part)).collect::<Result<Vec<_>, _>>()?;
+            Ok((parts.into_iter().flatten().collect(), line.optional))
+        });
+        let lines = lines.collect::<Result<Vec<_>, String>>()?;
+        Pattern::new(lines).map_err(|_| "the pattern is too large".to_owned())
+    }
+
+    fn words(&self, part: &Part) -> Result<Vec<Words>, String> {
+        Ok(vec![match part {
+            Part::Text(text) => Words::OneOf(vec![text.clone()]),
+            Part::Any => anything()?,
+            Part::Amount(amount) => Words::OneOf(amounts(*amount)),
+            Part::Date(day) => Words::OneOf(vec![date(*day)]),
+            Part::Digits(digits) => Words::OneOf(vec![one_by_one(digits)]),
+            Part::Tail(name) => {
+                let tail = self.secrets.get(name).and_then(|value| value.tail);
+                let tail = tail.ok_or_else(|| format!("nothing of ${name} may ever be heard"))?;
+                Words::OneOf(vec![one_by_one(tail.as_str())])
+            }
+            Part::Prompt(id) => return self.prompt(id),
+            Part::AnyOf(choices) => Words::OneOf(choices.clone()),
+            Part::Matching(expression) => Words::Hole(expression.clone()),
+        }])
+    }
+
+    /// The words of a prompt, with holes for what stands in it.
+    fn prompt(&self, id: &str) -> Result<Vec<Words>, String> {
+        let shape = self.catalogs.iter().find_map(|catalog| catalog.shape(id));
+        let shape = shape.ok_or_else(|| format!("there is no prompt \"{id}\""))?;
+        shape.into_iter().map(|text| text.map_or_else(anything, |text| Ok(Words::OneOf(vec![text.to_owned()])))).collect()
+    }
+}
+
+fn anything() -> Result<Words, String> {
+    Regex::new(".*?").map(Words::Hole).map_err(|e| e.to_string())
+}
+
+fn value(secret: &SecretValue, members: &[Member], card_rule: CardRule) -> Option<Value> {
+    let member = match secret.whose {
+        Whose::Nobody => return nobodys(secret.field),
+        Whose::Row(row) => members.get(row - 1)?,
+        Whose::EndsInX => members.iter().find(|member| member.id_number.expose().ends_with('X'))?,
+    };
+    Some(match secret.field {
+        Field::IdNumber => of_id_number(&member.id_number)?,
+        Field::CardNumber => {
+            let lookup = member.card_number.as_ref()?.lookup(card_rule);
+            Value { keys: Keys::parse(lookup.expose(), false)?, tail: Some(lookup.tail()) }
+        }
+        Field::PersonalNumber => {
+            let number = member.personal_number.as_ref()?;
+            Value { keys: Keys::parse(number.expose(), false)?, tail: Some(number.tail()) }
+        }
+        Field::Pin => {
+            let digits = std::str::from_utf8(member.pin.as_ref()?.expose()).ok()?;
+            Value { keys: Keys::parse(digits, false)?, tail: None }
+        }
+    })
+}
+
+/// Right in form, and of a province where no county ever gave a number out.
+fn nobodys(field: Field) -> Option<Value> {
+    match field {
+        Field::IdNumber => of_id_number(&sample::nobody()),
+        Field::CardNumber => Some(Value { keys: Keys::parse("99999999", false)?, tail: Tail::of("9999").ok() }),
+        Field::PersonalNumber => Some(Value { keys: Keys::parse("999999999999", false)?, tail: Tail::of("9999").ok() }),
+        Field::Pin => Some(Value { keys: Keys::parse("730415", false)?, tail: None }),
+    }
+}
+
+fn of_id_number(number: &IdNumber) -> Option<Value> {
+    Some(Value { keys: Keys::parse(&number.expose().replace('X', "*"), false)?, tail: Some(number.tail()) })
+}
+
+/// Every accepted way to say an amount (DOMAIN.md 6).
+fn amounts(amount: Money) -> Vec<String> {
+    let mut said = Vec::new();
+    for whole_suffix in [true, false] {
+        for liang in [Liang::First, Liang::Every, Liang::Never] {
+            let mut words = Spoken::new();
+            mandarin::amount(amount, Style { whole_suffix, liang }, &mut words);
+            let text = words.text();
+            if !said.contains(&text) {
+                said.push(text);
+            }
+        }
+    }
+    said
+}
+
+fn date(day: Date) -> String {
+    let mut words = Spoken::new();
+    mandarin::date(day, &mut words);
+    words.text()
+}
+
+fn one_by_one(digits: &str) -> String {
+    let mut words = Spoken::new();
+    mandarin::digits(digits, &mut words);
+    words.text()
+}
