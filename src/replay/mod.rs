@@ -4,6 +4,7 @@ pub mod pattern;
 pub mod phone;
 pub mod play;
 pub mod readings;
+pub mod report;
 pub mod syntax;
 pub mod transcript;
 pub mod words;

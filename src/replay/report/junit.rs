@@ -1,0 +1,44 @@
+//! JUnit XML, as build servers read it.
+
+use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
+
+use super::{Outcome, Report};
+
+/// The report as JUnit XML: a suite a file, a case a dialect.
+///
+/// # Errors
+/// The document cannot be written.
+pub fn junit(report: &Report) -> anyhow::Result<String> {
+    let mut document = Document::new("hotline replay");
+    document.set_time(report.took);
+    for file in &report.files {
+        let mut suite = TestSuite::new(file.source.as_str());
+        match &file.outcome {
+            Outcome::Unreadable(faults) => {
+                let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+                status.set_message("cannot be read").set_description(faults.to_string());
+                suite.add_test_case(TestCase::new("read", status));
+            }
+            Outcome::Played(transcript, played) => {
+                for played in played {
+                    let status = if played.mismatches.is_empty() {
+                        TestCaseStatus::success()
+                    } else {
+                        let lines: Vec<_> =
+                            played.mismatches.iter().map(|m| format!("line {}: {}", m.line, m.what)).collect();
+                        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+                        status.set_message(lines.first().cloned().unwrap_or_default());
+                        status.set_description(lines.join("\n"));
+                        status
+                    };
+                    let name = format!("{} {} ({})", transcript.id, transcript.title, played.dialect.name());
+                    let mut case = TestCase::new(name, status);
+                    case.set_classname(transcript.id.as_str()).set_time(played.lasted);
+                    suite.add_test_case(case);
+                }
+            }
+        }
+        document.add_test_suite(suite);
+    }
+    Ok(document.to_string()?)
+}
