@@ -1,5 +1,6 @@
 //! Keypress transcripts: what QA writes down of a call, and holds every change against.
 
+pub mod bless;
 pub mod pattern;
 pub mod phone;
 pub mod play;

@@ -87,27 +87,56 @@ impl Pattern {
     /// How what was heard differs, as little as can be told.
     #[must_use]
     pub fn difference(&self, heard: &str) -> Difference {
-        Difference::between(&self.parts, &spoken(heard))
+        Difference::of(&lay(&self.parts, &self::heard(heard)))
+    }
+
+    /// For each part, what was heard in its place; `None` where it was heard as expected.
+    #[must_use]
+    pub fn corrections<'h>(&self, heard: &'h str) -> Vec<Option<&'h str>> {
+        let chars = self::heard(heard);
+        let laid = lay(&self.parts, &chars);
+        let offset = |n: usize| chars.get(n).map_or(heard.len(), |c| c.at);
+        let parts = self.parts.iter().zip(&laid.spans);
+        let correction = |(part, &(from, to)): (&Words, &(usize, usize))| {
+            let there = heard.get(offset(from.min(to))..offset(to)).unwrap_or_default().trim();
+            match part {
+                Words::Hole(_) => None,
+                Words::OneOf(choices) if choices.iter().any(|choice| spoken(choice) == spoken(there)) => None,
+                Words::OneOf(_) => Some(there),
+            }
+        };
+        parts.map(correction).collect()
     }
 }
 
 /// The words of `text` without what nobody hears: blanks between Chinese characters, the width of punctuation.
 #[must_use]
 pub fn spoken(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+    heard(text).into_iter().map(|heard| heard.c).collect()
+}
+
+/// A character that is heard, and where it is written.
+#[derive(Clone, Copy)]
+struct HeardChar {
+    c: char,
+    at: usize,
+}
+
+fn heard(text: &str) -> Vec<HeardChar> {
+    let mut out: Vec<HeardChar> = Vec::with_capacity(text.len());
     let mut blank = false;
-    for c in text.chars() {
+    for (at, c) in text.char_indices() {
         if c.is_whitespace() {
             blank = true;
             continue;
         }
         let c = narrow(c);
         // A blank parts words written in letters, and nothing else.
-        if blank && c.is_ascii_alphanumeric() && out.ends_with(|last: char| last.is_ascii_graphic()) {
-            out.push(' ');
+        if blank && c.is_ascii_alphanumeric() && out.last().is_some_and(|last| last.c.is_ascii_graphic()) {
+            out.push(HeardChar { c: ' ', at });
         }
         blank = false;
-        out.push(c);
+        out.push(HeardChar { c, at });
     }
     out
 }
@@ -150,11 +179,72 @@ enum Unit {
     Any,
 }
 
+impl Difference {
+    fn of(laid: &Laid) -> Self {
+        let mut difference = Self { expected: Vec::new(), heard: Vec::new() };
+        for pair in &laid.pairs {
+            match *pair {
+                Pair::Both { expected, heard } => {
+                    push(&mut difference.expected, expected, expected == heard);
+                    push(&mut difference.heard, heard, expected == heard);
+                }
+                Pair::Missing(c) => push(&mut difference.expected, c, false),
+                Pair::Extra(c) => push(&mut difference.heard, c, false),
+                Pair::Hole => push(&mut difference.expected, '…', true),
+                Pair::Taken(c) => push(&mut difference.heard, c, true),
+            }
+        }
+        difference
+    }
+}
+
+/// A pattern laid beside what was heard.
+struct Laid {
+    cost: usize,
+    pairs: Vec<Pair>,
+    /// For each part, what of the heard text lies beside it: from this character to that.
+    spans: Vec<(usize, usize)>,
+}
+
+#[derive(Clone, Copy)]
+enum Pair {
+    Both { expected: char, heard: char },
+    Missing(char),
+    Extra(char),
+    Hole,
+    /// Taken by the hole before it.
+    Taken(char),
+}
+
+/// The cheapest way to lay `parts` beside `heard`; of several choices the one that lies best counts.
+fn lay(parts: &[Words], heard: &[HeardChar]) -> Laid {
+    let most = parts.iter().map(|part| if let Words::OneOf(choices) = part { choices.len() } else { 1 }).max();
+    let tried = (0..most.unwrap_or(1).max(1)).map(|choice| {
+        let units: Vec<(Unit, usize)> = parts
+            .iter()
+            .enumerate()
+            .flat_map(|(n, part)| {
+                let units: Vec<Unit> = match part {
+                    Words::OneOf(choices) => {
+                        let text = choices.get(choice).or(choices.first()).map_or("", String::as_str);
+                        spoken(text).chars().map(Unit::Char).collect()
+                    }
+                    Words::Hole(_) => vec![Unit::Any],
+                };
+                units.into_iter().map(move |unit| (unit, n))
+            })
+            .collect();
+        align(&units, parts.len(), heard)
+    });
+    tried
+        .min_by_key(|laid| laid.cost)
+        .unwrap_or(Laid { cost: 0, pairs: Vec::new(), spans: vec![(0, 0); parts.len()] })
+}
+
 /// How the characters up to here were laid beside each other.
 #[derive(Clone, Copy)]
 enum Move {
-    Same,
-    Swapped,
+    Both,
     Missing,
     Extra,
     /// Taken by a hole.
@@ -163,100 +253,80 @@ enum Move {
     Closed,
 }
 
-impl Difference {
-    fn between(parts: &[Words], heard: &str) -> Self {
-        let heard: Vec<char> = heard.chars().collect();
-        // Of several choices the one that lies best counts.
-        let most = parts.iter().map(|part| if let Words::OneOf(choices) = part { choices.len() } else { 1 }).max();
-        let laid = (0..most.unwrap_or(1)).map(|choice| {
-            let units: Vec<Unit> = parts
-                .iter()
-                .flat_map(|part| match part {
-                    Words::OneOf(choices) => {
-                        let text = choices.get(choice).or(choices.first()).map_or("", String::as_str);
-                        spoken(text).chars().map(Unit::Char).collect()
-                    }
-                    Words::Hole(_) => vec![Unit::Any],
-                })
-                .collect();
-            align(&units, &heard)
-        });
-        let best = laid.min_by_key(|(cost, _)| *cost);
-        best.map_or_else(|| Self { expected: Vec::new(), heard: Vec::new() }, |(_, difference)| difference)
-    }
-}
-
-/// The cheapest way to lay `units` beside `heard`: what is swapped, missing or too much costs one each.
-fn align(units: &[Unit], heard: &[char]) -> (usize, Difference) {
+/// Each unit with its part. What is swapped, missing or too much costs one.
+fn align(units: &[(Unit, usize)], parts: usize, heard: &[HeardChar]) -> Laid {
     let width = heard.len() + 1;
     let mut cost = vec![0_usize; (units.len() + 1) * width];
     let mut moves = vec![Move::Extra; cost.len()];
     for (at, cell) in cost.iter_mut().enumerate().take(width) {
         *cell = at;
     }
-    for (row, unit) in units.iter().enumerate() {
+    for (row, (unit, _)) in units.iter().enumerate() {
         let (above, this) = (row * width, (row + 1) * width);
         for at in 0..width {
-            let mut options = Vec::with_capacity(3);
+            let mut best = (usize::MAX, Move::Extra);
+            let mut offer = |cost, how| {
+                if cost < best.0 {
+                    best = (cost, how);
+                }
+            };
             match unit {
                 Unit::Any => {
-                    options.push((cost[above + at], Move::Closed));
+                    offer(cost[above + at], Move::Closed);
                     if at > 0 {
-                        options.push((cost[this + at - 1], Move::Taken));
+                        offer(cost[this + at - 1], Move::Taken);
                     }
                 }
                 Unit::Char(c) => {
                     if at > 0 {
-                        let same = heard[at - 1] == *c;
-                        options.push((
-                            cost[above + at - 1] + usize::from(!same),
-                            if same { Move::Same } else { Move::Swapped },
-                        ));
-                        options.push((cost[this + at - 1] + 1, Move::Extra));
+                        offer(cost[above + at - 1] + usize::from(heard[at - 1].c != *c), Move::Both);
+                        offer(cost[this + at - 1] + 1, Move::Extra);
                     }
-                    options.push((cost[above + at] + 1, Move::Missing));
+                    offer(cost[above + at] + 1, Move::Missing);
                 }
             }
-            if let Some((least, how)) = options.into_iter().min_by_key(|(cost, _)| *cost) {
-                cost[this + at] = least;
-                moves[this + at] = how;
-            }
+            (cost[this + at], moves[this + at]) = best;
         }
     }
-    let mut difference = Difference { expected: Vec::new(), heard: Vec::new() };
+    let mut laid =
+        Laid { cost: cost.last().copied().unwrap_or_default(), pairs: Vec::new(), spans: vec![(heard.len(), 0); parts] };
     let (mut row, mut at) = (units.len(), heard.len());
     while row > 0 || at > 0 {
         let how = if row == 0 { Move::Extra } else { moves[row * width + at] };
         let unit = row.checked_sub(1).map(|n| units[n]);
+        let before = at;
         match (how, unit) {
-            (Move::Same | Move::Swapped, Some(Unit::Char(c))) => {
-                let same = matches!(how, Move::Same);
-                push(&mut difference.expected, c, same);
-                push(&mut difference.heard, heard[at - 1], same);
+            (Move::Both, Some((Unit::Char(expected), _))) => {
+                laid.pairs.push(Pair::Both { expected, heard: heard[at - 1].c });
                 row -= 1;
                 at -= 1;
             }
-            (Move::Missing, Some(Unit::Char(c))) => {
-                push(&mut difference.expected, c, false);
+            (Move::Missing, Some((Unit::Char(c), _))) => {
+                laid.pairs.push(Pair::Missing(c));
                 row -= 1;
             }
             (Move::Closed, _) => {
-                push(&mut difference.expected, '…', true);
+                laid.pairs.push(Pair::Hole);
                 row -= 1;
             }
-            (how, _) => {
-                push(&mut difference.heard, heard[at - 1], matches!(how, Move::Taken));
+            (Move::Taken, _) => {
+                laid.pairs.push(Pair::Taken(heard[at - 1].c));
+                at -= 1;
+            }
+            _ => {
+                laid.pairs.push(Pair::Extra(heard[at - 1].c));
                 at -= 1;
             }
         }
-    }
-    for runs in [&mut difference.expected, &mut difference.heard] {
-        runs.reverse();
-        for run in runs.iter_mut() {
-            run.text = run.text.chars().rev().collect();
+        // What is too much belongs to the part before it.
+        let part = unit.or(units.first().copied()).map(|(_, part)| part);
+        if let Some((from, to)) = part.and_then(|part| laid.spans.get_mut(part)) {
+            *from = (*from).min(at);
+            *to = (*to).max(before);
         }
     }
-    (cost.last().copied().unwrap_or_default(), difference)
+    laid.pairs.reverse();
+    laid
 }
 
 fn push(runs: &mut Vec<Run>, c: char, same: bool) {
@@ -321,6 +391,16 @@ mod tests {
         assert!(said.hears("请稍候。您好。"));
         assert!(said.hears("您好。再见。"));
         assert!(!said.hears("请稍候。"));
+    }
+
+    #[test]
+    fn what_was_heard_instead_stands_beside_its_part() {
+        let said = pattern(vec![any(), text("余额为"), text("一元整"), text("，截至"), any()]);
+        assert_eq!(said.corrections("您的余额为两元整，截至今天。"), [None, None, Some("两元整"), None, None]);
+        let said = pattern(vec![text("您好。"), any()]);
+        assert_eq!(said.corrections("您好。再见。"), [None, None]);
+        let said = pattern(vec![text("您好。")]);
+        assert_eq!(said.corrections("您好， 再见。"), [Some("您好， 再见。")]);
     }
 
     #[test]

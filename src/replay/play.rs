@@ -92,7 +92,12 @@ pub struct Mismatch {
 #[derive(Clone, Debug)]
 pub enum Wrong {
     /// Other words were heard.
-    Heard(Difference),
+    Heard {
+        /// Side by side.
+        difference: Difference,
+        /// For each part of what was expected, what was heard in its place, if that is something else.
+        corrections: Vec<Option<String>>,
+    },
     /// The words came too late.
     Late {
         /// After so long.
@@ -118,7 +123,7 @@ pub enum Wrong {
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Heard(_) => f.write_str("other words were heard"),
+            Self::Heard { .. } => f.write_str("other words were heard"),
             Self::Late { silence, within } => {
                 write!(f, "heard after {:.1} s; {:.1} s is the limit", silence.as_secs_f64(), within.as_secs_f64())
             }
@@ -445,7 +450,10 @@ impl<S: Stage> Player<'_, S> {
         };
         match self.readings.pattern(lines.iter().map(|(_, expected)| *expected)) {
             Ok(pattern) if pattern.hears(&heard) => {}
-            Ok(pattern) => self.mismatch(*first, Wrong::Heard(pattern.difference(&heard))),
+            Ok(pattern) => {
+                let corrections = pattern.corrections(&heard).into_iter().map(|c| c.map(str::to_owned)).collect();
+                self.mismatch(*first, Wrong::Heard { difference: pattern.difference(&heard), corrections });
+            }
             Err(why) => self.mismatch(*first, Wrong::Impossible(why)),
         }
         for (line, expected) in lines {

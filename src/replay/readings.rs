@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::civil::Date;
 use regex::Regex;
 
-use super::pattern::{Part, Pattern, Words};
+use super::pattern::{Part, Pattern, Words, spoken};
 use super::transcript::{Expectation, Field, Header, SecretValue, Whose};
 use crate::fault::{Fault, Faults};
 use crate::member::{Member, sample};
@@ -81,15 +81,15 @@ impl<'r> Readings<'r> {
     /// A prompt that no language has, or an expression that is too large.
     pub fn pattern<'e>(&self, lines: impl Iterator<Item = &'e Expectation>) -> Result<Pattern, String> {
         let lines = lines.map(|line| {
-            let parts = line.parts.iter().map(|part| self.words(part)).collect::<Result<Vec<_>, _>>()?;
-            Ok((parts.into_iter().flatten().collect(), line.optional))
+            let parts = line.parts.iter().map(|(part, _)| self.words(part)).collect::<Result<Vec<_>, _>>()?;
+            Ok((parts, line.optional))
         });
         let lines = lines.collect::<Result<Vec<_>, String>>()?;
         Pattern::new(lines).map_err(|_| "the pattern is too large".to_owned())
     }
 
-    fn words(&self, part: &Part) -> Result<Vec<Words>, String> {
-        Ok(vec![match part {
+    fn words(&self, part: &Part) -> Result<Words, String> {
+        Ok(match part {
             Part::Text(text) => Words::OneOf(vec![text.clone()]),
             Part::Any => anything()?,
             Part::Amount(amount) => Words::OneOf(amounts(*amount)),
@@ -100,17 +100,24 @@ impl<'r> Readings<'r> {
                 let tail = tail.ok_or_else(|| format!("nothing of ${name} may ever be heard"))?;
                 Words::OneOf(vec![one_by_one(tail.as_str())])
             }
-            Part::Prompt(id) => return self.prompt(id),
+            Part::Prompt(id) => self.prompt(id)?,
             Part::AnyOf(choices) => Words::OneOf(choices.clone()),
             Part::Matching(expression) => Words::Hole(expression.clone()),
-        }])
+        })
     }
 
-    /// The words of a prompt, with holes for what stands in it.
-    fn prompt(&self, id: &str) -> Result<Vec<Words>, String> {
-        let shape = self.catalogs.iter().find_map(|catalog| catalog.shape(id));
-        let shape = shape.ok_or_else(|| format!("there is no prompt \"{id}\""))?;
-        shape.into_iter().map(|text| text.map_or_else(anything, |text| Ok(Words::OneOf(vec![text.to_owned()])))).collect()
+    /// The words of a prompt in any language, with holes for what stands in it.
+    fn prompt(&self, id: &str) -> Result<Words, String> {
+        let shapes = self.catalogs.iter().filter_map(|catalog| catalog.shape(id));
+        let worded = shapes.map(|shape| {
+            let texts = shape.into_iter().map(|text| text.map_or_else(|| ".*?".to_owned(), |t| regex::escape(&spoken(t))));
+            texts.collect::<String>()
+        });
+        let worded: Vec<_> = worded.collect();
+        if worded.is_empty() {
+            return Err(format!("there is no prompt \"{id}\""));
+        }
+        Regex::new(&worded.join("|")).map(Words::Hole).map_err(|e| e.to_string())
     }
 }
 

@@ -517,24 +517,24 @@ fn read_heard(body: &str, header: &Head) -> Result<What, Wrong> {
     Ok(What::Heard(Expectation { parts, optional, within, place }))
 }
 
-fn read_pattern(text: &str, header: &Head) -> Result<Vec<Part>, Wrong> {
+fn read_pattern(text: &str, header: &Head) -> Result<Vec<(Part, String)>, Wrong> {
     let mut parts = Vec::new();
     let mut rest = text;
     while let Some(open) = rest.find(['{', '｛']) {
         let brace = if rest[open..].starts_with('{') { 1 } else { '｛'.len_utf8() };
         if open > 0 {
-            parts.push(Part::Text(rest[..open].to_owned()));
+            parts.push((Part::Text(rest[..open].to_owned()), rest[..open].to_owned()));
         }
         let inside = &rest[open + brace..];
         let Some(close) = closing(inside) else {
             return wrong("has a { without its }", "write holes as {…} or {金额 1010.05}");
         };
-        parts.push(read_hole(inside[..close].trim(), header)?);
-        let end = if inside[close..].starts_with('}') { 1 } else { '｝'.len_utf8() };
-        rest = &inside[close + end..];
+        let end = close + if inside[close..].starts_with('}') { 1 } else { '｝'.len_utf8() };
+        parts.push((read_hole(inside[..close].trim(), header)?, rest[open..open + brace + end].to_owned()));
+        rest = &inside[end..];
     }
-    if !rest.trim().is_empty() {
-        parts.push(Part::Text(rest.to_owned()));
+    if !rest.is_empty() {
+        parts.push((Part::Text(rest.to_owned()), rest.to_owned()));
     }
     Ok(parts)
 }

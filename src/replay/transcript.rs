@@ -182,8 +182,8 @@ pub enum When {
 /// What is heard, and how soon, and where.
 #[derive(Clone, Debug)]
 pub struct Expectation {
-    /// The words.
-    pub parts: Vec<Part>,
+    /// The words, and how each part is written.
+    pub parts: Vec<(Part, String)>,
     /// Need not be heard.
     pub optional: bool,
     /// The longest silence before it.

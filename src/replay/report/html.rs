@@ -93,7 +93,7 @@ fn call(played: &Played) -> Call {
 
 fn wrong(mismatch: &Mismatch) -> Row {
     let (expected, heard) = match &mismatch.what {
-        Wrong::Heard(difference) => (difference.expected.clone(), difference.heard.clone()),
+        Wrong::Heard { difference, .. } => (difference.expected.clone(), difference.heard.clone()),
         _ => (Vec::new(), Vec::new()),
     };
     let text = format!("{}: {}", mismatch.line, mismatch.what);

@@ -66,7 +66,7 @@ fn mismatch(mismatch: &Mismatch) -> Value {
         "pressed": mismatch.pressed,
         "what": mismatch.what.to_string(),
     });
-    if let Wrong::Heard(difference) = &mismatch.what {
+    if let Wrong::Heard { difference, .. } = &mismatch.what {
         value["expected"] = runs(&difference.expected).into();
         value["heard"] = runs(&difference.heard).into();
     }

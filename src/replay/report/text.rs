@@ -50,7 +50,7 @@ fn tell(out: &mut String, transcript: &Transcript, played: &Played, mismatch: &M
     let bold = Style::new().bold().for_stdout().force_styling(color);
     let place = mismatch.place.as_deref().unwrap_or("?");
     let what = match &mismatch.what {
-        Wrong::Heard(_) => "听到不符 (heard otherwise)".to_owned(),
+        Wrong::Heard { .. } => "听到不符 (heard otherwise)".to_owned(),
         other => other.to_string(),
     };
     let head = format!(
@@ -63,7 +63,7 @@ fn tell(out: &mut String, transcript: &Transcript, played: &Played, mismatch: &M
     );
     let _ = writeln!(out, "{}", bold.apply_to(head));
     let _ = writeln!(out, "  {}", transcript.source);
-    if let Wrong::Heard(difference) = &mismatch.what {
+    if let Wrong::Heard { difference, .. } = &mismatch.what {
         let _ = writeln!(out, "  期望 {}", runs(&difference.expected, color, &Style::new().green()));
         let _ = writeln!(out, "  听到 {}", runs(&difference.heard, color, &Style::new().red()));
     }

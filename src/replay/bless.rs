@@ -1,0 +1,50 @@
+//! `--bless`: what was heard becomes what is expected, and nothing else of the file changes.
+
+use super::play::{Played, Wrong};
+use super::transcript::{Transcript, What};
+
+/// A line that is rewritten.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blessed {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// As it stood.
+    pub before: String,
+    /// As it stands now.
+    pub after: String,
+}
+
+/// Rewrites `text`, the file of `transcript`, so that it expects what `played` heard; what was changed.
+#[must_use]
+pub fn bless(transcript: &Transcript, text: &str, played: &Played) -> (String, Vec<Blessed>) {
+    let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+    let mut blessed = Vec::new();
+    for mismatch in &played.mismatches {
+        let Wrong::Heard { corrections, .. } = &mismatch.what else { continue };
+        // The corrections run on over the lines of one hearing; optional ones have none.
+        let mut corrections = corrections.iter();
+        let first = transcript.steps.iter().position(|step| step.line == mismatch.line).unwrap_or(usize::MAX);
+        for step in transcript.steps.iter().skip(first) {
+            let What::Heard(expected) = &step.what else { break };
+            if expected.optional {
+                continue;
+            }
+            let written: String = expected.parts.iter().map(|(_, written)| written.as_str()).collect();
+            let mut corrected = String::new();
+            for (_, written) in &expected.parts {
+                match corrections.next() {
+                    Some(Some(heard)) => corrected.push_str(heard),
+                    _ => corrected.push_str(written),
+                }
+            }
+            let Some(line) = step.line.checked_sub(1).and_then(|n| lines.get_mut(n)) else { continue };
+            let after = line.replacen(&written, &corrected, 1);
+            if after != *line {
+                let shown = |line: &str| line.trim_end().to_owned();
+                blessed.push(Blessed { line: step.line, before: shown(line), after: shown(&after) });
+                *line = after;
+            }
+        }
+    }
+    (lines.concat(), blessed)
+}
