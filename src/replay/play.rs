@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::chaos::Chaos;
 use super::pattern::Difference;
 use super::phone::{Account, Answer, Collecting, Happened, Heard, Phone, Then, Webhook};
 use super::readings::Readings;
@@ -141,6 +142,7 @@ pub async fn play(
     stage: &mut impl Stage,
     account: &Account,
     readings: &Readings<'_>,
+    chaos: Option<Chaos>,
 ) -> Played {
     let mut player = Player {
         transcript,
@@ -156,6 +158,7 @@ pub async fn play(
         unheard: None,
         last: None,
         delay: Duration::ZERO,
+        chaos,
         turn: 0,
         path: Vec::new(),
         pressed: Vec::new(),
@@ -166,7 +169,6 @@ pub async fn play(
     player.played
 }
 
-/// The longest an expected word may be away: what a platform waits for a webhook.
 struct Player<'p, S> {
     transcript: &'p Transcript,
     dialect: Dialect,
@@ -189,6 +191,7 @@ struct Player<'p, S> {
     last: Option<(Webhook, Answer)>,
     /// The next callback comes so much later.
     delay: Duration,
+    chaos: Option<Chaos>,
     turn: usize,
     path: Vec<String>,
     pressed: Vec<String>,
@@ -263,7 +266,11 @@ impl<S: Stage> Player<'_, S> {
                 self.calls += 1;
                 let header = &self.transcript.header;
                 // A call's id is the same whenever it is replayed, and no other transcript's.
-                let id = format!("CA{:016x}{:016x}", fnv(&self.transcript.source), self.calls);
+                let id = match self.dialect {
+                    Dialect::Twilio => format!("CA{:016x}{:016x}", fnv(&self.transcript.source), self.calls),
+                    // Given with the first answer.
+                    Dialect::Browser => String::new(),
+                };
                 let phone =
                     Phone::new(self.account.clone(), self.dialect, id, header.from.clone(), header.dialled.clone());
                 self.acted = self.clock;
@@ -388,6 +395,7 @@ impl<S: Stage> Player<'_, S> {
         let webhook = phone.webhook(heard.as_ref(), happened);
         let answer = self.stage.send(&webhook).await.map_err(Wrong::Answer)?;
         self.turn += 1;
+        self.mishap(line, &phone, &webhook, &answer).await?;
         let heard = phone.hear(&answer).map_err(Wrong::Answer)?;
         self.last = Some((webhook, answer));
         let silence = self.clock.saturating_sub(self.acted);
@@ -403,6 +411,24 @@ impl<S: Stage> Player<'_, S> {
             self.scene(line, Act::HungUp);
         }
         self.call = Some((phone, heard));
+        Ok(())
+    }
+
+    /// What the network makes of the webhook that was just answered.
+    async fn mishap(&mut self, line: usize, phone: &Phone, webhook: &Webhook, answer: &Answer) -> Result<(), Wrong> {
+        let Some(mishap) = self.chaos.as_mut().map(Chaos::next) else { return Ok(()) };
+        // A call that has no id before its first answer cannot be begun twice.
+        let copies = if phone.call().is_empty() { 0 } else { mishap.copies };
+        for _ in 0..copies {
+            let again = self.stage.send(webhook).await.map_err(Wrong::Answer)?;
+            if again != *answer {
+                self.mismatch(line, Wrong::Repeated);
+            }
+        }
+        if let Some((before, _)) = self.last.clone().filter(|_| mishap.late_copy) {
+            self.stage.send(&before).await.map_err(Wrong::Answer)?;
+        }
+        self.stage.pass(mishap.delay);
         Ok(())
     }
 

@@ -58,7 +58,7 @@ struct Reader<'r> {
 }
 
 /// What a line is for, by its first character.
-enum Kind {
+pub(super) enum Kind {
     Caller,
     Heard,
     True,
@@ -160,7 +160,7 @@ impl Reader<'_> {
 }
 
 /// The line without its comment: `//` at the beginning or after a blank.
-fn without_comment(line: &str) -> &str {
+pub(super) fn without_comment(line: &str) -> &str {
     let mut from = 0;
     while let Some(at) = line[from..].find("//").map(|at| at + from) {
         if at == 0 || line[..at].ends_with(char::is_whitespace) {
@@ -172,7 +172,7 @@ fn without_comment(line: &str) -> &str {
 }
 
 /// What the line is for, and what it says. `None`: it is empty.
-fn kind_of(line: &str) -> Option<(Kind, &str)> {
+pub(super) fn kind_of(line: &str) -> Option<(Kind, &str)> {
     let body = line.trim();
     let first = body.chars().next()?;
     let rest = body[first.len_utf8()..].trim_start();
@@ -710,7 +710,7 @@ fn luhn(digits: &str) -> bool {
 }
 
 /// `text` with full-width forms as their narrow ones.
-fn narrow(text: &str) -> String {
+pub(super) fn narrow(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
