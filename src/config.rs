@@ -46,10 +46,13 @@ pub struct Settings {
     pub log: Log,
     pub store: Store,
     pub keys: Keys,
-    pub lines: Directory,
+    pub lines: Lines,
     pub prompts: Directory,
+    pub holidays: Directory,
     pub call: Call,
     pub sign_in: SignIn,
+    pub messages: Messages,
+    pub abuse: Abuse,
     pub twilio: twilio::Settings,
     pub browser: Browser,
 }
@@ -109,6 +112,14 @@ pub struct Keys {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "config/default.toml documents each, once")]
+pub struct Lines {
+    pub directory: PathBuf,
+    pub watch: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml documents each, once")]
 pub struct Directory {
     pub directory: PathBuf,
 }
@@ -121,6 +132,9 @@ pub struct Call {
     pub longest: Duration,
     pub most_turns: u16,
     pub most_registered: usize,
+    pub marked_callers: bool,
+    #[serde(deserialize_with = "duration")]
+    pub marked_within: Duration,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -137,6 +151,68 @@ pub struct SignIn {
     pub hash_passes: u32,
     pub hash_threads: usize,
     pub hash_queue: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml documents each, once")]
+pub struct Messages {
+    pub kept_days: u16,
+    pub tries_per_call: u16,
+    pub tries_per_caller: u16,
+    pub tries_withheld: u16,
+}
+
+/// `[abuse]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml documents each, once")]
+pub struct Abuse {
+    pub persons_an_hour: u16,
+    pub failures_a_day: u16,
+    pub withheld_failures_an_hour: u16,
+    pub exempt_callers: Vec<String>,
+    pub known_caller_tries: u16,
+    #[serde(deserialize_with = "duration")]
+    pub known_caller_for: Duration,
+    pub level: SprayLevel,
+    pub same_pin: u32,
+    pub neighbours: u32,
+    pub unknown_percent: u8,
+    pub failing_percent: u8,
+    pub unanswered_percent: u8,
+    #[serde(deserialize_with = "duration")]
+    pub calm: Duration,
+}
+
+/// How much sign-ins are taken to look like an attack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[expect(missing_docs, reason = "config/default.toml documents each, once")]
+pub enum SprayLevel {
+    #[serde(rename = "auto")]
+    Auto,
+    #[serde(rename = "0")]
+    Never,
+    #[serde(rename = "1")]
+    Alert,
+    #[serde(rename = "2")]
+    Challenge,
+    #[serde(rename = "3")]
+    StaffOnly,
+}
+
+impl SprayLevel {
+    /// The level that is set. `None`: it follows from what is seen.
+    #[must_use]
+    pub fn pinned(self) -> Option<u8> {
+        match self {
+            Self::Auto => None,
+            Self::Never => Some(0),
+            Self::Alert => Some(1),
+            Self::Challenge => Some(2),
+            Self::StaffOnly => Some(3),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -239,6 +315,15 @@ impl Settings {
         if self.sign_in.first_lock > self.sign_in.longest_lock {
             fault("sign_in.first_lock", "is longer than sign_in.longest_lock", "make it as long at most");
         }
+        let is_number =
+            |n: &String| n.strip_prefix('+').unwrap_or(n).bytes().all(|b| b.is_ascii_digit()) && n.len() > 2;
+        if !self.abuse.exempt_callers.iter().all(is_number) {
+            fault(
+                "abuse.exempt_callers",
+                "holds something that is no number",
+                "write digits as the platform tells them, such as \"+861012333\"",
+            );
+        }
         if EnvFilter::try_new(&self.log.level).is_err() {
             fault(
                 "log.level",
@@ -264,7 +349,7 @@ impl Settings {
         const MS: Duration = Duration::from_millis(1);
         const MINUTE: Duration = Duration::from_mins(1);
         const DAY: Duration = Duration::from_hours(24);
-        let Self { server, store, call, sign_in, .. } = self;
+        let Self { server, store, call, sign_in, messages, abuse, .. } = self;
         let numbers = [
             ("server.max_connections", server.max_connections, 1, 1_000_000),
             ("server.max_in_flight", server.max_in_flight, 1, 1_000_000),
@@ -277,6 +362,19 @@ impl Settings {
             ("sign_in.hash_passes", sign_in.hash_passes as usize, 1, 100),
             ("sign_in.hash_threads", sign_in.hash_threads, 0, 256),
             ("sign_in.hash_queue", sign_in.hash_queue, 1, 100_000),
+            ("messages.kept_days", messages.kept_days.into(), 1, 3660),
+            ("messages.tries_per_call", messages.tries_per_call.into(), 1, 10),
+            ("messages.tries_per_caller", messages.tries_per_caller.into(), 1, 100),
+            ("messages.tries_withheld", messages.tries_withheld.into(), 1, 10_000),
+            ("abuse.persons_an_hour", abuse.persons_an_hour.into(), 1, 10_000),
+            ("abuse.failures_a_day", abuse.failures_a_day.into(), 1, 10_000),
+            ("abuse.withheld_failures_an_hour", abuse.withheld_failures_an_hour.into(), 0, 10_000),
+            ("abuse.known_caller_tries", abuse.known_caller_tries.into(), 0, 10),
+            ("abuse.same_pin", abuse.same_pin as usize, 5, 10_000),
+            ("abuse.neighbours", abuse.neighbours as usize, 3, 10_000),
+            ("abuse.unknown_percent", abuse.unknown_percent.into(), 1, 100),
+            ("abuse.failing_percent", abuse.failing_percent.into(), 1, 100),
+            ("abuse.unanswered_percent", abuse.unanswered_percent.into(), 1, 100),
         ];
         let times = [
             ("server.header_timeout", server.header_timeout, 100 * MS, 10 * MINUTE),
@@ -284,8 +382,11 @@ impl Settings {
             ("server.drain", server.drain, 100 * MS, 60 * MINUTE),
             ("store.deadline", store.deadline, 50 * MS, 10_000 * MS),
             ("call.longest", call.longest, MINUTE, DAY),
+            ("call.marked_within", call.marked_within, 10 * MS, 1000 * MS),
             ("sign_in.first_lock", sign_in.first_lock, MINUTE, 366 * DAY),
             ("sign_in.longest_lock", sign_in.longest_lock, MINUTE, 366 * DAY),
+            ("abuse.known_caller_for", abuse.known_caller_for, DAY, 366 * DAY),
+            ("abuse.calm", abuse.calm, MINUTE, DAY),
         ];
         let fault = |key: &str, least: &str, most: &str| {
             let default = Layers::defaults().ok().and_then(|l| find(&l.defaults, key).map(ToString::to_string));

@@ -24,16 +24,16 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`dialog`] | the call flow as one pure function, [`dialog::Flow::step`]; menus and answers from a line's file; the walk that proves what must hold |
-//! | [`speech`] | typed values into words: the catalogue of prompts, and Mandarin |
+//! | [`dialog`] | the call flow as one pure function, [`dialog::Flow::step`]; menus and answers from a line's file; the walk that proves what must hold; how long callers take |
+//! | [`speech`] | typed values into words: the catalogues of prompts; Chinese as Mandarin and Cantonese say it; English |
 //! | [`member`] | who calls and what they have: ID, card and personal numbers, money, accounts, the CSV register |
 //! | [`secret`] | keys, PINs and tokens that cannot be printed, and the proof that a PIN was right |
-//! | [`call`] | one call: the driver, the seal, the register of live calls, admission |
+//! | [`call`] | one call: the driver, the seal, the register of live calls, admission; the lines in force |
 //! | [`service`] | what a request of the dialog does, exactly once, with tries taken before hashing |
 //! | [`store`] | what is kept: encrypted, indexed blindly, audited in a MAC chain |
 //! | [`keys`] | the key ring everything is sealed with |
 //! | [`telephony`] | the dialect contract; Twilio; the JSON way in for `hotline dial` and browsers |
-//! | [`server`] | everything put together, and the edge |
+//! | [`server`] | everything put together, the edge, and lines replaced while calls run |
 //! | [`config`], [`fault`] | typed settings; faults with place and remedy |
 //! | [`telemetry`], [`clock`] | one occurrence = one log line and its metric; the one home of time |
 //! | [`cli`] | the commands, one file each |
@@ -51,7 +51,8 @@
 //!    not signed in, so the number is asked for.
 //! 5. The number arrives as [`secret::Keys`]. The dialog reads it as a [`member::id_number::IdNumber`] and asks
 //!    [`dialog::Request::Identify`]; [`service`] answers with its blind index, and from here on there is no number.
-//! 6. The PIN arrives, and the dialog asks [`dialog::Request::SignIn`]. The service takes a try and writes an audit row
+//! 6. Before the PIN, [`dialog::Request::Guard`] asks whether digits must be pressed first: only while [`service::spray`]
+//!    sees an attack. The PIN arrives, and the dialog asks [`dialog::Request::SignIn`]. The service takes a try and writes an audit row
 //!    in one transaction, hashes outside it, and writes the outcome in a second. Only a right PIN makes a
 //!    [`secret::PinVerified`], only that makes a [`dialog::SignedIn`], and every account request takes one.
 //! 7. The balance is read, audited and stored as the effect of this very turn in one transaction: a webhook that is

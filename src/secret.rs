@@ -4,7 +4,9 @@
 //! a length at most, memory is wiped on drop, and the only ways to the digits are methods whose names say so.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
+use serde::{Deserialize, Serialize};
 use zeroize::{DefaultIsZeroes, Zeroize, ZeroizeOnDrop};
 
 /// One key of a telephone keypad.
@@ -181,7 +183,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Secret {
+impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(Self)
     }
@@ -226,6 +228,52 @@ impl Pin {
 impl fmt::Debug for Pin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Pin(…)")
+    }
+}
+
+/// The keyed digest of a PIN that was entered once and is to be entered again: it travels in the sealed state of a call,
+/// where no PIN may. Nobody without the key gets back from it to the PIN, and it fits one member's only.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub struct PinDraft([u8; 32]);
+
+impl PinDraft {
+    /// The draft with this keyed `digest`.
+    #[must_use]
+    pub fn new(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+
+    /// Whether both are of the same PIN, in constant time.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> bool {
+        use subtle::ConstantTimeEq;
+        self.0.ct_eq(&other.0).into()
+    }
+
+    /// The digest, to be mixed into another.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl PartialEq for PinDraft {
+    fn eq(&self, other: &Self) -> bool {
+        self.matches(other)
+    }
+}
+
+impl Eq for PinDraft {}
+
+impl Hash for PinDraft {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl fmt::Debug for PinDraft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PinDraft(…)")
     }
 }
 

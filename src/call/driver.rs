@@ -7,15 +7,16 @@ use jiff::Timestamp;
 
 use super::admission::Admission;
 use super::caller::{Call, CallEnd};
-use super::lines::Lines;
+use super::lines::{InForce, Lines};
 use super::live::{LiveCalls, Moment};
 use super::seal::{Journey, Seal};
 use crate::clock::Clock;
-use crate::dialog::{Dialled, Event, Flow, Next, Place, Turn};
+use crate::dialog::{Answer, Dialled, Event, Flow, Next, Place, Recording, Turn};
 use crate::service::Services;
+use crate::speech::language::Language;
 use crate::speech::prompt::Prompt;
 use crate::telemetry::{Occurrence, Telemetry};
-use crate::telephony::{Conversation, Reply, Then};
+use crate::telephony::{Conversation, Pace, Reply, Then};
 
 /// A turn asks at most this often: to sign in, and then to read what was wanted.
 const MOST_QUESTIONS: u16 = 4;
@@ -23,7 +24,7 @@ const MOST_QUESTIONS: u16 = 4;
 /// Carries every call of this node on.
 #[derive(Debug)]
 pub struct Driver {
-    lines: Arc<Lines>,
+    lines: Arc<InForce>,
     services: Services,
     seal: Seal,
     live: LiveCalls,
@@ -42,13 +43,15 @@ pub struct Bounds {
     pub most_turns: u16,
     /// Calls in the register.
     pub most_registered: usize,
+    /// How long to look, as a call comes in, whether its number is marked; `None`: not at all.
+    pub marked_within: Option<Duration>,
 }
 
 impl Driver {
     /// Drives calls over `lines` with `services`.
     #[must_use]
     pub fn new(
-        lines: Arc<Lines>,
+        lines: Arc<InForce>,
         services: Services,
         seal: Seal,
         admission: Admission,
@@ -78,16 +81,23 @@ impl Driver {
     }
 
     /// A call that came in, or one that begins anew because its last step is not ours.
-    async fn begin(&self, call: &Call, lead: Option<Prompt>) -> Reply {
+    async fn begin(&self, call: &Call, language: Option<Language>, lead: Option<Prompt>) -> Reply {
         let now = self.clock.now();
         let mut moment = self.live.enter(call, now).await;
         // A call that begins anew goes on counting: its effects must not be taken for those it had before.
         let turn = if lead.is_some() { moment.next_turn() } else { 0 };
         moment.of_turn(turn, now);
-        let flow = self.lines.dialled(&call.dialled);
+        let lines = self.lines.now();
+        let flow = lines.dialled(&call.dialled);
         let started = whole_second(moment.came());
-        let journey = Journey { turn, started, line: flow.name.clone(), state: flow.start() };
-        let mut reply = self.go(call, flow, journey, Event::Dialled(Dialled::default()), &mut moment).await;
+        let journey = Journey { turn, started, line: flow.name.clone(), heard: 0, state: flow.start() };
+        let language = language.or_else(|| flow.language_of(&call.dialled));
+        let elder = match self.bounds.marked_within {
+            Some(within) => self.services.is_marked(call, within).await,
+            None => false,
+        };
+        let dialled = Event::Dialled(Dialled { language, elder });
+        let mut reply = self.go(call, &lines, flow, journey, dialled, &mut moment).await;
         if let Some(lead) = lead {
             reply.say.insert(0, lead);
         }
@@ -97,28 +107,53 @@ impl Driver {
     async fn go_on(&self, call: &Call, token: &str, event: Event) -> Reply {
         let Ok(journey) = self.seal.open(call, token) else {
             self.telemetry.record(&Occurrence::StepNotOurs { dialect: call.dialect });
-            return self.begin(call, Some(Prompt::menu_changed())).await;
+            return self.begin(call, None, Some(Prompt::menu_changed())).await;
         };
         let now = self.clock.now();
         let mut moment = self.live.enter(call, now).await;
         let at = moment.of_turn(journey.turn, now);
-        let flow = self.lines.named(&journey.line).unwrap_or_else(|| self.lines.dialled(&call.dialled));
+        let lines = self.lines.now();
+        // A line that is gone hands its calls to the one that its number reaches now.
+        let flow = lines.named(&journey.line).unwrap_or_else(|| lines.dialled(&call.dialled));
         if matches!(event, Event::HungUp) {
             self.live.end(call, now);
         }
+        // A person takes as long as they take, and so does waiting for one: the time of the call begins anew.
+        let started = match event {
+            Event::Waiting(_) | Event::TransferEnded(_) => whole_second(at),
+            _ => journey.started,
+        };
+        let journey = Journey { started, ..journey };
         let lasted = at.duration_since(journey.started).unsigned_abs();
+        let is_over = self.live.is_over(call) || moment.is_past(journey.turn);
+        let is_long = lasted > self.bounds.longest || journey.turn >= self.bounds.most_turns;
         let event = match event {
-            _ if self.live.is_over(call) || moment.is_past(journey.turn) => Event::HungUp,
+            // What was recorded is not lost with the call: the end of it is often told first.
+            Event::Recorded { recording: recording @ Some(_), .. } if is_over || is_long => {
+                Event::Recorded { recording, hung_up: true }
+            }
+            _ if is_over => Event::HungUp,
             Event::HungUp => Event::HungUp,
-            _ if lasted > self.bounds.longest || journey.turn >= self.bounds.most_turns => Event::LimitReached,
+            _ if is_long => Event::LimitReached,
             event => event,
         };
-        self.go(call, flow, journey, event, &mut moment).await
+        let state = flow.taken_up(journey.state, journey.heard, &event);
+        let journey = Journey { line: flow.name.clone(), state, ..journey };
+        self.go(call, &lines, flow, journey, event, &mut moment).await
     }
 
     /// One turn: the dialog, what it asks, and the dialog again, until there is something for the caller.
-    async fn go(&self, call: &Call, flow: &Flow, journey: Journey, event: Event, moment: &mut Moment) -> Reply {
-        let Journey { turn, started, line, state } = journey;
+    /// `lines` are those in force as it begins, whatever is taken meanwhile.
+    async fn go(
+        &self,
+        call: &Call,
+        lines: &Lines,
+        flow: &Flow,
+        journey: Journey,
+        event: Event,
+        moment: &mut Moment,
+    ) -> Reply {
+        let Journey { turn, started, line, state, .. } = journey;
         let at = moment.at();
         let (mut state, mut step) = flow.step(state, event, at);
         for question in 0..MOST_QUESTIONS {
@@ -129,13 +164,17 @@ impl Driver {
             (state, step) = flow.step(state, Event::Answer(answer), at);
         }
         self.telemetry.record(&Occurrence::Turn { call, turn, place: state.place.name() });
-        let catalog = Arc::clone(self.lines.catalog(state.language));
+        let language = state.language;
         let Turn { say, next } = step;
         let over = state.place == Place::Over;
-        let sealed = || self.seal.seal(call, &Journey { turn: turn.saturating_add(1), started, line, state });
+        let heard = flow.heard(&state);
+        let pace = if state.elder { Pace::Slow } else { Pace::Usual };
+        let sealed = || self.seal.seal(call, &Journey { turn: turn.saturating_add(1), started, line, heard, state });
         let then = match next {
             Next::Collect(collect) => sealed().map(|token| Then::Collect(collect, token)),
+            Next::Record(record) => sealed().map(|token| Then::Record(record, token)),
             Next::Transfer(transfer) => sealed().map(|token| Then::Transfer(transfer, token)),
+            Next::Leave => sealed().map(Then::Leave),
             Next::HangUp => Some(Then::HangUp),
             // More questions than a turn has: a fault of the flow, which its exploration rules out.
             Next::Ask(_) => None,
@@ -146,9 +185,9 @@ impl Driver {
                     moment.hang_up(turn);
                     self.hang_up(call);
                 }
-                Reply { catalog, say, then }
+                Reply { wording: lines.wording().clone(), language, say, pace, then }
             }
-            None => self.turn_away(),
+            None => self.turn_away(&call.dialled),
         }
     }
 
@@ -161,29 +200,47 @@ impl Driver {
         tokio::spawn(async move { services.end_call(&call, CallEnd::Completed).await });
     }
 
-    fn turn_away(&self) -> Reply {
-        let flow = self.lines.dialled("");
-        let catalog = Arc::clone(self.lines.catalog(flow.start().language));
-        Reply { catalog, say: vec![Prompt::busy()], then: Then::HangUp }
+    fn turn_away(&self, dialled: &str) -> Reply {
+        let lines = self.lines.now();
+        let flow = lines.dialled(dialled);
+        let language = flow.language_of(dialled).unwrap_or(flow.start().language);
+        let (wording, pace) = (lines.wording().clone(), Pace::Usual);
+        Reply { wording, language, say: vec![Prompt::busy()], pace, then: Then::HangUp }
     }
 }
 
 impl Conversation for Driver {
-    async fn dialled(&self, call: Call) -> Reply {
+    async fn dialled(&self, call: Call, language: Option<Language>) -> Reply {
         let Some(_place) = self.admission.new_call() else {
             self.telemetry.record(&Occurrence::TurnedAway { class: "new" });
-            return self.turn_away();
+            return self.turn_away(&call.dialled);
         };
         self.telemetry.record(&Occurrence::Dialled { call: &call });
-        self.begin(&call, None).await
+        self.begin(&call, language, None).await
     }
 
     async fn step(&self, call: Call, step: &str, event: Event) -> Reply {
         let Some(_place) = self.admission.step() else {
             self.telemetry.record(&Occurrence::TurnedAway { class: "running" });
-            return self.turn_away();
+            return self.turn_away(&call.dialled);
         };
         self.go_on(&call, step, event).await
+    }
+
+    async fn recorded(&self, call: Call, step: &str, recording: Recording) -> bool {
+        let Some(_place) = self.admission.step() else { return false };
+        // Not ours, or of a key that is gone: there is nothing to keep it with, now or later.
+        let Ok(Journey { turn, line, state, .. }) = self.seal.open(&call, step) else { return true };
+        let lines = self.lines.now();
+        let flow = lines.named(&line).unwrap_or_else(|| lines.dialled(&call.dialled));
+        let event = Event::Recorded { recording: Some(recording), hung_up: true };
+        let (state, step) = flow.step(state, event, self.clock.now());
+        // The conversation goes on by itself, if it does: here is only seen to it that the recording is kept.
+        let Next::Ask(request) = step.next else { return true };
+        let place = state.place.name().to_owned();
+        let answer = self.services.perform(&call, turn * MOST_QUESTIONS, request).await;
+        self.telemetry.record(&Occurrence::Asked { call: &call, place: &place, answer: &answer });
+        answer != Answer::Unavailable
     }
 
     async fn ended(&self, call: Call, how: CallEnd) {
@@ -193,14 +250,15 @@ impl Conversation for Driver {
     }
 
     async fn resume(&self, call: Call) -> Reply {
-        let Some(_place) = self.admission.step() else { return self.turn_away() };
+        let Some(_place) = self.admission.step() else { return self.turn_away(&call.dialled) };
         self.telemetry.record(&Occurrence::Resumed { call: &call });
-        self.begin(&call, Some(Prompt::resumed())).await
+        self.begin(&call, None, Some(Prompt::resumed())).await
     }
 
-    fn busy(&self) -> Box<str> {
-        let reply = self.turn_away();
-        reply.catalog.speak_all(&reply.say).text().into()
+    fn busy(&self) -> (Language, Box<str>) {
+        let reply = self.turn_away("");
+        let text = reply.wording.of(reply.language).speak_all(&reply.say).text();
+        (reply.language, text.into())
     }
 }
 

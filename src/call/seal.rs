@@ -29,6 +29,8 @@ pub struct Journey {
     pub started: Timestamp,
     /// The line that was dialled.
     pub line: Box<str>,
+    /// What the keys meant when the caller heard of them: [`Flow::heard`](crate::dialog::Flow::heard).
+    pub heard: u32,
     /// Where the conversation stands.
     pub state: State,
 }

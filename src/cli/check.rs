@@ -1,19 +1,28 @@
 //! `hotline check`: every fault of settings, lines and prompts at once.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 
 use crate::call::lines::Lines;
+use crate::clock::Clock;
 use crate::config::Settings;
 use crate::fault::Faults;
-use crate::server::{unfit_keys, unfit_lines};
+use crate::server::{read_lines, unfit_keys, unfit_lines};
+
+/// Check settings, lines and prompts: all faults at once, with file, line and remedy.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Drafts, to be checked as if they were in place: a line's file, a prompts.toml, a folder of lines or of languages.
+    drafts: Vec<PathBuf>,
+}
 
 /// Checks, prints every fault, and says what was checked. Exit code 1: something is wrong.
 ///
 /// # Errors
 /// Standard output cannot be written.
-pub fn run(config: Option<&Path>) -> anyhow::Result<ExitCode> {
+pub fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
     let mut faults = Vec::new();
     let settings = match Settings::read(config, std::env::vars_os()) {
         Ok((settings, found)) => {
@@ -27,13 +36,24 @@ pub fn run(config: Option<&Path>) -> anyhow::Result<ExitCode> {
             Settings::load(None, std::iter::empty::<(String, String)>())?
         }
     };
-    let lines = Lines::load(&settings.lines.directory, &settings.prompts.directory);
+    let mut sources = read_lines(&settings);
+    for draft in &args.drafts {
+        sources.put_draft(draft);
+    }
+    let lines = sources.compile();
+    let mut remarks = Vec::new();
     let mut out = std::io::stdout().lock();
     match lines {
         Ok(lines) => {
             faults.extend(unfit_lines(&settings, &lines));
-            for flow in lines.flows() {
-                let walked = Lines::walk(flow, &lines.catalogs());
+            let catalogs = lines.catalogs();
+            // Each walk takes about a second, and there are several lines.
+            let walked = thread::scope(|scope| {
+                let walks: Vec<_> = lines.flows().map(|flow| scope.spawn(|| Lines::walk(flow, &catalogs))).collect();
+                walks.into_iter().map(thread::ScopedJoinHandle::join).collect::<Result<Vec<_>, _>>()
+            });
+            let walked = walked.map_err(|_| anyhow::anyhow!("a walk broke off"))?;
+            for (flow, walked) in lines.flows().zip(walked) {
                 let (states, ways) = (walked.states, walked.edges.len());
                 match walked.findings.as_slice() {
                     [] => writeln!(
@@ -44,13 +64,22 @@ pub fn run(config: Option<&Path>) -> anyhow::Result<ExitCode> {
                     findings => faults.extend(findings.iter().map(|found| Lines::fault(flow, found))),
                 }
             }
+            // China's day: that is where the holidays are.
+            let today = jiff::tz::Offset::constant(8).to_datetime(Clock::system().now()).date();
+            for warning in lines.warnings(today) {
+                writeln!(out, "warning: {warning}")?;
+            }
             for catalog in lines.catalogs() {
                 writeln!(out, "prompts {}: complete", catalog.language())?;
             }
+            remarks = lines.unsaid();
         }
         Err(found) => faults.extend(found.0),
     }
     if faults.is_empty() {
+        for remark in remarks {
+            writeln!(out, "remark: {remark}")?;
+        }
         writeln!(out, "settings: as they should be")?;
         return Ok(ExitCode::SUCCESS);
     }

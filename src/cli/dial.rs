@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::secret::{Key, Secret};
 use crate::server::App;
+use crate::speech::language::Language;
 use crate::telephony::browser::{Dial, Following, HangUp, Happened, Heard, Peer, Transferred};
 
 /// A telephone in the terminal: shows what is heard, takes keys.
@@ -41,6 +42,9 @@ pub struct Args {
     /// The number that calls.
     #[arg(long, default_value = "")]
     from: String,
+    /// The language wanted, without being asked for it: zh-CN, yue-CN or en-US, if the line offers it.
+    #[arg(long)]
+    language: Option<Language>,
 }
 
 /// Places the call. Exit code 2: the hotline cannot be reached.
@@ -61,7 +65,7 @@ pub fn run(args: &Args, settings: impl FnOnce() -> anyhow::Result<Settings>) -> 
 }
 
 fn talk(args: &Args, line: &Line) -> anyhow::Result<()> {
-    let dial = Dial { dialled: args.number.as_str().into(), from: args.from.as_str().into() };
+    let dial = Dial { dialled: args.number.as_str().into(), from: args.from.as_str().into(), language: args.language };
     let mut heard: Heard = line.post("/browser/call", &dial)?;
     let mut fingers = Fingers::new(args.keys.clone());
     loop {
@@ -78,10 +82,20 @@ fn talk(args: &Args, line: &Line) -> anyhow::Result<()> {
                 );
                 match fingers.line()?.as_deref().map(str::trim) {
                     Some("talked") => Happened { transfer: Some(Transferred::Talked), ..of(&heard) },
+                    Some("left") => Happened { transfer: Some(Transferred::Left), ..of(&heard) },
                     Some("not answered") => Happened { transfer: Some(Transferred::NotAnswered), ..of(&heard) },
                     _ => break,
                 }
             }
+            Following::Record => {
+                let longest = heard.record.as_ref().map_or(0, |record| record.longest / 1000);
+                println!("— recording, {longest} s at most: how many seconds you speak, nothing, or \"hang up\" —");
+                match fingers.speak()? {
+                    Some(seconds) => Happened { recorded: Some(seconds), ..of(&heard) },
+                    None => break,
+                }
+            }
+            Following::Leave => Happened { transfer: Some(Transferred::Left), ..of(&heard) },
             Following::Collect => {
                 let (most, finish) = heard.collect.as_ref().map_or((1, None), |c| (usize::from(c.max), c.finish));
                 match fingers.press(most, finish)? {
@@ -210,6 +224,22 @@ impl Fingers {
         let mut line = String::new();
         let read = std::io::stdin().lock().read_line(&mut line)?;
         Ok((read > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned()))
+    }
+
+    /// How many seconds are spoken. `None`: the caller hangs up.
+    fn speak(&mut self) -> anyhow::Result<Option<u32>> {
+        self.ahead.clear();
+        loop {
+            let Some(line) = self.line()? else { return Ok(None) };
+            match line.trim() {
+                "" | "silence" => return Ok(Some(0)),
+                "hang up" | "hangup" | "h" => return Ok(None),
+                seconds => match seconds.parse() {
+                    Ok(seconds) => return Ok(Some(seconds)),
+                    Err(_) => println!("— a number of seconds; an empty line is silence; \"hang up\" ends the call —"),
+                },
+            }
+        }
     }
 
     /// As many keys as are waited for: up to `most`, or to `finish`.

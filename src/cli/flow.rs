@@ -1,9 +1,10 @@
-//! `hotline flow`: the call flow as it really is, drawn from a walk over everything a caller can do.
+//! `hotline flow`: the call flow as it really is, drawn from a walk over everything a caller can do; and how long it takes.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::ValueEnum;
@@ -11,7 +12,10 @@ use serde::Serialize;
 
 use crate::call::lines::Lines;
 use crate::config::Settings;
+use crate::dialog::Flow;
 use crate::dialog::explore::Exploration;
+use crate::dialog::times::{PRACTISED, ROUND_TRIP, SLOW, WayTo, ways as ways_to};
+use crate::speech::tempo;
 
 /// Draw the call flow.
 #[derive(Debug, clap::Args)]
@@ -20,11 +24,13 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Format::Mermaid)]
     format: Format,
     /// Which line, by its name; the one that takes any number by default.
-    #[arg(long)]
     line: Option<String>,
     /// What would only clutter the drawing too: silence, wrong keys, hang-ups, and what works everywhere.
     #[arg(long)]
     all: bool,
+    /// How long callers take instead: seconds from the dial tone until each service has told its answer.
+    #[arg(long, conflicts_with_all = ["format", "all"])]
+    times: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -45,7 +51,7 @@ const EVERYWHERE: [&str; 8] = ["silence", "garbled", "# alone", "limit", "hang-u
 /// # Errors
 /// The line is not there, or it has faults.
 pub fn run(args: &Args, settings: &Settings) -> anyhow::Result<ExitCode> {
-    let lines = Lines::load(&settings.lines.directory, &settings.prompts.directory)?;
+    let lines = crate::server::load_lines(settings)?;
     let flow = match &args.line {
         Some(name) => lines.named(name).with_context(|| {
             let names: Vec<_> = lines.flows().map(|f| f.name.to_string()).collect();
@@ -53,6 +59,10 @@ pub fn run(args: &Args, settings: &Settings) -> anyhow::Result<ExitCode> {
         })?,
         None => lines.dialled(""),
     };
+    if args.times {
+        std::io::stdout().lock().write_all(times(&lines, flow).as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let seen = Lines::walk(flow, &lines.catalogs());
     let ways = ways(&seen, args.all);
     let text = match args.format {
@@ -62,6 +72,58 @@ pub fn run(args: &Args, settings: &Settings) -> anyhow::Result<ExitCode> {
     };
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn times(lines: &Lines, flow: &Flow) -> String {
+    let mut text = String::new();
+    for &language in &flow.languages {
+        // Writing into a String cannot fail.
+        let _ = writeln!(
+            text,
+            "line {}, {language}: seconds from the dial tone until the answer has been told, of which speech\n\n\
+             {:<18}{:>5}{:>11}{:>9}{:>9}{:>9}   entries",
+            flow.name, "service", "keys", "practised", "speech", "slow", "speech"
+        );
+        for (service, way) in ways_to(flow, language, lines.wording()) {
+            let _ = match way {
+                Some(WayTo { entries, keys, practised, slow, .. }) => writeln!(
+                    text,
+                    "{:<18}{keys:>5}{:>11}{:>9}{:>9}{:>9}   {}",
+                    service.name(),
+                    seconds(practised.whole),
+                    seconds(practised.speech),
+                    seconds(slow.whole),
+                    seconds(slow.speech),
+                    entries.join(", ")
+                ),
+                None => writeln!(text, "{:<18}    - keys alone do not lead there", service.name()),
+            };
+        }
+        text.push('\n');
+    }
+    let _ = writeln!(
+        text,
+        "Reckoned, not measured:\n\
+         - speech: {} Chinese syllables a minute or {} words, {} s after a sentence, {} s after a comma\n\
+         - {} s from the last key to the first word of what follows\n\
+         - practised: presses as soon as keys are taken, {} s a key\n\
+         - slow: hears everything out, then thinks for {} s, {} s a key\n\
+         - both hear the answer out; it is that of a member with something to tell",
+        tempo::SYLLABLES_IN_TEN_SECONDS * 6,
+        tempo::WORDS_A_MINUTE,
+        seconds(tempo::SENTENCE_PAUSE),
+        seconds(tempo::CLAUSE_PAUSE),
+        seconds(ROUND_TRIP),
+        seconds(PRACTISED.a_key),
+        seconds(SLOW.thinks),
+        seconds(SLOW.a_key),
+    );
+    text
+}
+
+/// With one decimal from a second on, rounded; below, as it is: 12.3, 0.25.
+fn seconds(of: Duration) -> String {
+    if of < Duration::from_secs(1) { of.as_secs_f64().to_string() } else { format!("{:.1}", of.as_secs_f64()) }
 }
 
 /// From place to place: what leads there.

@@ -1,5 +1,6 @@
 //! `hotline members`: imports members and transactions, makes up some, and gives tries back.
 
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -12,19 +13,19 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
 use zeroize::Zeroizing;
 
-use super::runtime;
-use crate::call::lines::Lines;
+use super::{operator, runtime};
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::member::card_number::CardRule;
 use crate::member::id_number::IdNumber;
-use crate::member::register::{MemberRows, RowError, TransactionRows};
-use crate::member::{Identifier, sample};
+use crate::member::register::{MemberRows, MutualAidRows, RowError, TransactionRows};
+use crate::member::{Identifier, Member, sample};
 use crate::store::Store;
 
 /// The commands on members.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Imports members.csv, and transactions.csv if it is named; what is there is brought up to date.
+    /// Imports members.csv, and transactions.csv and mutual-aid.csv if they are named; what is there is brought up to date.
     ///
     /// A row that cannot be taken is named with its line and the reason, and the others are taken. Exit code 1: there
     /// was such a row.
@@ -34,6 +35,9 @@ pub enum Command {
         /// transactions.csv, of members that are stored or in the file.
         #[arg(long, value_name = "FILE")]
         transactions: Option<PathBuf>,
+        /// mutual-aid.csv: for whom members let their accounts pay. A row is all there is of its member.
+        #[arg(long, value_name = "FILE")]
+        mutual_aid: Option<PathBuf>,
     },
     /// Gives a member all tries back whose number is locked, once they have shown who they are; it is audited.
     ///
@@ -51,6 +55,9 @@ pub enum Command {
         /// Their transactions instead of the members themselves.
         #[arg(long)]
         transactions: bool,
+        /// For whom they let their accounts pay, instead of the members themselves.
+        #[arg(long, conflicts_with = "transactions")]
+        mutual_aid: bool,
         /// Where to; standard output by default.
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
@@ -66,15 +73,15 @@ const BATCH: usize = 10_000;
 /// A file cannot be read or written, its header is not what it should be, or the store is out of reach.
 pub fn run(command: &Command, settings: impl FnOnce() -> anyhow::Result<Settings>) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Import { file, transactions } => {
+        Command::Import { file, transactions, mutual_aid } => {
             let settings = settings()?;
-            runtime()?.block_on(import(&settings, file, transactions.as_deref()))
+            runtime()?.block_on(import(&settings, file, transactions.as_deref(), mutual_aid.as_deref()))
         }
         Command::Unlock { by } => {
             let settings = settings()?;
             runtime()?.block_on(unlock(&settings, by))
         }
-        Command::Sample { count, transactions, output } => {
+        Command::Sample { count, transactions, mutual_aid, output } => {
             let out: Box<dyn Write> = match output {
                 Some(path) => {
                     Box::new(File::create(path).with_context(|| format!("{} cannot be written", path.display()))?)
@@ -82,11 +89,12 @@ pub fn run(command: &Command, settings: impl FnOnce() -> anyhow::Result<Settings
                 None => Box::new(std::io::stdout().lock()),
             };
             let mut out = BufWriter::with_capacity(1 << 16, out);
-            let written = if *transactions {
-                sample::write_transactions_csv(*count, &mut out)
-            } else {
-                sample::write_members_csv(*count, &mut out)
+            let write = match (*transactions, *mutual_aid) {
+                (true, _) => sample::write_transactions_csv,
+                (_, true) => sample::write_mutual_aid_csv,
+                _ => sample::write_members_csv,
             };
+            let written = write(*count, &mut out);
             match written.and_then(|()| out.flush()) {
                 // Whoever reads us has seen enough.
                 Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
@@ -94,12 +102,6 @@ pub fn run(command: &Command, settings: impl FnOnce() -> anyhow::Result<Settings
             }
         }
     }
-}
-
-/// A name that may stand in the audit.
-fn operator(name: &str) -> Result<String, String> {
-    let fits = (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_alphanumeric() || " -._".contains(c));
-    if fits { Ok(name.to_owned()) } else { Err("take letters, digits, spaces and -._, 64 bytes at most".to_owned()) }
 }
 
 async fn unlock(settings: &Settings, by: &str) -> anyhow::Result<ExitCode> {
@@ -116,20 +118,31 @@ fn today(clock: &Clock) -> Date {
     jiff::tz::Offset::constant(8).to_datetime(clock.now()).date()
 }
 
-async fn import(settings: &Settings, members: &Path, transactions: Option<&Path>) -> anyhow::Result<ExitCode> {
-    let lines = Lines::load(&settings.lines.directory, &settings.prompts.directory)?;
-    let rule = lines.dialled("").card_rule();
+async fn import(
+    settings: &Settings,
+    members: &Path,
+    transactions: Option<&Path>,
+    mutual_aid: Option<&Path>,
+) -> anyhow::Result<ExitCode> {
     let clock = Clock::system();
     let (_, store) = crate::server::open(settings, clock.clone()).await?;
     let today = today(&clock);
 
     let (reader, progress) = open(members)?;
-    let rows = MemberRows::new(reader, today).with_context(|| members.display().to_string())?;
+    let mut rows = MemberRows::new(reader, today).with_context(|| members.display().to_string())?;
+    let rows = std::iter::from_fn(|| {
+        let row = rows.next()?;
+        let line = rows.line();
+        Some(row.map(|member| (line, member)))
+    });
+    let mut cards = Vec::new();
     let mut refused = take(rows, members, &progress, |batch| {
         let store: &Store = &store;
-        async move { store.import_members(batch, rule).await.map(|()| None) }
+        cards.extend(batch.iter().flat_map(|(line, member)| card_keys(store, *line, member)));
+        async move { store.import_members(batch.into_iter().map(|(_, member)| member).collect()).await.map(|()| None) }
     })
     .await?;
+    tell_shared_cards(members, &cards, &store.shared_cards().await?);
     if let Some(file) = transactions {
         let (reader, progress) = open(file)?;
         let rows = TransactionRows::new(reader, today).with_context(|| file.display().to_string())?;
@@ -140,7 +153,62 @@ async fn import(settings: &Settings, members: &Path, transactions: Option<&Path>
         })
         .await?;
     }
+    if let Some(file) = mutual_aid {
+        let (reader, progress) = open(file)?;
+        let rows = MutualAidRows::new(reader, today).with_context(|| file.display().to_string())?;
+        let rows = rows.map(|row| row.map(|r| (r.id_number, r.aid)));
+        refused += take(rows, file, &progress, |batch| {
+            let store: &Store = &store;
+            async move { store.import_mutual_aid(batch).await.map(|()| None) }
+        })
+        .await?;
+    }
     Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// By what a row's card is found, and by which rule.
+struct CardKey {
+    index: [u8; 32],
+    rule: CardRule,
+    line: u64,
+}
+
+fn card_keys(store: &Store, line: u64, member: &Member) -> impl Iterator<Item = CardKey> {
+    let card = member.card_number.as_ref();
+    card.into_iter().flat_map(move |card| {
+        CardRule::ALL.map(|rule| {
+            let index = store.seals().member_key(&Identifier::Card(card.lookup(rule))).index;
+            CardKey { index, rule, line }
+        })
+    })
+}
+
+/// Which rows hold a card number that tells nobody from another; by their lines, not by what stands there.
+fn tell_shared_cards(file: &Path, cards: &[CardKey], shared: &HashSet<[u8; 32]>) {
+    let lines = |rule| {
+        let lines = cards.iter().filter(|card| card.rule == rule && shared.contains(&card.index));
+        lines.map(|card| card.line).collect::<BTreeSet<_>>()
+    };
+    let by_digits = lines(CardRule::DigitsOnly);
+    let by_last8: BTreeSet<_> = lines(CardRule::Last8).difference(&by_digits).copied().collect();
+    for (lines, same, place) in [
+        (by_digits, "a card number with the digits of another member's", "anywhere"),
+        (by_last8, "a card number with the last eight digits of another member's", "where card_rule = \"last8\""),
+    ] {
+        const TOLD: usize = 20;
+        if lines.is_empty() {
+            continue;
+        }
+        let more = lines.len().saturating_sub(TOLD);
+        let listed: Vec<_> = lines.iter().take(TOLD).map(u64::to_string).collect();
+        println!(
+            "{}: {} rows have {same}, by which nobody can sign in {place}: lines {}{}",
+            file.display(),
+            lines.len(),
+            listed.join(", "),
+            if more > 0 { format!(" and {more} more") } else { String::new() },
+        );
+    }
 }
 
 /// Takes every good row in batches, names every bad one; returns how many were bad.

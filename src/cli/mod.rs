@@ -2,10 +2,13 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands talk to a terminal")]
 
 pub mod audit;
+pub mod callers;
 pub mod check;
 pub mod dial;
 pub mod flow;
 pub mod members;
+pub mod messages;
+pub mod ratings;
 pub mod say;
 pub mod serve;
 
@@ -39,12 +42,20 @@ enum Command {
     /// A telephone in the terminal: shows what is heard, takes keys.
     Dial(dial::Args),
     /// Check settings, lines and prompts: all faults at once, with file, line and remedy.
-    Check,
+    Check(check::Args),
     /// Draw the call flow.
     Flow(flow::Args),
     /// Import members, or make up some.
     #[command(subcommand)]
     Members(members::Command),
+    /// List what callers left, and tell how far you are with it.
+    #[command(subcommand)]
+    Messages(messages::Command),
+    /// Mark calling numbers as older callers'.
+    #[command(subcommand)]
+    Callers(callers::Command),
+    /// Print what callers said of the service, by line and day.
+    Ratings,
     /// Say an amount, a number or a date as a caller hears it.
     Say(say::Args),
     /// Look whether the audit is whole.
@@ -60,9 +71,12 @@ pub fn run() -> ExitCode {
     let done = match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => settings(config).and_then(|settings| serve::run(&settings)),
         Command::Dial(args) => dial::run(&args, || settings(config)),
-        Command::Check => check::run(config.as_deref()),
+        Command::Check(args) => check::run(&args, config.as_deref()),
         Command::Flow(args) => settings(config).and_then(|settings| flow::run(&args, &settings)),
         Command::Members(command) => members::run(&command, || settings(config)),
+        Command::Messages(command) => settings(config).and_then(|settings| messages::run(&command, &settings)),
+        Command::Callers(command) => settings(config).and_then(|settings| callers::run(&command, &settings)),
+        Command::Ratings => settings(config).and_then(|settings| ratings::run(&settings)),
         Command::Say(args) => say::run(&args),
         Command::Audit(command) => settings(config).and_then(|settings| audit::run(&command, &settings)),
     };
@@ -77,6 +91,12 @@ pub fn run() -> ExitCode {
 
 fn settings(config: Option<PathBuf>) -> anyhow::Result<Settings> {
     Ok(Settings::load(config.as_deref(), std::env::vars_os())?)
+}
+
+/// A name that may stand in the audit.
+fn operator(name: &str) -> Result<String, String> {
+    let fits = (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_alphanumeric() || " -._".contains(c));
+    if fits { Ok(name.to_owned()) } else { Err("take letters, digits, spaces and -._, 64 bytes at most".to_owned()) }
 }
 
 /// A runtime for commands that wait for something.

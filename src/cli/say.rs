@@ -4,11 +4,12 @@ use std::io::{self, BufRead, BufWriter, Write};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 
+use crate::member::account::YearMonth;
 use crate::member::money::{Money, MoneyError};
 use crate::speech::language::Language;
-use crate::speech::mandarin::{self, Style};
+use crate::speech::prompt::Value;
 use crate::speech::words::Words;
 
 /// Say an amount, a number or a date as a caller hears it.
@@ -17,12 +18,13 @@ pub struct Args {
     /// What the value is.
     #[arg(value_enum)]
     kind: Kind,
-    /// The value: yuan as 1234.56, digits as 0791-12333, a day as 2026-01-02; `-` reads one a line from standard input.
+    /// The value: yuan as 1234.56, digits as 0791-12333, a day as 2026-01-02, a month as 2026-01,
+    /// a time as 08:30; `-` reads one a line from standard input.
     #[arg(allow_negative_numbers = true)]
     value: String,
-    /// The language spoken.
-    #[arg(long, default_value_t = Language::Mandarin)]
-    lang: Language,
+    /// The language spoken: zh-CN, yue-CN or en-US.
+    #[arg(long, alias = "lang", default_value_t = Language::Mandarin)]
+    language: Language,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -33,6 +35,14 @@ enum Kind {
     Digits,
     /// A day of the calendar.
     Date,
+    /// A month of a year.
+    Month,
+    /// A year.
+    Year,
+    /// A time of day.
+    Time,
+    /// A waiting time.
+    Minutes,
 }
 
 /// Says what `args` ask for. Exit code 2: a value is not what it was said to be; standard error tells what was expected.
@@ -71,12 +81,19 @@ enum Refused {
     Digits,
     #[error("is not a day of the calendar; write it as 2026-01-02")]
     Date,
+    #[error("is not a month; write it as 2026-01")]
+    Month,
+    #[error("is not a year; write it as 2026")]
+    Year,
+    #[error("is not a time of day; write it as 08:30")]
+    Time,
+    #[error("is not a number of minutes; write it as 90")]
+    Minutes,
 }
 
 fn say(args: &Args, mut input: impl BufRead, out: &mut impl Write) -> Result<(), Trouble> {
-    let Language::Mandarin = args.lang;
     if args.value != "-" {
-        let text = spoken(args.kind, &args.value).map_err(|refused| Trouble::Value {
+        let text = spoken(args.language, args.kind, &args.value).map_err(|refused| Trouble::Value {
             place: String::new(),
             value: args.value.clone(),
             refused,
@@ -90,7 +107,7 @@ fn say(args: &Args, mut input: impl BufRead, out: &mut impl Write) -> Result<(),
             break;
         }
         let value = line.trim_end_matches(['\n', '\r']);
-        let text = spoken(args.kind, value).map_err(|refused| Trouble::Value {
+        let text = spoken(args.language, args.kind, value).map_err(|refused| Trouble::Value {
             place: format!("line {number}: "),
             value: value.to_owned(),
             refused,
@@ -100,26 +117,33 @@ fn say(args: &Args, mut input: impl BufRead, out: &mut impl Write) -> Result<(),
     Ok(())
 }
 
-fn spoken(kind: Kind, value: &str) -> Result<String, Refused> {
+fn spoken(language: Language, kind: Kind, text: &str) -> Result<String, Refused> {
     let mut words = Words::new();
-    match kind {
-        Kind::Amount => mandarin::amount(Money::parse(value)?, Style::default(), &mut words),
+    let value = match kind {
         Kind::Digits => {
             let sayable = |c| matches!(c, '0'..='9' | 'x' | 'X' | ' ' | '-');
-            if !value.chars().all(sayable) || !value.contains(|c: char| c.is_ascii_alphanumeric()) {
+            if !text.chars().all(sayable) || !text.contains(|c: char| c.is_ascii_alphanumeric()) {
                 return Err(Refused::Digits);
             }
-            mandarin::digits(value, &mut words);
+            language.say_digits(text, &mut words);
+            return Ok(words.text());
         }
-        Kind::Date => {
-            let date = Date::strptime("%Y-%m-%d", value).map_err(|_| Refused::Date)?;
-            if date.year() < 1 {
-                return Err(Refused::Date);
-            }
-            mandarin::date(date, &mut words);
+        Kind::Amount => Value::Amount(Money::parse(text)?),
+        Kind::Date => Value::Date(day(text).ok_or(Refused::Date)?),
+        Kind::Month => {
+            let first = day(&format!("{text}-01")).ok_or(Refused::Month)?;
+            Value::Month(YearMonth { year: first.year(), month: first.month() })
         }
-    }
+        Kind::Year => Value::Year(text.parse().ok().filter(|year| (1..=9999).contains(year)).ok_or(Refused::Year)?),
+        Kind::Time => Value::Time(Time::strptime("%H:%M", text).map_err(|_| Refused::Time)?),
+        Kind::Minutes => Value::Minutes(text.parse().map_err(|_| Refused::Minutes)?),
+    };
+    language.say(&value, &mut words);
     Ok(words.text())
+}
+
+fn day(text: &str) -> Option<Date> {
+    Date::strptime("%Y-%m-%d", text).ok().filter(|date| date.year() >= 1)
 }
 
 #[cfg(test)]
@@ -149,6 +173,20 @@ mod tests {
             (&["amount", "1234.56"][..], "一千二百三十四元五角六分\n"),
             (&["amount", "-12.30"], "负十二元三角\n"),
             (&["amount", "2", "--lang", "zh-CN"], "两元整\n"),
+            (&["amount", "2", "--language", "yue-CN"], "两元整\n"),
+            (
+                &["amount", "1234.56", "--language", "en-US"],
+                "one thousand two hundred thirty-four point five six yuan\n",
+            ),
+            (&["digits", "13812345678", "--language", "yue-CN"], "一三八 一二三四 五六七八\n"),
+            (&["digits", "12333", "--language", "en-us"], "one two three three three\n"),
+            (&["date", "2026-01-02", "--language", "en-US"], "January second, twenty twenty-six\n"),
+            (&["month", "2026-01"], "二零二六年一月\n"),
+            (&["month", "2026-01", "--language", "en-US"], "January twenty twenty-six\n"),
+            (&["year", "1905", "--language", "en-US"], "nineteen oh five\n"),
+            (&["time", "08:30", "--language", "en-US"], "eight thirty a.m.\n"),
+            (&["time", "14:05"], "十四点零五分\n"),
+            (&["minutes", "62", "--language", "yue-CN"], "一小时两分钟\n"),
             (&["digits", "13812345678"], "幺三八 幺二三四 五六七八\n"),
             (&["digits", "0791-12333"], "零七九幺 幺二三三三\n"),
             (&["date", "2026-01-02"], "二零二六年一月二日\n"),
@@ -159,8 +197,8 @@ mod tests {
 
     #[test]
     fn another_language_is_refused() {
-        let refused = Command::try_parse_from(["say", "amount", "2", "--lang", "en"]).err().map(|e| e.to_string());
-        assert!(refused.is_some_and(|e| e.contains("is no language of the hotline; take zh-CN")));
+        let refused = Command::try_parse_from(["say", "amount", "2", "--language", "en"]).err().map(|e| e.to_string());
+        assert!(refused.is_some_and(|e| e.contains("is no language of the hotline; take zh-CN, yue-CN or en-US")));
     }
 
     #[test]
@@ -190,6 +228,10 @@ mod tests {
             ("digits", "１２", digits),
             ("date", "2026-01", "is not a day of the calendar; write it as 2026-01-02"),
             ("date", "-001-01-02", "is not a day of the calendar; write it as 2026-01-02"),
+            ("month", "2026-13", "is not a month; write it as 2026-01"),
+            ("year", "0", "is not a year; write it as 2026"),
+            ("time", "24:00", "is not a time of day; write it as 08:30"),
+            ("minutes", "-1", "is not a number of minutes; write it as 90"),
             ("date", "2026-01-02T03:04", "is not a day of the calendar; write it as 2026-01-02"),
         ] {
             let expected = (String::new(), Some(format!("{value:?} {expected}")));

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -10,7 +11,7 @@ use tracing_subscriber::EnvFilter;
 use super::runtime;
 use crate::clock::Clock;
 use crate::config::{LogFormat, Settings};
-use crate::server::{App, Edge, Limits};
+use crate::server::{App, Asked, Edge, Limits};
 
 /// Telephone webhooks are small forms; ten times what any platform sends.
 const BODY_BYTES: usize = 16 * 1024;
@@ -44,18 +45,38 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let mut settings = settings.clone();
     settings.server.listen = edge.address()?;
     let settings = &settings;
+    let (stop, asked) = (stopped(), asked_to_reload()?);
     let app = App::build(settings, Clock::system()).await?;
-    let stop = stopped();
     welcome(settings, settings.server.listen)?;
     let housekeeping = tokio::spawn({
         let (app, settings) = (app.clone(), settings.clone());
         async move { app.housekeep(&settings).await }
     });
+    let reloading = tokio::spawn({
+        let (app, settings) = (app.clone(), settings.clone());
+        async move { app.reload_when_asked(&settings, asked).await }
+    });
     edge.serve(app.routes(), stop).await;
     housekeeping.abort();
+    reloading.abort();
     app.anchor(settings).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// SIGHUP asks for the lines to be read again; it may be sent from now on.
+fn asked_to_reload() -> anyhow::Result<Arc<Asked>> {
+    let mut signals = signal(SignalKind::hangup()).context("signals cannot be received")?;
+    let asked = Arc::new(Asked::default());
+    tokio::spawn({
+        let asked = Arc::clone(&asked);
+        async move {
+            while signals.recv().await.is_some() {
+                asked.ask();
+            }
+        }
+    });
+    Ok(asked)
 }
 
 /// Until the process is asked to end; it may be asked from now on.

@@ -10,6 +10,8 @@ use super::turn::{Request, Turn};
 use crate::member::account::{
     Benefit, Coverage, InsuranceStatus, Movements, PersonalAccount, PooledFund, StatementEntry, StatementPage,
 };
+use crate::member::money::Money;
+use crate::member::mutual_aid::MutualAid;
 use crate::secret::Key;
 use crate::speech::prompt::Prompt;
 
@@ -26,6 +28,9 @@ impl Flow {
                     Service::PersonalBalance => Request::PersonalBalance(proof),
                     Service::PooledFund => Request::PooledFund(proof),
                     Service::Status => Request::Coverage(proof),
+                    Service::MutualAid => Request::MutualAid(proof),
+                    Service::ChangePin => return self.change_pin(state, back),
+                    Service::CardStatus | Service::ReportLoss | Service::ReleaseLoss => Request::Card(proof),
                     // What exactly is asked first.
                     Service::Details => {
                         return self.go(state, Place::Details { back, misses: Misses::default() }, Vec::new());
@@ -40,6 +45,11 @@ impl Flow {
     /// A digit at a place that tells of an account.
     pub(super) fn account_key(&self, state: State, place: Place, key: Key, now: Timestamp) -> (State, Turn) {
         match place {
+            Place::Told { service: service @ Service::MutualAid, back, .. } => match key {
+                ONE => self.told(state, service, back, vec![Prompt::binding()]),
+                TWO => self.serve(state, service, back, now),
+                _ => self.miss(state, Miss::Wrong, now),
+            },
             Place::Told { service, back, .. } if key == ONE => self.serve(state, service, back, now),
             Place::Told { statement: true, back, .. } if key == TWO => self.serve(state, Service::Details, back, now),
             Place::Details { back, .. } => match MOVEMENTS.into_iter().find(|(k, _)| *k == key) {
@@ -68,7 +78,7 @@ impl Flow {
             // Told only while the sign-in it was asked with still holds.
             (
                 Place::Reading { service, back },
-                Answer::PersonalBalance(_) | Answer::PooledFund(..) | Answer::Coverage(_),
+                Answer::PersonalBalance(_) | Answer::PooledFund(..) | Answer::Coverage(_) | Answer::MutualAid(_),
             ) if Self::proof(&state, now).is_err() => self.serve(state, service, back, now),
             (Place::ReadingPage { which, page, back }, Answer::Transactions(_))
                 if Self::proof(&state, now).is_err() =>
@@ -83,6 +93,9 @@ impl Flow {
             }
             (Place::Reading { service: service @ Service::Status, back }, Answer::Coverage(coverage)) => {
                 self.told(state, service, back, status(&coverage))
+            }
+            (Place::Reading { service: service @ Service::MutualAid, back }, Answer::MutualAid(aid)) => {
+                self.told(state, service, back, mutual_aid(aid.as_ref()))
             }
             (Place::ReadingPage { which, page, back }, Answer::Transactions(read)) => {
                 self.page_told(state, which, page, back, read)
@@ -165,6 +178,7 @@ impl Flow {
 /// What is offered after something was told. A key that leads nowhere now is not offered, and no other takes its place.
 pub(super) fn choices(place: &Place) -> Lead {
     match place {
+        Place::Told { service: Service::MutualAid, .. } => vec![Prompt::to_binding(ONE), Prompt::hear_again(TWO)],
         Place::Told { statement: false, .. } => vec![Prompt::hear_again(ONE)],
         Place::Told { statement: true, .. } => vec![Prompt::hear_again(ONE), Prompt::to_details(TWO)],
         Place::Details { .. } => MOVEMENTS.map(|(key, which)| Prompt::list(which.into(), key)).into(),
@@ -228,4 +242,17 @@ pub(super) fn stopped(coverage: &Coverage) -> Lead {
         InsuranceStatus::Paused => vec![Prompt::insurance_paused()],
         InsuranceStatus::Ended => vec![Prompt::insurance_ended()],
     }
+}
+
+/// For whom the account pays, by kind and number; of who has nobody bound any more, what was used before.
+fn mutual_aid(aid: Option<&MutualAid>) -> Lead {
+    let Some(aid) = aid else { return vec![Prompt::aid_no_account()] };
+    let nobody = aid.people() == 0;
+    let used = aid.used.filter(|used| !nobody || used.amount != Money::ZERO);
+    let used = used.map(|used| Prompt::aid_used(used.year, used.amount, used.as_of));
+    if nobody {
+        return [Prompt::privacy(), Prompt::aid_nobody()].into_iter().chain(used).collect();
+    }
+    let relatives = aid.bound.iter().map(|bound| Prompt::aid_relatives(bound.relation.into(), bound.count.into()));
+    [Prompt::privacy(), Prompt::aid_bound(aid.people())].into_iter().chain(relatives).chain(used).collect()
 }

@@ -1,6 +1,7 @@
 //! A line's file, checked and compiled: menus, answers, hours, people, patience. What an operator changes weekly.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -9,12 +10,17 @@ use jiff::tz::Offset;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::dialled::DialledNumber;
+use super::holidays::Holidays;
 use super::hours::{Hours, Span};
 use super::state::{AnswerId, MenuId, Service};
 use super::turn::TransferTarget;
 use crate::fault::{Fault, Faults};
 use crate::member::IdentifierKind;
+use crate::member::card::LossTerm;
 use crate::member::card_number::CardRule;
+use crate::member::message::MessageKind;
+use crate::member::pin_rule::InitialPinRule;
 use crate::secret::Key;
 use crate::speech::catalog::Catalog;
 use crate::speech::language::Language;
@@ -26,18 +32,27 @@ pub struct Flow {
     /// The line's name: `12333`.
     pub name: Box<str>,
     /// The dialled numbers that reach this line.
-    pub dialled: Vec<Box<str>>,
+    pub dialled: Vec<DialledNumber>,
     pub(super) takes_any: bool,
     /// The languages offered, the first by default.
     pub languages: Vec<Language>,
+    /// The language each of these numbers asks for.
+    language_of: Vec<(DialledNumber, Language)>,
     pub(super) greeting: Vec<PromptId>,
     pub(super) menus: HashMap<MenuId, Menu>,
     /// What each answer says, in order.
     pub(super) answers: HashMap<AnswerId, Vec<PromptId>>,
     pub(super) numbers: Vec<IdentifierKind>,
     pub(super) card_rule: CardRule,
+    pub(super) initial_pin: Option<InitialPinRule>,
     pub(super) person: Person,
+    pub(super) messages: Option<Messages>,
     pub(super) patience: Patience,
+    pub(super) elder: Elder,
+    /// Whether callers are asked how it was.
+    pub(super) rating: bool,
+    /// For how long a report that a card is lost holds.
+    pub(super) loss: LossTerm,
 }
 
 /// A menu: what is said, and where its keys lead.
@@ -63,9 +78,49 @@ pub(super) struct MenuOption {
 pub(super) enum Target {
     Menu(MenuId),
     Service(Service),
+    Message(MessageService),
     Answer(AnswerId),
     Person,
     Goodbye,
+}
+
+/// What a menu offers on messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MessageService {
+    /// Leave one.
+    Leave(MessageKind),
+    /// Hear how far staff are with one.
+    Progress,
+}
+
+impl MessageService {
+    /// Every service there is. A callback comes of waiting for a person, and is offered there.
+    pub const ALL: [Self; 4] = [
+        Self::Leave(MessageKind::Message),
+        Self::Leave(MessageKind::Complaint),
+        Self::Leave(MessageKind::Suggestion),
+        Self::Progress,
+    ];
+
+    /// The name in line files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Leave(kind) => kind.name(),
+            Self::Progress => "message-progress",
+        }
+    }
+}
+
+/// What callers may leave.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Messages {
+    /// No recording is longer.
+    pub(super) longest: Duration,
+    /// So much silence ends one.
+    pub(super) silence: Duration,
+    /// Within so many working days staff answer.
+    pub(super) answered_within_days: u8,
 }
 
 /// The people behind the line.
@@ -73,7 +128,19 @@ pub(super) enum Target {
 pub(super) struct Person {
     pub(super) to: TransferTarget,
     pub(super) ring: Duration,
+    /// How long somebody waits in a queue from word to word.
+    pub(super) announce: Duration,
     pub(super) hours: Hours,
+}
+
+/// How older callers are spoken to.
+#[derive(Clone, Debug)]
+pub(super) struct Elder {
+    /// From this age on.
+    pub(super) age: u8,
+    pub(super) between_keys: Duration,
+    /// Said before the main menu to callers whose number is marked.
+    pub(super) greeting: Vec<PromptId>,
 }
 
 /// How long and how often a caller is waited for (DOMAIN.md 4a).
@@ -91,13 +158,23 @@ pub(super) struct Patience {
 #[serde(deny_unknown_fields)]
 struct File {
     name: Spanned<String>,
-    dialled: Vec<String>,
+    dialled: Vec<Spanned<String>>,
     languages: Vec<Spanned<Language>>,
+    #[serde(default)]
+    language_of: BTreeMap<Spanned<String>, Spanned<Language>>,
     time_zone: Spanned<String>,
     greeting: Vec<Spanned<String>>,
     sign_in: SignInFile,
     patience: PatienceFile,
     person: PersonFile,
+    #[serde(default)]
+    messages: Option<MessagesFile>,
+    #[serde(default)]
+    elder: ElderFile,
+    #[serde(default)]
+    rating: RatingFile,
+    #[serde(default)]
+    card: Option<CardFile>,
     menu: BTreeMap<Spanned<String>, MenuFile>,
     #[serde(default)]
     answer: BTreeMap<Spanned<String>, AnswerFile>,
@@ -108,6 +185,8 @@ struct File {
 struct SignInFile {
     numbers: Spanned<Vec<IdentifierKind>>,
     card_rule: CardRule,
+    #[serde(default)]
+    initial_pin: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -124,9 +203,32 @@ struct PatienceFile {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PersonFile {
-    transfer_to: Spanned<String>,
-    ring: Spanned<SignedDuration>,
-    hours: Vec<HoursFile>,
+    transfer_to: Option<Spanned<String>>,
+    queue: Option<Spanned<String>>,
+    ring: Option<Spanned<SignedDuration>>,
+    announce: Option<Spanned<SignedDuration>>,
+    holidays: Option<Spanned<String>>,
+    hours: Spanned<Vec<HoursFile>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ElderFile {
+    age: Option<Spanned<u8>>,
+    between_keys: Option<Spanned<SignedDuration>>,
+    greeting: Option<Vec<Spanned<String>>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RatingFile {
+    offered: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CardFile {
+    loss_days: Spanned<u8>,
 }
 
 #[derive(Deserialize)]
@@ -135,6 +237,14 @@ struct HoursFile {
     days: Spanned<String>,
     from: Spanned<Time>,
     to: Time,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MessagesFile {
+    longest: Spanned<SignedDuration>,
+    silence: Spanned<SignedDuration>,
+    answered_within_days: Spanned<u8>,
 }
 
 #[derive(Deserialize)]
@@ -165,17 +275,24 @@ struct AnswerFile {
     say: Vec<Spanned<String>>,
 }
 
+/// Among the dialled numbers: every number that no other line names.
+const ANY_NUMBER: &str = "*";
 /// No menu offers more: memory, not the keypad, is the limit (DOMAIN.md 3).
 const MOST_OPTIONS: usize = 5;
+/// Of platforms' names for queues, the shortest limit.
+const LONGEST_QUEUE: usize = 64;
 
 impl Flow {
-    /// Compiles `text`, the content of `source`, against the catalogues of every language it may offer.
+    /// Compiles `text`, the content of `source`, against the catalogues of every language it may offer and the holidays it
+    /// may name.
     ///
     /// # Errors
     /// Every fault at once, with its line and remedy.
-    pub fn parse(source: &str, text: &str, catalogs: &[&Catalog]) -> Result<Self, Faults> {
+    pub fn parse(source: &str, text: &str, catalogs: &[&Catalog], holidays: &[Arc<Holidays>]) -> Result<Self, Faults> {
         let file: File = toml::from_str(text).map_err(|e| Faults(vec![Fault::from_toml(source, text, &e)]))?;
-        let mut compiler = Compiler { source, text, catalogs, faults: Vec::new() };
+        let offered = |catalog: &&&Catalog| file.languages.iter().any(|l| *l.get_ref() == catalog.language());
+        let spoken = catalogs.iter().filter(offered).copied().collect();
+        let mut compiler = Compiler { source, text, spoken, holidays, faults: Vec::new() };
         let flow = compiler.flow(&file);
         if compiler.faults.is_empty() { Ok(flow) } else { Err(Faults(compiler.faults)) }
     }
@@ -185,7 +302,20 @@ impl Flow {
         let menus = self.menus.values().flat_map(|menu| {
             menu.before.iter().chain(&menu.after).chain(menu.options.iter().map(|option| &option.say))
         });
-        self.greeting.iter().chain(menus).chain(self.answers.values().flatten()).map(PromptId::as_str)
+        self.greeting
+            .iter()
+            .chain(&self.elder.greeting)
+            .chain(menus)
+            .chain(self.answers.values().flatten())
+            .map(PromptId::as_str)
+    }
+
+    /// The language that the number dialled asks for, if it is one that does.
+    #[must_use]
+    pub fn language_of(&self, dialled: &str) -> Option<Language> {
+        let number = DialledNumber::parse(dialled)?;
+        let asked_for = self.language_of.iter().filter(|(asking, _)| number.reaches(asking));
+        asked_for.max_by_key(|(asking, _)| asking.as_str().len()).map(|(_, language)| *language)
     }
 
     /// How card numbers are keyed on this line.
@@ -211,8 +341,14 @@ impl Flow {
     pub fn has_example_target(&self) -> bool {
         match &self.person.to {
             TransferTarget::Sip(uri) => uri.ends_with(".invalid"),
-            TransferTarget::Number(_) => false,
+            TransferTarget::Number(_) | TransferTarget::Queue(_) => false,
         }
+    }
+
+    /// The holidays the line keeps, if any.
+    #[must_use]
+    pub fn holidays(&self) -> Option<&Holidays> {
+        self.person.hours.holidays.as_deref()
     }
 }
 
@@ -220,7 +356,9 @@ impl Flow {
 struct Compiler<'f> {
     source: &'f str,
     text: &'f str,
-    catalogs: &'f [&'f Catalog],
+    /// The catalogues of the languages the line offers.
+    spoken: Vec<&'f Catalog>,
+    holidays: &'f [Arc<Holidays>],
     faults: Vec<Fault>,
 }
 
@@ -233,8 +371,11 @@ impl Compiler<'_> {
         if file.languages.is_empty() {
             self.fault(&file.name, "languages is empty", "name at least one: languages = [\"zh-CN\"]");
         }
-        for language in &file.languages {
-            if !self.catalogs.iter().any(|c| c.language() == *language.get_ref()) {
+        for (n, language) in file.languages.iter().enumerate() {
+            if file.languages.iter().take(n).any(|other| other.get_ref() == language.get_ref()) {
+                self.fault(language, "languages names one twice", "name each once, in the order they are offered");
+            }
+            if !self.spoken.iter().any(|c| c.language() == *language.get_ref()) {
                 let tag = language.get_ref().tag();
                 self.fault(
                     language,
@@ -243,21 +384,70 @@ impl Compiler<'_> {
                 );
             }
         }
+        for (number, language) in &file.language_of {
+            if !file.dialled.iter().any(|dialled| dialled.get_ref() == number.get_ref()) {
+                let problem = format!("language_of has {}, which this line is not reached by", number.get_ref());
+                self.fault(number, problem, "name it under dialled too");
+            }
+            if !file.languages.iter().any(|offered| offered.get_ref() == language.get_ref()) {
+                let problem = format!("language_of has {}, which this line does not offer", language.get_ref());
+                self.fault(language, problem, "name it under languages too");
+            }
+        }
         let offset = self.offset(&file.time_zone);
         let menus = self.menus(file);
         let answers = self.answers(file, &menus);
         Flow {
             name: file.name.get_ref().as_str().into(),
-            dialled: file.dialled.iter().filter(|n| *n != "*").map(|n| n.as_str().into()).collect(),
-            takes_any: file.dialled.iter().any(|n| n == "*"),
+            dialled: self.dialled(file),
+            takes_any: file.dialled.iter().any(|n| n.get_ref() == ANY_NUMBER),
             languages: file.languages.iter().map(|l| *l.get_ref()).collect(),
+            language_of: file
+                .language_of
+                .iter()
+                .filter_map(|(n, l)| Some((DialledNumber::parse(n.get_ref())?, *l.get_ref())))
+                .collect(),
             greeting: self.prompts(&file.greeting),
             menus,
             answers,
             numbers: self.numbers(&file.sign_in.numbers),
             card_rule: file.sign_in.card_rule,
+            initial_pin: file.sign_in.initial_pin.as_ref().and_then(|rule| self.initial_pin(rule)),
             person: self.person(&file.person, offset),
+            messages: file.messages.as_ref().map(|messages| self.messages(messages)),
             patience: self.patience(&file.patience),
+            elder: self.elder(file),
+            rating: file.rating.offered,
+            loss: LossTerm { days: self.loss_days(file), offset },
+        }
+    }
+
+    fn dialled(&mut self, file: &File) -> Vec<DialledNumber> {
+        if file.dialled.is_empty() {
+            self.fault(&file.name, "dialled is empty: nobody reaches this line", "name its numbers, or \"*\"");
+        }
+        let mut numbers = Vec::new();
+        for text in file.dialled.iter().filter(|n| n.get_ref() != ANY_NUMBER) {
+            match DialledNumber::parse(text.get_ref()) {
+                Some(number) => numbers.push(number),
+                None => self.fault(
+                    text,
+                    format!("dialled \"{}\" is no number", text.get_ref()),
+                    "write the number's digits, such as \"12393\" or \"+861012393\", or \"*\"",
+                ),
+            }
+        }
+        numbers
+    }
+
+    fn elder(&mut self, file: &File) -> Elder {
+        let ElderFile { age, between_keys, greeting } = &file.elder;
+        Elder {
+            age: age.as_ref().map_or(65, |age| self.between(age, "elder.age", 50, 120)),
+            between_keys: between_keys
+                .as_ref()
+                .map_or(Duration::from_secs(8), |wait| self.wait(wait, "elder.between_keys")),
+            greeting: self.prompts(greeting.as_ref().unwrap_or(&file.greeting)),
         }
     }
 
@@ -295,6 +485,18 @@ impl Compiler<'_> {
         seen
     }
 
+    fn initial_pin(&mut self, rule: &Spanned<String>) -> Option<InitialPinRule> {
+        let parsed = InitialPinRule::parse(rule.get_ref());
+        if parsed.is_none() {
+            self.fault(
+                rule,
+                "initial_pin is no rule for initial PINs",
+                "write six digits, \"id_last6\", \"id_before_last\" or \"card_last6\"",
+            );
+        }
+        parsed
+    }
+
     fn patience(&mut self, file: &PatienceFile) -> Patience {
         Patience {
             menu_first_key: self.wait(&file.menu_first_key, "menu_first_key"),
@@ -304,6 +506,20 @@ impl Compiler<'_> {
             wrong_pins: self.between(&file.wrong_pins, "wrong_pins", 1, 5),
             transfers: self.between(&file.transfers, "transfers", 1, 5),
         }
+    }
+
+    fn loss_days(&mut self, file: &File) -> u8 {
+        if let Some(card) = &file.card {
+            return self.between(&card.loss_days, "loss_days", 1, 30);
+        }
+        let report = format!("service:{}", Service::ReportLoss.name());
+        let mut options = file.menu.values().flat_map(|menu| &menu.options);
+        if let Some(option) = options.find(|option| *option.go.get_ref() == report) {
+            let problem = "nothing tells for how many days a card is reported lost";
+            self.fault(&option.go, problem, "add [card] with loss_days = 7");
+        }
+        // Never used: no option leads to a report.
+        1
     }
 
     fn wait(&mut self, wait: &Spanned<SignedDuration>, name: &str) -> Duration {
@@ -322,12 +538,69 @@ impl Compiler<'_> {
     }
 
     fn person(&mut self, file: &PersonFile, offset: Offset) -> Person {
-        let spans = file.hours.iter().filter_map(|span| self.span(span)).collect();
+        let spans = file.hours.get_ref().iter().filter_map(|span| self.span(span)).collect();
+        let to = match (&file.transfer_to, &file.queue) {
+            (Some(target), None) => self.target(target),
+            (None, Some(queue)) => self.queue(queue),
+            _ => {
+                self.fault(
+                    &file.hours,
+                    "[person] names no one place where people answer",
+                    "write either transfer_to = \"+861012333\" or queue = \"agents\"",
+                );
+                TransferTarget::Queue("".into())
+            }
+        };
+        let holidays = file.holidays.as_ref().and_then(|name| {
+            let found = self.holidays.iter().find(|holidays| *holidays.name == **name.get_ref());
+            if found.is_none() {
+                let known = self.holidays.iter().map(|h| format!("\"{}\"", h.name)).collect::<Vec<_>>().join(", ");
+                let known = if known.is_empty() { "there are none".to_owned() } else { format!("there are {known}") };
+                self.fault(
+                    name,
+                    format!("there are no holidays \"{}\"", name.get_ref()),
+                    format!("name a file of holidays.directory without its .toml; {known}"),
+                );
+            }
+            found.cloned()
+        });
         Person {
-            to: self.target(&file.transfer_to),
-            ring: self.wait(&file.ring, "ring"),
-            hours: Hours { offset, spans },
+            to,
+            ring: file.ring.as_ref().map_or(Duration::from_secs(30), |ring| self.wait(ring, "ring")),
+            announce: file.announce.as_ref().map_or(Duration::from_secs(20), |wait| self.wait(wait, "announce")),
+            hours: Hours { offset, spans, holidays },
         }
+    }
+
+    fn messages(&mut self, file: &MessagesFile) -> Messages {
+        let longest = file.longest.get_ref();
+        let seconds = longest.as_secs();
+        if !(60..=600).contains(&seconds) || seconds % 60 != 0 || longest.subsec_nanos() != 0 {
+            self.fault(
+                &file.longest,
+                "longest is out of range",
+                "write whole minutes from \"60s\" to \"600s\": callers are told them",
+            );
+        }
+        Messages {
+            longest: longest.unsigned_abs(),
+            silence: self.wait(&file.silence, "silence"),
+            answered_within_days: self.between(&file.answered_within_days, "answered_within_days", 1, 30),
+        }
+    }
+
+    fn queue(&mut self, queue: &Spanned<String>) -> TransferTarget {
+        let name = queue.get_ref();
+        let fits = (1..=LONGEST_QUEUE).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+        if !fits {
+            self.fault(
+                queue,
+                format!("queue \"{name}\" is no name of a queue"),
+                "take letters, digits, -, _ and ., 64 at most",
+            );
+        }
+        TransferTarget::Queue(name.as_str().into())
     }
 
     fn target(&mut self, target: &Spanned<String>) -> TransferTarget {
@@ -483,13 +756,25 @@ impl Compiler<'_> {
             Some(("answer", name)) => {
                 file.answer.keys().any(|a| a.get_ref() == name).then(|| Target::Answer(AnswerId::new(name)))
             }
-            Some(("service", name)) => Service::ALL.into_iter().find(|s| s.name() == name).map(Target::Service),
+            Some(("service", name)) => {
+                let message = || MessageService::ALL.into_iter().find(|s| s.name() == name).map(Target::Message);
+                Service::ALL.into_iter().find(|s| s.name() == name).map(Target::Service).or_else(message)
+            }
             None if text == "person" => Some(Target::Person),
             None if text == "goodbye" => Some(Target::Goodbye),
             _ => None,
         };
+        if matches!(target, Some(Target::Message(MessageService::Leave(_)))) && file.messages.is_none() {
+            self.fault(
+                go,
+                format!("{text} needs [messages], and there is none"),
+                "add [messages] with longest, silence and answered_within_days, as in config/lines/12333.toml",
+            );
+        }
         target.unwrap_or_else(|| {
-            let services = Service::ALL.map(|s| format!("service:{}", s.name())).join(", ");
+            let names =
+                Service::ALL.map(Service::name).into_iter().chain(MessageService::ALL.map(MessageService::name));
+            let services = names.map(|name| format!("service:{name}")).collect::<Vec<_>>().join(", ");
             self.fault(
                 go,
                 format!("go = \"{text}\" leads nowhere"),
@@ -505,7 +790,7 @@ impl Compiler<'_> {
 
     fn prompt(&mut self, id: &Spanned<String>, takes_key: bool) -> PromptId {
         let name = id.get_ref();
-        for catalog in self.catalogs {
+        for catalog in &self.spoken {
             let sayable = signature(name).map_or_else(
                 || catalog.has(name, takes_key),
                 // A prompt of code may be said by a line when nothing stands in it.

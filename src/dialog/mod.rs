@@ -3,24 +3,47 @@
 //!
 //! Read [`Flow::step`] first: it takes a [`State`] and an [`Event`] and gives the next [`State`] and a [`Turn`], which
 //! says what the caller hears and what is wanted next. [`Next::Ask`] is answered by [`Event::Answer`] before the caller
-//! hears anything. [`explore`] proves what must always hold.
+//! hears anything. [`explore`] proves what must always hold; [`times`] tells how long callers take.
 
 mod accounts;
+mod card;
+mod challenge;
+mod dialled;
 mod entry;
 mod event;
 pub mod explore;
 mod flow;
+mod heard;
+mod holidays;
 mod hours;
+mod language;
+mod message;
+mod news;
 mod person;
+mod pin_change;
+mod pin_proof;
+mod rating;
 mod sign_in;
 mod signed_in;
 mod state;
 mod step;
+pub mod times;
 mod turn;
 
-pub use event::{Answer, Dialled, Event, SignInOutcome, TransferEnd};
-pub use flow::Flow;
+pub use challenge::ChallengePlace;
+pub use dialled::DialledNumber;
+pub use event::{
+    Answer, Denied, Dialled, Event, Guard, LossOutcome, NewPin, PinChange, PinCheck, Recording, SignInOutcome,
+    TransferEnd, Waiting, Welcome,
+};
+pub use flow::{Flow, MessageService};
+pub use holidays::{DayKind, Holidays};
 pub use hours::{Hours, Span};
+pub use message::{About, Draft, Kept, MessageAnswer, MessagePlace, MessageRequest};
+pub use news::News;
+pub use pin_change::{Change, PinPlace};
+pub use pin_proof::{FirstProof, PinGrant, PinInForce};
+pub use rating::{Grade, Rating, RatingPlace, Reason};
 pub use signed_in::SignedIn;
-pub use state::{AnswerId, Goal, MenuId, Misses, Place, Service, State};
-pub use turn::{BargeIn, Collect, Next, Request, Transfer, TransferTarget, Turn};
+pub use state::{AnswerId, Goal, LossAct, LossPlace, MenuId, Misses, Place, QueuePlace, Service, State};
+pub use turn::{BargeIn, Collect, Next, Record, Request, Transfer, TransferTarget, Turn};

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 
 use super::entry::{cleared, id_number_keys};
-use super::event::{Answer, SignInOutcome};
+use super::event::{Answer, Denied, SignInOutcome, Welcome};
 use super::flow::Flow;
+use super::news::News;
 use super::signed_in::SignedIn;
 use super::state::{Goal, MenuId, Misses, Place, State};
 use super::step::{Miss, ONE, TWO, ask_world, over};
@@ -29,9 +30,7 @@ impl Flow {
                     None => self.miss(state, Miss::Wrong, now),
                 }
             }
-            Place::Confirm { goal, who, .. } if key == ONE => {
-                self.go(state, Place::Pin { goal, who, misses: Misses::default() }, Vec::new())
-            }
+            Place::Confirm { goal, who, .. } if key == ONE => Self::guard(state, goal, who, false),
             Place::Confirm { goal, who, .. } if key == TWO => {
                 self.go(state, Place::Number { goal, kind: who.kind, misses: Misses::default() }, Vec::new())
             }
@@ -99,7 +98,7 @@ impl Flow {
         match Pin::from_keys(cleared(keys)) {
             Some(pin) => {
                 let place = Place::SigningIn { goal, who, misses };
-                ask_world(State { place, ..state }, Request::SignIn { who, pin })
+                ask_world(State { place, ..state }, Request::SignIn { who, pin, initial: self.initial_pin.clone() })
             }
             None => self.wrong_with(state, Prompt::pin_incomplete(), now),
         }
@@ -134,27 +133,55 @@ impl Flow {
         now: Timestamp,
     ) -> (State, Turn) {
         match outcome {
-            SignInOutcome::Granted(proof) => self.reach(State { signed_in: Some(proof), ..state }, goal, now),
+            SignInOutcome::Granted(proof, Welcome { age, pin_changed }) => {
+                let elder = state.elder || age >= self.elder.age;
+                let news = News { pin_changed, ..state.news };
+                self.reach(State { signed_in: Some(proof), elder, news, ..state }, goal, now)
+            }
+            SignInOutcome::InitialPin(first) => self.initial_pin(state, goal, first, now),
             SignInOutcome::Refused => {
+                // A card or personal number may be another's too, or entered wrong at the office.
+                let by_another = who.kind != IdentifierKind::Id && self.numbers.contains(&IdentifierKind::Id);
+                let more = by_another.then(Prompt::try_id_number);
+                self.denied(state, Denied::Refused, Place::Pin { goal, who, misses }, more, now)
+            }
+            SignInOutcome::Locked { until, at } => {
+                self.denied(state, Denied::Locked { until, at }, Place::Pin { goal, who, misses }, None, now)
+            }
+            SignInOutcome::Barred => self.denied(state, Denied::Barred, Place::Pin { goal, who, misses }, None, now),
+            SignInOutcome::CallerLimit => {
+                self.denied(state, Denied::CallerLimit, Place::Pin { goal, who, misses }, None, now)
+            }
+            SignInOutcome::Closed => self.denied(state, Denied::Closed, Place::Pin { goal, who, misses }, None, now),
+        }
+    }
+
+    /// What was shown opens nothing: asked for again at `retry`, with `more` to say, while tries are left.
+    pub(super) fn denied(
+        &self,
+        state: State,
+        denied: Denied,
+        retry: Place,
+        more: Option<Prompt>,
+        now: Timestamp,
+    ) -> (State, Turn) {
+        match denied {
+            Denied::Refused => {
                 let state = State { wrong_pins: state.wrong_pins.saturating_add(1), ..state };
                 if state.wrong_pins >= self.patience.wrong_pins {
                     return over(state, vec![Prompt::refused(), Prompt::pins_used_up(), Prompt::goodbye()]);
                 }
-                let mut lead = vec![Prompt::refused()];
-                if who.kind != IdentifierKind::Id && self.numbers.contains(&IdentifierKind::Id) {
-                    // A card or personal number may be another's too, or entered wrong at the office.
-                    lead.push(Prompt::try_id_number());
-                }
-                self.go(state, Place::Pin { goal, who, misses }, lead)
+                self.go(state, retry, std::iter::once(Prompt::refused()).chain(more).collect())
             }
-            SignInOutcome::Locked { until, at } => {
+            Denied::Locked { until, at } => {
                 // Rounded up, so that nobody calls again a minute early.
                 let minutes = (until.duration_since(at).as_secs().max(0) + 59) / 60;
                 let wait = Prompt::locked(u32::try_from(minutes).unwrap_or(u32::MAX));
                 self.main_menu(state, vec![wait])
             }
-            SignInOutcome::InitialPin => self.person(state, vec![Prompt::initial_pin()], now),
-            SignInOutcome::Barred => self.main_menu(state, vec![Prompt::barred()]),
+            Denied::Barred => self.main_menu(state, vec![Prompt::barred()]),
+            Denied::CallerLimit => self.main_menu(state, vec![Prompt::caller_limit()]),
+            Denied::Closed => self.person(state, vec![Prompt::sign_in_closed()], now),
         }
     }
 

@@ -1,7 +1,13 @@
 //! Where a conversation stands.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::challenge::ChallengePlace;
+use super::message::MessagePlace;
+use super::news::News;
+use super::pin_change::PinPlace;
+use super::rating::RatingPlace;
 use super::signed_in::SignedIn;
 use crate::member::account::Movements;
 use crate::member::tail::Tail;
@@ -20,6 +26,12 @@ pub struct State {
     pub wrong_pins: u8,
     /// How often this call was put through to a person.
     pub transfers: u8,
+    /// What is yet to be told, with the next words.
+    pub news: News,
+    /// Whether the caller is spoken to slowly, and offered a person first.
+    pub elder: bool,
+    /// Whether the caller was told what they called for: only then are they asked how it was.
+    pub served: bool,
     /// Where in the conversation.
     pub place: Place,
 }
@@ -29,6 +41,13 @@ pub struct State {
 pub enum Place {
     /// Before the first word.
     Start,
+    /// Asked which language to speak.
+    Language {
+        /// Whether the greeting has been said in full: not when the call has just come in.
+        greeted: bool,
+        /// What went wrong here so far.
+        misses: Misses,
+    },
     /// In a menu of the line's file.
     Menu {
         /// Which.
@@ -74,6 +93,8 @@ pub enum Place {
         /// What went wrong here so far.
         misses: Misses,
     },
+    /// Between number and PIN.
+    Challenge(ChallengePlace),
     /// Asked for the PIN.
     Pin {
         /// Where to after sign-in.
@@ -139,6 +160,8 @@ pub enum Place {
         /// What went wrong here so far.
         misses: Misses,
     },
+    /// About a report that the card is lost.
+    Loss(LossPlace),
     /// An answer of the line's file has been heard.
     Answered {
         /// Which.
@@ -148,23 +171,49 @@ pub enum Place {
         /// What went wrong here so far.
         misses: Misses,
     },
+    /// Leaving something for the staff, or asking how far they are with it.
+    Message(MessagePlace),
+    /// Changing the query PIN.
+    PinChange(PinPlace),
     /// Connected, or being connected, to a person.
     WithPerson,
+    /// Waiting in a queue for a person, or talking to the one who took them from it.
+    Queue(QueuePlace),
+    /// Asked how it was.
+    Rating(RatingPlace),
     /// The call is over.
     Over,
 }
 
+/// Waiting for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct QueuePlace {
+    /// Since when: what is promised to them instead must not cost them their place.
+    pub since: Timestamp,
+}
+
 impl Place {
+    /// Whether the caller has just been told what they called for.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        matches!(self, Self::Told { .. } | Self::Page { .. } | Self::Answered { .. })
+    }
+
     /// Whether something of a member is being read here.
     #[must_use]
     pub fn is_reading(&self) -> bool {
-        matches!(self, Self::Reading { .. } | Self::ReadingPage { .. })
+        matches!(self, Self::Reading { .. } | Self::ReadingPage { .. } | Self::Loss(LossPlace::Doing { .. }))
     }
 
     /// Whether a number or a PIN is asked for: every key is part of it, but for `0`, `*` and `#` alone.
     #[must_use]
     pub fn is_entry(&self) -> bool {
-        matches!(self, Self::Number { .. } | Self::Pin { .. })
+        match self {
+            Self::Number { .. } | Self::Challenge(ChallengePlace::Digits { .. }) | Self::Pin { .. } => true,
+            Self::Message(place) => place.is_entry(),
+            Self::PinChange(place) => place.is_entry(),
+            _ => false,
+        }
     }
 
     /// The name of the place in transcripts, coverage and logs: `main`, `sign-in.pin`.
@@ -172,6 +221,7 @@ impl Place {
     pub fn name(&self) -> &str {
         match self {
             Self::Start => "start",
+            Self::Language { .. } => "language",
             Self::Menu { menu, .. } => menu.as_str(),
             Self::NumberKind { .. } => "sign-in.number-kind",
             Self::Number { kind: IdentifierKind::Id, .. } => "sign-in.id-number",
@@ -179,6 +229,7 @@ impl Place {
             Self::Number { kind: IdentifierKind::Personal, .. } => "sign-in.personal-number",
             Self::Identifying { .. } => "sign-in.identifying",
             Self::Confirm { .. } => "sign-in.confirm",
+            Self::Challenge(place) => place.name(),
             Self::Pin { .. } => "sign-in.pin",
             Self::SigningIn { .. } => "sign-in.checking",
             Self::Reading { service, .. } | Self::Told { service, .. } => service.name(),
@@ -188,11 +239,61 @@ impl Place {
                 Movements::Spending => "details.spending",
                 Movements::Everything => "details.all",
             },
+            Self::Loss(place) => place.name(),
             Self::Answered { answer, .. } => answer.as_str(),
+            Self::Message(place) => place.name(),
+            Self::PinChange(place) => place.name(),
             Self::WithPerson => "person",
+            Self::Queue(_) => "person.queue",
+            Self::Rating(place) => place.name(),
             Self::Over => "over",
         }
     }
+}
+
+/// A place in the conversation about a report that the card is lost.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LossPlace {
+    /// Asked whether to go ahead.
+    Confirm {
+        /// With what.
+        act: LossAct,
+        /// The menu to go back to.
+        back: MenuId,
+        /// What went wrong here so far.
+        misses: Misses,
+    },
+    /// It is being done.
+    Doing {
+        /// What.
+        act: LossAct,
+        /// The menu to go back to.
+        back: MenuId,
+    },
+}
+
+impl LossPlace {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Confirm { act: LossAct::Report, .. } => "card.loss.confirm",
+            Self::Confirm { act: LossAct::Renew, .. } => "card.renewal.confirm",
+            Self::Confirm { act: LossAct::Release, .. } => "card.release.confirm",
+            Self::Doing { act: LossAct::Report, .. } => "card.loss",
+            Self::Doing { act: LossAct::Renew, .. } => "card.renewal",
+            Self::Doing { act: LossAct::Release, .. } => "card.release",
+        }
+    }
+}
+
+/// What is done about a report that the card is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LossAct {
+    /// 临时挂失.
+    Report,
+    /// 延长.
+    Renew,
+    /// 解除挂失.
+    Release,
 }
 
 /// The name of a menu in the line's file.
@@ -234,7 +335,7 @@ impl AnswerId {
     }
 }
 
-/// What reads a member's data, in typed code.
+/// What reads or changes a member's data, in typed code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Service {
@@ -246,11 +347,31 @@ pub enum Service {
     Details,
     /// 缴费与待遇状态.
     Status,
+    /// 修改查询密码.
+    ChangePin,
+    /// 家庭共济.
+    MutualAid,
+    /// 社保卡状态查询.
+    CardStatus,
+    /// 临时挂失.
+    ReportLoss,
+    /// 解除挂失.
+    ReleaseLoss,
 }
 
 impl Service {
     /// Every service there is.
-    pub const ALL: [Self; 4] = [Self::PersonalBalance, Self::PooledFund, Self::Details, Self::Status];
+    pub const ALL: [Self; 9] = [
+        Self::PersonalBalance,
+        Self::PooledFund,
+        Self::Details,
+        Self::Status,
+        Self::MutualAid,
+        Self::ChangePin,
+        Self::CardStatus,
+        Self::ReportLoss,
+        Self::ReleaseLoss,
+    ];
 
     /// The name in line files and places.
     #[must_use]
@@ -260,6 +381,11 @@ impl Service {
             Self::PooledFund => "pooled-fund",
             Self::Details => "details",
             Self::Status => "status",
+            Self::ChangePin => "change-pin",
+            Self::MutualAid => "mutual-aid",
+            Self::CardStatus => "card-status",
+            Self::ReportLoss => "report-loss",
+            Self::ReleaseLoss => "release-loss",
         }
     }
 }
@@ -271,6 +397,16 @@ pub enum Goal {
     Menu(MenuId),
     /// A service, and the menu it was chosen in.
     Service(Service, MenuId),
+}
+
+impl Goal {
+    /// The menu of the line's file that it names.
+    #[must_use]
+    pub fn menu(&self) -> &MenuId {
+        match self {
+            Self::Menu(menu) | Self::Service(_, menu) => menu,
+        }
+    }
 }
 
 /// What went wrong at one prompt, counted apart.

@@ -2,11 +2,18 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::member::account::Movements;
+use crate::member::card::LossTerm;
+use crate::member::pin_rule::InitialPinRule;
 use crate::member::{Identifier, MemberKey};
-use crate::secret::{Key, Pin};
+use crate::secret::{Key, Pin, PinDraft};
 use crate::speech::prompt::Prompt;
 
+use super::message::MessageRequest;
+use super::pin_proof::{FirstProof, PinGrant};
+use super::rating::Rating;
 use super::signed_in::SignedIn;
 
 /// What the caller hears now, and what happens then.
@@ -25,8 +32,12 @@ pub enum Next {
     Collect(Collect),
     /// Ask the world; its answer comes back as [`Event::Answer`](super::Event::Answer) before the caller hears anything more.
     Ask(Request),
+    /// Record what the caller says.
+    Record(Record),
     /// Connect the caller to a person.
     Transfer(Transfer),
+    /// Take the caller out of the queue they wait in; that they left comes back as [`Event::TransferEnded`](super::Event).
+    Leave,
     /// End the call.
     HangUp,
 }
@@ -57,6 +68,17 @@ pub enum BargeIn {
     AfterPrompts(u8),
 }
 
+/// Records what the caller says after a tone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// No recording is longer.
+    pub longest: Duration,
+    /// The key that ends it.
+    pub finish: Key,
+    /// So much silence ends it too.
+    pub silence: Duration,
+}
+
 /// Connects the caller to a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transfer {
@@ -73,6 +95,8 @@ pub enum TransferTarget {
     Number(Box<str>),
     /// A SIP URI: `sip:agents@pbx.example`.
     Sip(Box<str>),
+    /// A queue of the platform, by its name: `agents`.
+    Queue(Box<str>),
 }
 
 /// What the dialog needs from the world. Everything that belongs to a person takes a [`SignedIn`].
@@ -80,11 +104,47 @@ pub enum TransferTarget {
 pub enum Request {
     /// The key of a number that was entered: computed, not looked up.
     Identify(Identifier),
+    /// What stands before the PIN now. Nothing is done.
+    Guard,
     /// Check a PIN.
     SignIn {
         /// Whose.
         who: MemberKey,
         /// What was keyed.
+        pin: Pin,
+        /// What the line's initial PINs are.
+        initial: Option<InitialPinRule>,
+    },
+    /// Check the PIN in force, which is to be changed.
+    CheckPin {
+        /// Whose.
+        proof: SignedIn,
+        /// What was keyed.
+        pin: Pin,
+    },
+    /// Check a second number of who has an initial PIN.
+    ProveSecond {
+        /// What was shown so far.
+        first: FirstProof,
+        /// The number that was keyed.
+        number: Identifier,
+    },
+    /// Look whether a new PIN is good.
+    JudgePin {
+        /// Whose.
+        grant: PinGrant,
+        /// What was keyed.
+        pin: Pin,
+        /// What the line's initial PINs are.
+        initial: Option<InitialPinRule>,
+    },
+    /// Put a new PIN in force.
+    ChangePin {
+        /// Whose.
+        grant: PinGrant,
+        /// What was keyed first.
+        draft: PinDraft,
+        /// What was keyed again.
         pin: Pin,
     },
     /// Read the personal account.
@@ -102,6 +162,20 @@ pub enum Request {
     },
     /// Read how the member is insured.
     Coverage(SignedIn),
+    /// Something about messages: nobody need sign in for it.
+    Message(MessageRequest),
+    /// Keep a rating.
+    Rate(Rating),
+    /// Read for whom the personal account pays.
+    MutualAid(SignedIn),
+    /// Read the state of the card.
+    Card(SignedIn),
+    /// Report the card lost, for so long.
+    ReportLoss(SignedIn, LossTerm),
+    /// Let the report lapse so long from now.
+    RenewLoss(SignedIn, LossTerm),
+    /// Take the report back.
+    ReleaseLoss(SignedIn),
 }
 
 impl Request {
@@ -109,11 +183,34 @@ impl Request {
     #[must_use]
     pub fn proof(&self) -> Option<SignedIn> {
         match self {
-            Self::Identify(_) | Self::SignIn { .. } => None,
-            Self::PersonalBalance(proof)
+            Self::Identify(_)
+            | Self::Guard
+            | Self::SignIn { .. }
+            | Self::ProveSecond { .. }
+            | Self::JudgePin { .. }
+            | Self::ChangePin { .. }
+            | Self::Message(_)
+            | Self::Rate(_) => None,
+            Self::CheckPin { proof, .. }
+            | Self::PersonalBalance(proof)
             | Self::PooledFund(proof)
             | Self::Transactions { proof, .. }
-            | Self::Coverage(proof) => Some(*proof),
+            | Self::Coverage(proof)
+            | Self::MutualAid(proof)
+            | Self::Card(proof)
+            | Self::ReportLoss(proof, _)
+            | Self::RenewLoss(proof, _)
+            | Self::ReleaseLoss(proof) => Some(*proof),
+        }
+    }
+
+    /// Whether what it is asked with still holds at `now`.
+    #[must_use]
+    pub fn holds(&self, now: Timestamp) -> bool {
+        match self {
+            Self::ProveSecond { first, .. } => first.holds(now),
+            Self::JudgePin { grant, .. } | Self::ChangePin { grant, .. } => grant.holds(now),
+            other => other.proof().is_none_or(|proof| proof.holds(now)),
         }
     }
 }

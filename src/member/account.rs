@@ -13,7 +13,7 @@ use super::money::{Money, MoneyError};
 /// A word that a vocabulary does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be one of {}", .0.join(", "))]
-pub struct UnknownWord(&'static [&'static str]);
+pub struct UnknownWord(pub(super) &'static [&'static str]);
 
 /// Declares a closed set of words with one spelling in files, settings and JSON.
 macro_rules! vocabulary {
@@ -34,14 +34,18 @@ macro_rules! vocabulary {
         }
 
         impl std::str::FromStr for $name {
-            type Err = UnknownWord;
+            type Err = $crate::member::account::UnknownWord;
 
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
-                match text { $($word => Ok(Self::$variant),)+ _ => Err(UnknownWord(&[$($word,)+])) }
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err($crate::member::account::UnknownWord(&[$($word,)+])),
+                }
             }
         }
     };
 }
+pub(super) use vocabulary;
 
 vocabulary! {
     /// 参保类型: by which scheme a member is insured.

@@ -18,6 +18,9 @@ pub enum CardRule {
 }
 
 impl CardRule {
+    /// Every rule there is: members are found by each of them.
+    pub const ALL: [Self; 2] = [Self::DigitsOnly, Self::Last8];
+
     fn apply(self, digits: &str) -> &str {
         match self {
             Self::DigitsOnly => digits,
@@ -73,7 +76,7 @@ impl CardNumber {
     /// By what the number is looked up on a line with this `rule`.
     #[must_use]
     pub fn lookup(&self, rule: CardRule) -> CardLookup {
-        CardLookup(Secret::new(rule.apply(self.digits())))
+        CardLookup { digits: Secret::new(rule.apply(self.digits())), rule }
     }
 
     /// The last four digits.
@@ -83,9 +86,13 @@ impl CardNumber {
     }
 }
 
-/// The digits by which a card number is looked up: seven (a letter and seven digits) to nine.
+/// The digits by which a card number is looked up: seven (a letter and seven digits) to nine. And the rule they were taken
+/// by: one card's last eight digits are not another card of eight.
 #[derive(Clone, Debug)]
-pub struct CardLookup(Secret);
+pub struct CardLookup {
+    digits: Secret,
+    rule: CardRule,
+}
 
 impl CardLookup {
     /// Reads what a caller keyed, by the line's `rule`: the same digits as [`CardNumber::lookup`] gives for their card.
@@ -97,13 +104,19 @@ impl CardLookup {
             return Err(CardNumberError::Length(keys.len()));
         }
         let digits = Secret::from_digits(keys).ok_or(CardNumberError::Characters)?;
-        Ok(Self(Secret::new(rule.apply(digits.expose()))))
+        Ok(Self { digits: Secret::new(rule.apply(digits.expose())), rule })
     }
 
     /// The digits.
     #[must_use]
     pub fn expose(&self) -> &str {
-        self.0.expose()
+        self.digits.expose()
+    }
+
+    /// The rule they were taken by.
+    #[must_use]
+    pub fn rule(&self) -> CardRule {
+        self.rule
     }
 
     /// The last four digits.
@@ -179,6 +192,6 @@ mod tests {
     fn debug_shows_no_digit() {
         let card = CardNumber::parse("A12345678").unwrap();
         let shown = format!("{card:?} {:?}", card.lookup(CardRule::Last8));
-        assert_eq!(shown, "CardNumber(Secret(…)) CardLookup(Secret(…))");
+        assert_eq!(shown, "CardNumber(Secret(…)) CardLookup { digits: Secret(…), rule: Last8 }");
     }
 }

@@ -5,15 +5,20 @@
 //! | [`id_number`], [`card_number`], [`personal_number`] | the numbers people are known by, canonical or refused |
 //! | [`tail`] | the end of a number, which may be said back |
 //! | [`pin_rule`] | which PINs may not be chosen |
-//! | [`account`], [`money`] | what a member has |
+//! | [`account`], [`money`], [`mutual_aid`], [`card`] | what a member has |
+//! | [`message`], [`phone_number`] | what anybody may leave, and where they are called back |
 //! | [`register`] | members and transactions as files hold them |
 //! | [`sample`] | members who do not exist, for trying out and for load |
 
 pub mod account;
+pub mod card;
 pub mod card_number;
 pub mod id_number;
+pub mod message;
 pub mod money;
+pub mod mutual_aid;
 pub mod personal_number;
+pub mod phone_number;
 pub mod pin_rule;
 pub mod register;
 pub mod sample;
@@ -69,6 +74,13 @@ pub struct Member {
 }
 
 impl Member {
+    /// Every number the member is found by, whatever a line's card rule.
+    pub fn every_identifier(&self) -> impl Iterator<Item = Identifier> {
+        let cards = self.card_number.iter().flat_map(|card| CardRule::ALL.map(|rule| card.lookup(rule)));
+        let personal = self.personal_number.clone().map(Identifier::Personal);
+        std::iter::once(Identifier::Id(self.id_number.clone())).chain(cards.map(Identifier::Card)).chain(personal)
+    }
+
     /// Every number the member may key on a line with this card `rule`.
     pub fn identifiers(&self, rule: CardRule) -> impl Iterator<Item = Identifier> {
         let card = self.card_number.as_ref().map(|card| Identifier::Card(card.lookup(rule)));
@@ -105,8 +117,8 @@ impl Identifier {
         }
     }
 
-    /// The exact bytes of which a blind index is made. The kind is not among them: equal digits of a card and of a
-    /// personal number are told apart only if it is mixed in.
+    /// The exact bytes of which a blind index is made. Kind and card rule are not among them: equal digits of a card and of
+    /// a personal number are told apart only if they are mixed in.
     #[must_use]
     pub fn canonical(&self) -> &[u8] {
         match self {
@@ -189,7 +201,8 @@ mod tests {
         assert_eq!((personal.kind(), personal.canonical()), (IdentifierKind::Personal, b"12345678".as_slice()));
         assert_eq!(
             format!("{id:?} {card:?} {personal:?}"),
-            "Id(IdNumber(…)) Card(CardLookup(Secret(…))) Personal(PersonalNumber(Secret(…)))"
+            "Id(IdNumber(…)) Card(CardLookup { digits: Secret(…), rule: DigitsOnly }) \
+             Personal(PersonalNumber(Secret(…)))"
         );
     }
 

@@ -1,11 +1,13 @@
 //! Which PINs a caller may not choose: those anybody would try first.
 
+use serde::{Deserialize, Serialize};
+
 use super::card_number::CardNumber;
 use super::id_number::IdNumber;
 use crate::secret::Pin;
 
 /// Why a PIN is refused at choice. It may be told to the caller, never written down: a reason narrows the PIN.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Weakness {
     /// One digit six times.
     Repeated,
@@ -19,6 +21,48 @@ pub enum Weakness {
     FromIdNumber,
     /// The end of the holder's card number.
     FromCardNumber,
+    /// What the line gives out as initial PIN.
+    Initial,
+    /// The PIN it is to take the place of.
+    Unchanged,
+}
+
+/// What a line's initial PINs are: given out, not chosen, so they open nothing but the way to another.
+#[derive(Clone, Debug)]
+pub enum InitialPinRule {
+    /// One for everybody.
+    Fixed(Pin),
+    /// The last six of the identity number; where it ends in `X`, the six before the `X`.
+    IdLast6,
+    /// The six before the last of the identity number.
+    IdBeforeLast,
+    /// The last six of the card number.
+    CardLast6,
+}
+
+impl InitialPinRule {
+    /// The rule as a line's file names it: six digits, `id_last6`, `id_before_last` or `card_last6`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "id_last6" => Some(Self::IdLast6),
+            "id_before_last" => Some(Self::IdBeforeLast),
+            "card_last6" => Some(Self::CardLast6),
+            _ => Pin::parse(text).map(Self::Fixed),
+        }
+    }
+
+    /// Whether `pin` is what the holder of `id` and `card` was given.
+    #[must_use]
+    pub fn is(&self, pin: &Pin, id: &IdNumber, card: Option<&CardNumber>) -> bool {
+        let (pin, id) = (pin.expose().as_slice(), id.expose().as_bytes());
+        match self {
+            Self::Fixed(fixed) => pin == fixed.expose(),
+            Self::IdLast6 if !id.ends_with(b"X") => id.ends_with(pin),
+            Self::IdLast6 | Self::IdBeforeLast => id[..id.len() - 1].ends_with(pin),
+            Self::CardLast6 => card.is_some_and(|card| card.digits().as_bytes().ends_with(pin)),
+        }
+    }
 }
 
 /// What people choose, beyond runs and repeats: pairs and triples, keypad lines, dates of love and luck.
@@ -148,6 +192,36 @@ mod tests {
         all_are(&["739154"], Weakness::FromCardNumber);
         let id = IdNumber::parse("11010519491231002X", date(2026, 7, 1)).unwrap();
         assert_eq!(weakness(&Pin::parse("739154").unwrap(), &id, None), None);
+    }
+
+    #[test]
+    fn what_a_line_gives_out() {
+        let today = date(2026, 7, 1);
+        let with_x = IdNumber::parse("11010519491231002X", today).unwrap();
+        let without = IdNumber::parse("440524188001010014", today).unwrap();
+        let card = CardNumber::parse("A04739154").unwrap();
+        let is = |rule: &str, pin: &str, id: &IdNumber| {
+            InitialPinRule::parse(rule).unwrap().is(&Pin::parse(pin).unwrap(), id, Some(&card))
+        };
+        for (rule, pin, id) in [
+            ("888999", "888999", &with_x),
+            ("id_last6", "010014", &without),
+            ("id_last6", "231002", &with_x),
+            ("id_before_last", "101001", &without),
+            ("id_before_last", "231002", &with_x),
+            ("card_last6", "739154", &without),
+        ] {
+            assert!(is(rule, pin, id), "{rule} {pin}");
+            assert!(!is(rule, "384027", id), "{rule}");
+        }
+        assert!(!is("id_last6", "101001", &without));
+        assert!(!is("id_before_last", "010014", &without));
+        let nobody = InitialPinRule::CardLast6.is(&Pin::parse("739154").unwrap(), &without, None);
+        assert!(!nobody);
+        for none in ["", "12345", "1234567", "12345a", "last6", "ID_LAST6", "１２３４５６"] {
+            assert!(InitialPinRule::parse(none).is_none(), "{none}");
+        }
+        assert_eq!(format!("{:?}", InitialPinRule::parse("123456")), "Some(Fixed(Pin(…)))");
     }
 
     #[test]

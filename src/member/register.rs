@@ -1,4 +1,4 @@
-//! Members and transactions as files hold them: `members.csv` and `transactions.csv`, RFC 4180, UTF-8.
+//! Members and what they have as files hold it: `members.csv`, `transactions.csv` and `mutual-aid.csv`, RFC 4180, UTF-8.
 //!
 //! The first line names the columns, in any order; all must be there and no others. A row that cannot be read is told by
 //! line, column and what was expected, never by what stood there, and does not stop the rows after it. So a file is
@@ -19,6 +19,7 @@ use super::account::{PersonalAccount, PooledFund, Scheme, Transaction, Transacti
 use super::card_number::CardNumber;
 use super::id_number::IdNumber;
 use super::money::Money;
+use super::mutual_aid::{AidUsed, Bound, MutualAid, Relation};
 use super::personal_number::PersonalNumber;
 use crate::secret::{Pin, Secret};
 
@@ -49,6 +50,23 @@ pub const MEMBER_COLUMNS: [&str; 21] = [
 
 /// The columns of `transactions.csv`.
 pub const TRANSACTION_COLUMNS: [&str; 6] = ["id_number", "at", "kind", "amount", "balance_after", "place"];
+
+/// The columns of `mutual-aid.csv`: a row is all there is of a member, and after the first four there is one column a
+/// [`Relation`], in its order.
+pub const MUTUAL_AID_COLUMNS: [&str; 12] = [
+    "id_number",
+    "year",
+    "used",
+    "as_of",
+    Relation::Spouse.as_str(),
+    Relation::Parent.as_str(),
+    Relation::Child.as_str(),
+    Relation::Sibling.as_str(),
+    Relation::PaternalGrandparent.as_str(),
+    Relation::MaternalGrandparent.as_str(),
+    Relation::SonsChild.as_str(),
+    Relation::DaughtersChild.as_str(),
+];
 
 /// In place of a column's name: the row as a whole.
 pub const WHOLE_ROW: &str = "row";
@@ -99,6 +117,12 @@ impl<R: Read> MemberRows<R> {
     pub fn new(reader: R, today: Date) -> Result<Self, HeaderError> {
         Ok(Self { rows: Rows::new(reader, MEMBER_COLUMNS)?, today })
     }
+
+    /// The line of the row that was given last, the header being 1.
+    #[must_use]
+    pub fn line(&self) -> u64 {
+        self.rows.line
+    }
 }
 
 impl<R: Read> Iterator for MemberRows<R> {
@@ -141,6 +165,40 @@ impl<R: Read> Iterator for TransactionRows<R> {
     fn next(&mut self) -> Option<Self::Item> {
         let today = self.today;
         self.rows.next().map(|row| row.and_then(|fields| transaction(fields, today)))
+    }
+}
+
+/// A row of `mutual-aid.csv`: who is bound to whose account.
+#[derive(Clone, Debug)]
+pub struct MutualAidRow {
+    /// Whose account it is.
+    pub id_number: IdNumber,
+    /// All there is.
+    pub aid: MutualAid,
+}
+
+/// Reads `mutual-aid.csv`.
+pub struct MutualAidRows<R> {
+    rows: Rows<R, 12>,
+    today: Date,
+}
+
+impl<R: Read> MutualAidRows<R> {
+    /// Reads the header. `today` is the last day on which a member may have been born.
+    ///
+    /// # Errors
+    /// What [`HeaderError`] names.
+    pub fn new(reader: R, today: Date) -> Result<Self, HeaderError> {
+        Ok(Self { rows: Rows::new(reader, MUTUAL_AID_COLUMNS)?, today })
+    }
+}
+
+impl<R: Read> Iterator for MutualAidRows<R> {
+    type Item = Result<MutualAidRow, RowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let today = self.today;
+        self.rows.next().map(|row| row.and_then(|fields| mutual_aid(&fields, today)))
     }
 }
 
@@ -233,6 +291,31 @@ fn transaction(fields: [Field<'_>; 6], today: Date) -> Result<TransactionRow, Ro
             place: place.read(|text| words(text, 128))?.to_owned(),
         },
     })
+}
+
+fn mutual_aid(fields: &[Field<'_>; 12], today: Date) -> Result<MutualAidRow, RowError> {
+    let [id_number, in_year, used, as_of, counts @ ..] = fields;
+    let mut bound = Vec::new();
+    for (&relation, field) in Relation::ALL.iter().zip(counts) {
+        let count = field.optional(|text| how_many(text, relation.most()))?.unwrap_or(0);
+        if count > 0 {
+            bound.push(Bound { relation, count });
+        }
+    }
+    Ok(MutualAidRow {
+        id_number: id_number.read(|text| IdNumber::parse(text, today))?,
+        aid: MutualAid {
+            bound,
+            used: Some(AidUsed { year: in_year.read(year)?, amount: used.read(amount)?, as_of: as_of.read(day)? }),
+        },
+    })
+}
+
+/// A number of people.
+fn how_many(text: &str, most: u8) -> Result<u8, String> {
+    let plain = (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let count = if plain { text.parse().ok() } else { None };
+    count.filter(|count| *count <= most).ok_or_else(|| format!("must be a number from 0 to {most}, or empty for none"))
 }
 
 fn truth(text: &str) -> Result<bool, &'static str> {
@@ -478,6 +561,25 @@ pub fn write_transactions(rows: impl IntoIterator<Item = TransactionRow>, to: im
             &transaction.balance_after.to_plain(),
             &transaction.place,
         ])?;
+    }
+    csv.flush()
+}
+
+/// Writes `rows` as `mutual-aid.csv`: what [`MutualAidRows`] reads.
+///
+/// # Errors
+/// Those of `to`.
+pub fn write_mutual_aid(rows: impl IntoIterator<Item = MutualAidRow>, to: impl Write) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(to);
+    csv.write_record(MUTUAL_AID_COLUMNS)?;
+    for MutualAidRow { id_number, aid } in rows {
+        let used = |of: fn(&AidUsed) -> String| aid.used.as_ref().map(of).unwrap_or_default();
+        let first = [used(|u| u.year.to_string()), used(|u| u.amount.to_plain()), used(|u| u.as_of.to_string())];
+        let counts = Relation::ALL.iter().map(|relation| {
+            aid.bound.iter().find(|bound| bound.relation == *relation).map(|bound| bound.count.to_string())
+        });
+        let after = first.into_iter().chain(counts.map(Option::unwrap_or_default));
+        csv.write_record(std::iter::once(id_number.expose().to_owned()).chain(after))?;
     }
     csv.flush()
 }

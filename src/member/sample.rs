@@ -17,15 +17,19 @@ use super::account::{
 use super::card_number::CardNumber;
 use super::id_number::IdNumber;
 use super::money::Money;
+use super::mutual_aid::{AidUsed, Bound, MutualAid, Relation};
 use super::personal_number::PersonalNumber;
 use super::pin_rule::weakness;
-use super::register::{TransactionRow, write_members, write_transactions};
+use super::register::{MutualAidRow, TransactionRow, write_members, write_mutual_aid, write_transactions};
 use crate::secret::{Pin, Secret};
 
 /// Members made by hand, one for each thing a caller may hear.
 pub const MEMBERS_CSV: &str = include_str!("../../config/sample/members.csv");
 /// What moved on their accounts, oldest first.
 pub const TRANSACTIONS_CSV: &str = include_str!("../../config/sample/transactions.csv");
+
+/// Whom they let their accounts pay for.
+pub const MUTUAL_AID_CSV: &str = include_str!("../../config/sample/mutual-aid.csv");
 
 /// How many synthetic members there can be with no number given twice.
 pub const SYNTHETIC_MOST: u64 = 100_000_000;
@@ -164,6 +168,22 @@ pub fn synthetic_transactions(index: u64) -> Vec<TransactionRow> {
     rows
 }
 
+/// Whom [`synthetic`]`(index)` lets their account pay for: one in three of those who have one, and of theirs.
+#[must_use]
+pub fn synthetic_mutual_aid(index: u64) -> Option<MutualAidRow> {
+    let Member { id_number, personal: Some(_), .. } = synthetic(index) else { return None };
+    let chance = mix(!index);
+    let count = |relation, most: u64, shift: u32| {
+        let count = u8::try_from((chance >> shift) % (most + 1)).ok().filter(|count| *count > 0)?;
+        Some(Bound { relation, count })
+    };
+    let bound = [(Relation::Spouse, 1, 8), (Relation::Parent, 2, 16), (Relation::Child, 2, 24)];
+    let bound: Vec<_> = bound.into_iter().filter_map(|(relation, most, shift)| count(relation, most, shift)).collect();
+    let used = Some(AidUsed { year: AS_OF.year(), amount: fen(chance >> 9, 100_000), as_of: AS_OF });
+    (chance.is_multiple_of(3) && !bound.is_empty())
+        .then_some(MutualAidRow { id_number, aid: MutualAid { bound, used } })
+}
+
 /// Writes the first `count` synthetic members as `members.csv`.
 ///
 /// # Errors
@@ -178,6 +198,14 @@ pub fn write_members_csv(count: u64, to: impl Write) -> io::Result<()> {
 /// Those of `to`.
 pub fn write_transactions_csv(count: u64, to: impl Write) -> io::Result<()> {
     write_transactions((0..count).flat_map(synthetic_transactions), to)
+}
+
+/// Writes whom the first `count` synthetic members let their accounts pay for as `mutual-aid.csv`.
+///
+/// # Errors
+/// Those of `to`.
+pub fn write_mutual_aid_csv(count: u64, to: impl Write) -> io::Result<()> {
+    write_mutual_aid((0..count).filter_map(synthetic_mutual_aid), to)
 }
 
 /// A number of fen below `below`.
@@ -197,7 +225,7 @@ fn mix(index: u64) -> u64 {
 mod tests {
     use std::collections::{HashMap, HashSet};
 
-    use super::super::register::{MemberRows, TransactionRows};
+    use super::super::register::{MemberRows, MutualAidRows, TransactionRows};
     use super::*;
     use crate::member::card_number::CardRule;
 
@@ -212,6 +240,11 @@ mod tests {
 
     fn transactions() -> Vec<TransactionRow> {
         let rows = TransactionRows::new(TRANSACTIONS_CSV.as_bytes(), TODAY).unwrap();
+        rows.map(|row| row.unwrap_or_else(|e| panic!("{e}"))).collect()
+    }
+
+    fn mutual_aid() -> Vec<MutualAidRow> {
+        let rows = MutualAidRows::new(MUTUAL_AID_CSV.as_bytes(), TODAY).unwrap();
         rows.map(|row| row.unwrap_or_else(|e| panic!("{e}"))).collect()
     }
 
@@ -274,6 +307,11 @@ mod tests {
         for kind in TransactionKind::ALL {
             assert!(transactions.iter().any(|t| t.transaction.kind == *kind), "{kind:?}");
         }
+        let aid = mutual_aid();
+        for relation in Relation::ALL {
+            assert!(aid.iter().any(|row| row.aid.bound.iter().any(|b| b.relation == *relation)), "{relation:?}");
+        }
+        assert!(aid.iter().any(|row| row.aid.bound.is_empty()));
         assert!(members.iter().any(|m| m.pin.is_none()));
         assert!(members.iter().any(|m| m.card_number.is_none()));
         assert!(members.iter().any(|m| m.personal.is_some_and(|a| a.total().is_negative())));
@@ -311,6 +349,38 @@ mod tests {
     #[test]
     fn the_sample_accounts_add_up() {
         assert_eq!(adds_up(&transactions(), &members()), 4);
+    }
+
+    /// What relatives used is what left the account for them.
+    #[test]
+    fn the_sample_families_add_up() {
+        let transactions = transactions();
+        let used = |id: &str| {
+            let of_relatives = transactions.iter().filter(|row| {
+                let kinds = [TransactionKind::MutualAid, TransactionKind::ResidentPremium];
+                row.id_number.expose() == id && kinds.contains(&row.transaction.kind)
+            });
+            of_relatives.map(|row| row.transaction.amount.fen()).sum::<i64>()
+        };
+        for MutualAidRow { id_number, aid } in mutual_aid() {
+            let id = id_number.expose();
+            assert!(one(id).personal.is_some(), "{id} has an account");
+            // One whose account is shared no more, and whose statement is not among the samples.
+            if !aid.bound.is_empty() {
+                assert_eq!(aid.used.unwrap().amount.fen(), used(id), "{id}");
+            }
+        }
+    }
+
+    #[test]
+    fn synthetic_families_are_read_as_they_are_written() {
+        let mut file = Vec::new();
+        write_mutual_aid_csv(1000, &mut file).unwrap();
+        let read: Vec<_> = MutualAidRows::new(&*file, TODAY).unwrap().map(Result::unwrap).collect();
+        assert!((200..400).contains(&read.len()), "{}", read.len());
+        let mut again = Vec::new();
+        write_mutual_aid(read, &mut again).unwrap();
+        assert!(again == file);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The running hotline: everything put together, the addresses it answers at, and its edge.
 
 mod edge;
+mod reload;
 
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
@@ -15,22 +16,26 @@ use axum::routing::get;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use edge::{Edge, Limits};
+pub use reload::Asked;
 
 use crate::call::admission::Admission;
+use crate::call::caller::Caller;
 use crate::call::driver::{Bounds, Driver};
-use crate::call::lines::Lines;
+use crate::call::lines::{InForce, Lines, Sources};
 use crate::call::seal::Seal;
 use crate::clock::Clock;
 use crate::config::{Profile, Settings};
 use crate::fault::{Fault, Faults};
 use crate::keys::KeyRing;
 use crate::member::Identifier;
-use crate::member::card_number::CardRule;
-use crate::member::register::{MemberRows, TransactionRows};
+use crate::member::register::{MemberRows, MutualAidRows, TransactionRows};
 use crate::member::sample;
+use crate::service::spray::SpraySettings;
 use crate::service::{HashSettings, Hasher, Services};
+use crate::store::crypto::Seals;
 use crate::store::members::HashCost;
-use crate::store::throttle::TryLimits;
+use crate::store::messages::MessageLimits;
+use crate::store::throttle::{CallerLimits, TryLimits};
 use crate::store::{Store, StoreError, StoreSettings};
 use crate::telemetry::Telemetry;
 use crate::telephony::{browser, twilio};
@@ -40,7 +45,7 @@ use crate::telephony::{browser, twilio};
 pub struct App {
     driver: Arc<Driver>,
     telemetry: Arc<Telemetry>,
-    lines: Arc<Lines>,
+    lines: Arc<InForce>,
     routes: Router,
 }
 
@@ -50,7 +55,7 @@ impl App {
     /// # Errors
     /// Everything that keeps it from starting, each with its place and remedy.
     pub async fn build(settings: &Settings, clock: Clock) -> Result<Self, Faults> {
-        let lines = Arc::new(Lines::load(&settings.lines.directory, &settings.prompts.directory)?);
+        let lines = load_lines(settings)?;
         let mut faults = unfit_lines(settings, &lines);
         faults.extend(unfit_keys(settings));
         if !faults.is_empty() {
@@ -63,9 +68,13 @@ impl App {
         Ok(Self::assemble(settings, lines, &keys, store, clock))
     }
 
-    fn assemble(settings: &Settings, lines: Arc<Lines>, keys: &KeyRing, store: Store, clock: Clock) -> Self {
+    fn assemble(settings: &Settings, lines: Lines, keys: &KeyRing, store: Store, clock: Clock) -> Self {
         let telemetry = Arc::new(Telemetry::new());
-        let services = Services::new(store, Hasher::new(hashing(settings)), tries(settings, &lines));
+        let limits = tries(settings, &lines, store.seals());
+        let services = Services::new(store, Hasher::new(hashing(settings)), limits)
+            .with_messages(messages(settings))
+            .watching(spray(settings));
+        let lines = Arc::new(InForce::new(lines));
         let server = &settings.server;
         let driver = Arc::new(Driver::new(
             Arc::clone(&lines),
@@ -78,6 +87,7 @@ impl App {
                 longest: settings.call.longest,
                 most_turns: settings.call.most_turns,
                 most_registered: settings.call.most_registered,
+                marked_within: settings.call.marked_callers.then_some(settings.call.marked_within),
             },
         ));
         let routes = routes(settings, &driver, &telemetry);
@@ -97,8 +107,8 @@ impl App {
 
     /// The lines in force.
     #[must_use]
-    pub fn lines(&self) -> &Lines {
-        &self.lines
+    pub fn lines(&self) -> Arc<Lines> {
+        self.lines.now()
     }
 
     /// What the hotline tells of itself.
@@ -107,7 +117,8 @@ impl App {
         &self.telemetry
     }
 
-    /// What a hotline does beside answering, until the process ends: forgets what is over, anchors the audit, hardens PINs.
+    /// What a hotline does beside answering, until the process ends: forgets what is over, lets loss
+    /// reports lapse, anchors the audit, hardens PINs.
     pub async fn housekeep(&self, settings: &Settings) {
         const EVERY: Duration = Duration::from_mins(1);
         const ROUNDS_TO_ANCHOR: u64 = 60;
@@ -115,6 +126,11 @@ impl App {
             self.driver.sweep();
             if let Err(trouble) = self.driver.services().sweep().await {
                 tracing::warn!(%trouble, "sweep put off");
+            }
+            match self.driver.services().lapse_losses().await {
+                Ok(0) => {}
+                Ok(lapsed) => tracing::info!(lapsed, "loss reports lapsed"),
+                Err(trouble) => tracing::warn!(%trouble, "lapse of loss reports put off"),
             }
             if round % ROUNDS_TO_ANCHOR == 0 {
                 self.anchor(settings).await;
@@ -145,6 +161,20 @@ impl App {
             tracing::error!(%trouble, "audit not anchored");
         }
     }
+}
+
+/// The files of lines, wordings and holidays of these settings.
+#[must_use]
+pub fn read_lines(settings: &Settings) -> Sources {
+    Sources::read(&settings.lines.directory, &settings.prompts.directory, &settings.holidays.directory)
+}
+
+/// The lines, wordings and holidays of these settings.
+///
+/// # Errors
+/// Every fault of every file at once.
+pub fn load_lines(settings: &Settings) -> Result<Lines, Faults> {
+    read_lines(settings).compile()
 }
 
 /// What of `lines` keeps a hotline with these settings from starting.
@@ -230,6 +260,23 @@ pub async fn reset_tries(
     services.reset_tries(identifier, operator).await.map_err(|e| cannot_be_opened(&e))
 }
 
+/// Marks `caller` as an older caller's number, or takes the mark away, in the store that is there. Whether that changed
+/// anything.
+///
+/// # Errors
+/// The store is not there, or out of reach.
+pub async fn mark_caller(
+    settings: &Settings,
+    clock: Clock,
+    caller: &Caller,
+    marked: bool,
+    operator: &str,
+) -> Result<bool, Faults> {
+    let store = open_existing(settings, clock).await?;
+    let services = Services::new(store, Hasher::new(hashing(settings)), TryLimits::default());
+    services.mark_caller(caller, marked, operator).await.map_err(|e| cannot_be_opened(&e))
+}
+
 async fn open_store(settings: &Settings, keys: Arc<KeyRing>, clock: Clock) -> Result<Store, Faults> {
     if let Some(file) = settings.store.file() {
         make_parent(&file)?;
@@ -276,15 +323,52 @@ pub fn hashing(settings: &Settings) -> HashSettings {
     }
 }
 
-fn tries(settings: &Settings, lines: &Lines) -> TryLimits {
-    let s = &settings.sign_in;
+/// How many PINs a call may try on the most patient of `lines`.
+fn per_call(lines: &Lines) -> u16 {
+    lines.flows().map(|flow| flow.wrong_pins()).max().map_or(3, u16::from)
+}
+
+fn tries(settings: &Settings, lines: &Lines, seals: &Seals) -> TryLimits {
+    let (s, abuse) = (&settings.sign_in, &settings.abuse);
     TryLimits {
-        per_call: lines.flows().map(|flow| flow.wrong_pins()).max().map_or(3, u16::from),
+        per_call: per_call(lines),
         before_lock: s.tries_before_lock,
         first_lock: s.first_lock,
         longest_lock: s.longest_lock,
         in_all: s.hard_limit,
+        callers: CallerLimits {
+            persons_an_hour: abuse.persons_an_hour,
+            failures_a_day: abuse.failures_a_day,
+            withheld_failures_an_hour: abuse.withheld_failures_an_hour,
+            exempt: abuse.exempt_callers.iter().map(|number| seals.number(number)).collect(),
+            known_tries: abuse.known_caller_tries,
+            known_for: abuse.known_caller_for,
+        },
         ..TryLimits::default()
+    }
+}
+
+fn messages(settings: &Settings) -> MessageLimits {
+    let s = &settings.messages;
+    MessageLimits {
+        kept: Duration::from_hours(u64::from(s.kept_days) * 24),
+        tries_per_call: s.tries_per_call,
+        tries_per_caller: s.tries_per_caller,
+        tries_withheld: s.tries_withheld,
+    }
+}
+
+/// What looks like an attack.
+fn spray(settings: &Settings) -> SpraySettings {
+    let abuse = &settings.abuse;
+    SpraySettings {
+        pinned: abuse.level.pinned(),
+        same_pin: abuse.same_pin,
+        neighbours: abuse.neighbours,
+        unknown_percent: abuse.unknown_percent,
+        failing_percent: abuse.failing_percent,
+        unanswered_percent: abuse.unanswered_percent,
+        calm: abuse.calm,
     }
 }
 
@@ -299,13 +383,17 @@ async fn load_samples(store: &Store, clock: &Clock) -> Result<(), Faults> {
     let today = jiff::tz::Offset::constant(8).to_datetime(clock.now()).date();
     let members = MemberRows::new(sample::MEMBERS_CSV.as_bytes(), today).map_err(|e| failed(&e))?;
     let members: Vec<_> = members.collect::<Result<_, _>>().map_err(|e| failed(&e))?;
-    store.import_members(members, CardRule::DigitsOnly).await.map_err(|e| failed(&e))?;
+    store.import_members(members).await.map_err(|e| failed(&e))?;
     let transactions = TransactionRows::new(sample::TRANSACTIONS_CSV.as_bytes(), today).map_err(|e| failed(&e))?;
     let transactions: Vec<_> = transactions
         .map(|row| row.map(|r| (r.id_number, r.transaction)))
         .collect::<Result<_, _>>()
         .map_err(|e| failed(&e))?;
     store.import_transactions(transactions).await.map_err(|e| failed(&e))?;
+    let families = MutualAidRows::new(sample::MUTUAL_AID_CSV.as_bytes(), today).map_err(|e| failed(&e))?;
+    let families: Vec<_> =
+        families.map(|row| row.map(|r| (r.id_number, r.aid))).collect::<Result<_, _>>().map_err(|e| failed(&e))?;
+    store.import_mutual_aid(families).await.map_err(|e| failed(&e))?;
     tracing::info!("sample members loaded");
     Ok(())
 }
@@ -361,5 +449,6 @@ async fn ready(State((driver, _)): State<Watched>) -> Response {
 
 async fn metrics(State((driver, telemetry)): State<Watched>) -> Response {
     let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
-    ([(header::CONTENT_TYPE, kind)], telemetry.metrics(driver.live().count())).into_response()
+    ([(header::CONTENT_TYPE, kind)], telemetry.metrics(driver.live().count(), driver.services().spray_level()))
+        .into_response()
 }

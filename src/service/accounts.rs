@@ -17,6 +17,8 @@ pub(super) enum Read {
     /// A page, counted from 0.
     Transactions(Movements, u8),
     Coverage,
+    MutualAid,
+    Card,
 }
 
 impl Read {
@@ -27,6 +29,8 @@ impl Read {
             Self::PooledFund => b"pooled-fund".into(),
             Self::Transactions(which, page) => [b"details.", which.as_str().as_bytes(), b".", &[page]].concat(),
             Self::Coverage => b"status".into(),
+            Self::MutualAid => b"mutual-aid".into(),
+            Self::Card => b"card-status".into(),
         }
     }
 
@@ -36,6 +40,8 @@ impl Read {
             Self::PooledFund => Event::ReadPooledFund,
             Self::Transactions(..) => Event::ReadTransactions,
             Self::Coverage => Event::ReadStatus,
+            Self::MutualAid => Event::ReadMutualAid,
+            Self::Card => Event::ReadCardStatus,
         }
     }
 
@@ -45,6 +51,8 @@ impl Read {
             Self::PooledFund => Answer::PooledFund(tx.pooled_fund(member).await?, tx.coverage(member).await?),
             Self::Transactions(which, page) => Answer::Transactions(tx.statement(member, which, page).await?),
             Self::Coverage => Answer::Coverage(tx.coverage(member).await?),
+            Self::MutualAid => Answer::MutualAid(tx.mutual_aid(member).await?),
+            Self::Card => Answer::Card(tx.card(member).await?),
         })
     }
 }

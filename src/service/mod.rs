@@ -6,21 +6,32 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+
 use crate::call::caller::{Call, CallEnd};
 use crate::dialog::{Answer, Request};
 use crate::member::Identifier;
 use crate::store::audit::Event;
 use crate::store::effects::TurnKey;
 use crate::store::members::{KeyedPin, PinForm, PinRecord};
+use crate::store::messages::MessageLimits;
 use crate::store::throttle::TryLimits;
 use crate::store::{Store, StoreError};
 
 mod accounts;
 mod hash;
+mod loss_report;
+mod messages;
+mod people;
+mod pin;
+mod precautions;
 mod sign_in;
+pub mod spray;
 
 use accounts::Read;
 pub use hash::{HashSettings, Hasher};
+use loss_report::Loss;
+use spray::{Spray, SpraySettings};
 
 /// Why a request was not done. Whether a PIN was right never shows here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,14 +54,45 @@ pub(crate) enum Trouble {
 pub struct Services {
     store: Store,
     hasher: Arc<Hasher>,
-    limits: Arc<TryLimits>,
+    limits: Arc<ArcSwap<TryLimits>>,
+    messages: MessageLimits,
+    spray: Arc<Spray>,
 }
 
 impl Services {
     /// Over `store`, checking PINs with `hasher`, with so many tries as `limits` tells.
     #[must_use]
     pub fn new(store: Store, hasher: Hasher, limits: TryLimits) -> Self {
-        Self { store, hasher: Arc::new(hasher), limits: Arc::new(limits) }
+        Self {
+            store,
+            hasher: Arc::new(hasher),
+            limits: Arc::new(ArcSwap::from_pointee(limits)),
+            messages: MessageLimits::default(),
+            spray: Arc::new(Spray::new(SpraySettings::default())),
+        }
+    }
+
+    /// With other limits on messages than the default ones.
+    #[must_use]
+    pub fn with_messages(self, messages: MessageLimits) -> Self {
+        Self { messages, ..self }
+    }
+
+    /// The same, with other thresholds for what looks like an attack.
+    #[must_use]
+    pub fn watching(self, settings: SpraySettings) -> Self {
+        Self { spray: Arc::new(Spray::new(settings)), ..self }
+    }
+
+    /// How much sign-ins on this node look like an attack, from 0 to 3.
+    #[must_use]
+    pub fn spray_level(&self) -> u8 {
+        self.spray.level()
+    }
+
+    /// From now on a call may try so many PINs: as many as the most patient line in force lets it.
+    pub fn allow_pins_per_call(&self, most: u16) {
+        self.limits.rcu(|limits| TryLimits { per_call: most, ..TryLimits::clone(limits) });
     }
 
     /// The store behind.
@@ -69,14 +111,26 @@ impl Services {
     pub async fn perform(&self, call: &Call, turn: u16, request: Request) -> Answer {
         let turn = TurnKey::new(call, turn);
         let done = match request {
-            Request::Identify(identifier) => Ok(Answer::Identified(self.store.seals().member_key(&identifier))),
-            Request::SignIn { who, pin } => self.sign_in(call, &turn, who, pin).await,
+            Request::Identify(identifier) => Ok(self.identify(&identifier).await),
+            Request::Guard => Ok(self.guard(&turn).await),
+            Request::SignIn { who, pin, initial } => self.sign_in(call, &turn, who, pin, initial).await,
+            Request::CheckPin { proof, pin } => self.check_old_pin(call, &turn, proof, pin).await,
+            Request::ProveSecond { first, number } => self.prove_second(call, &turn, first, &number).await,
+            Request::JudgePin { grant, pin, initial } => self.judge_pin(call, &turn, grant, pin, initial).await,
+            Request::ChangePin { grant, draft, pin } => self.change_pin(call, &turn, grant, draft, pin).await,
             Request::PersonalBalance(proof) => self.read(call, &turn, proof, Read::PersonalBalance).await,
             Request::PooledFund(proof) => self.read(call, &turn, proof, Read::PooledFund).await,
             Request::Transactions { proof, which, page } => {
                 self.read(call, &turn, proof, Read::Transactions(which, page)).await
             }
+            Request::Message(request) => self.message(call, &turn, request).await,
             Request::Coverage(proof) => self.read(call, &turn, proof, Read::Coverage).await,
+            Request::Rate(rating) => self.rate(&turn, rating).await,
+            Request::MutualAid(proof) => self.read(call, &turn, proof, Read::MutualAid).await,
+            Request::Card(proof) => self.read(call, &turn, proof, Read::Card).await,
+            Request::ReportLoss(proof, term) => self.loss(call, &turn, proof, Loss::Report(term)).await,
+            Request::RenewLoss(proof, term) => self.loss(call, &turn, proof, Loss::Renew(term)).await,
+            Request::ReleaseLoss(proof) => self.loss(call, &turn, proof, Loss::Release).await,
         };
         done.unwrap_or_else(|trouble| {
             tracing::warn!(dialect = turn.dialect, call = %turn.call, turn = turn.turn, %trouble, "request not served");
@@ -87,7 +141,15 @@ impl Services {
     /// The call is over: nothing personal is answered to it any more.
     pub async fn end_call(&self, call: &Call, how: CallEnd) {
         let (dialect, id) = (call.dialect, call.id.clone());
-        let ended = self.store.write(move |mut tx| Box::pin(async move { tx.end_call(dialect, &id).await })).await;
+        let ended = self
+            .store
+            .write(move |mut tx| {
+                Box::pin(async move {
+                    tx.end_call(dialect, &id).await?;
+                    tx.send_drafts_of(dialect, &id).await
+                })
+            })
+            .await;
         if let Err(trouble) = ended {
             // What was signed in ends by itself in minutes, and the sweep forgets the call in a day.
             tracing::warn!(dialect, call = %call.id, ?how, %trouble, "end of call not stored");
@@ -99,12 +161,14 @@ impl Services {
     /// # Errors
     /// What [`StoreError`] names; the next run does what this one did not.
     pub async fn sweep(&self) -> Result<(), StoreError> {
-        let limits = Arc::clone(&self.limits);
+        self.level_changed(self.spray.look(self.store.clock().now())).await;
+        let (limits, messages) = (self.limits.load_full(), self.messages);
         self.store
             .write(move |mut tx| {
                 Box::pin(async move {
                     tx.sweep_calls().await?;
-                    tx.sweep_tries(&limits).await
+                    tx.sweep_tries(&limits).await?;
+                    tx.sweep_messages(&messages).await
                 })
             })
             .await
@@ -150,6 +214,6 @@ impl Services {
         let PinForm::Argon2id(cost, salt) = form else { return Err(Trouble::Hash) };
         let record = &pin.stored.record;
         let hash = self.hasher.hash(place, cost, self.store.seals().pepper(), record.hash.into(), salt).await?;
-        Ok(PinRecord { hash: *hash, form, initial: record.initial })
+        Ok(record.in_form(*hash, form))
     }
 }

@@ -5,15 +5,14 @@
 //! "account.personal-balance" = "您的个人账户余额为{total:amount}，截至{as_of:date}。"
 //! ```
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::language::Language;
-use super::mandarin;
 use super::prompt::{KNOWN, Prompt, Signature, Slot, Value, WORDS, signature};
 use super::words::{Piece, Words};
 use crate::fault::{Fault, Faults};
@@ -55,14 +54,14 @@ impl Catalog {
     /// kind than the code fills in, digits left in the wording.
     pub fn parse(source: &str, text: &str) -> Result<Self, Faults> {
         let file: File = toml::from_str(text).map_err(|e| Faults(vec![Fault::from_toml(source, text, &e)]))?;
+        let language: Language = file.language.get_ref().parse().map_err(|e| {
+            let at = file.language.span().start;
+            Faults(vec![Fault::at(source, text, at, format!("language: {e}"), "write the name of its folder")])
+        })?;
         let mut faults = Vec::new();
-        let language = file.language.get_ref().parse().unwrap_or_else(|e| {
-            faults.push(Fault::at(source, text, file.language.span().start, format!("language: {e}"), "take zh-CN"));
-            Language::Mandarin
-        });
         let mut wordings = HashMap::with_capacity(file.prompts.len());
         for (id, wording) in &file.prompts {
-            match compile(id.get_ref(), wording.get_ref()) {
+            match compile(language, id.get_ref(), wording.get_ref()) {
                 Ok(compiled) => {
                     wordings.insert(compiled.id.clone(), compiled);
                 }
@@ -118,6 +117,9 @@ impl Catalog {
     pub fn speak<'c>(&'c self, prompt: &Prompt, words: &mut Words<'c>) {
         // Every prompt of code and of every line in force is in the catalogue: checked before either is taken.
         let Some(wording) = self.wordings.get(prompt.id()) else { return };
+        if self.language.is_spaced() && !words.pieces().is_empty() {
+            words.push(Piece::Joint(" "));
+        }
         self.speak_wording(wording, prompt.values(), words);
     }
 
@@ -149,16 +151,91 @@ impl Catalog {
     }
 
     fn say<'c>(&'c self, value: &Value, words: &mut Words<'c>) {
-        match (value, self.language) {
-            (Value::Word(word), _) => {
+        match value {
+            Value::Word(word) => {
                 // As above; and nothing stands in the wording of a word.
                 if let Some(wording) = self.wordings.get(word.id()) {
                     self.speak_wording(wording, &[], words);
                 }
             }
-            (value, Language::Mandarin) => mandarin::value(value, words),
+            value => self.language.say(value, words),
         }
     }
+}
+
+/// The wording of every language that has one. Shared: a copy costs nothing.
+#[derive(Clone, Debug)]
+pub struct Catalogs(Arc<[Catalog]>);
+
+impl Catalogs {
+    /// Puts `catalogs` together; `None` when there is none.
+    #[must_use]
+    pub fn new(catalogs: Vec<Catalog>) -> Option<Self> {
+        (!catalogs.is_empty()).then(|| Self(catalogs.into()))
+    }
+
+    /// The wording of `language`, or the first where it has none: no line offers such a language.
+    #[must_use]
+    pub fn of(&self, language: Language) -> &Catalog {
+        self.0.iter().find(|catalog| catalog.language == language).unwrap_or(&self.0[0])
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, Catalog> {
+        self.0.iter()
+    }
+
+    /// The words of several prompts in a call that is held in `language`: piece by piece, each of one language.
+    pub fn speak<'c>(
+        &'c self,
+        prompts: &'c [Prompt],
+        language: Language,
+    ) -> impl Iterator<Item = (Language, Words<'c>)> + 'c {
+        let of_one = prompts.chunk_by(move |a, b| a.language(language) == b.language(language));
+        of_one.map(move |prompts| {
+            let catalog = self.of(prompts[0].language(language));
+            (catalog.language, catalog.speak_all(prompts))
+        })
+    }
+}
+
+impl<'c> IntoIterator for &'c Catalogs {
+    type Item = &'c Catalog;
+    type IntoIter = std::slice::Iter<'c, Catalog>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// What lines may name must be worded in every language, and alike: each catalogue stands beside the file it came from.
+#[must_use]
+pub fn uneven(catalogs: &[(String, Catalog)]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (source, catalog) in catalogs {
+        let mut told = BTreeSet::new();
+        for (other_source, other) in catalogs {
+            for id in other.menu_prompts() {
+                match (catalog.wordings.get(id), other.wordings.get(id)) {
+                    (None, Some(_)) if told.insert(id) => faults.push(Fault::of(
+                        source,
+                        format!("prompt \"{id}\" is missing, and {other_source} has it"),
+                        "word it here too, or take it out there",
+                    )),
+                    (Some(here), Some(there)) if !here.takes_key && there.takes_key && told.insert(id) => {
+                        faults.push(Fault::of(
+                            source,
+                            format!("prompt \"{id}\" never says {{key:key}}, and in {other_source} it does"),
+                            "put the placeholder where the key belongs, in every language or in none",
+                        ));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    faults.sort_by(|a, b| (&a.source, &a.problem).cmp(&(&b.source, &b.problem)));
+    faults
 }
 
 fn start(span: &Range<usize>) -> usize {
@@ -173,7 +250,7 @@ fn placeholders(signature: &Signature) -> String {
 }
 
 /// Splits a wording at its placeholders and holds them against the signature. `Err`: what is wrong, and the remedy.
-fn compile(id: &str, text: &str) -> Result<Wording, (String, String)> {
+fn compile(language: Language, id: &str, text: &str) -> Result<Wording, (String, String)> {
     let known = signature(id);
     let slots: &[(&str, Slot)] = known.map_or(Signature::OPTION, |s| &s.slots);
     let mut used = vec![false; slots.len()];
@@ -181,7 +258,7 @@ fn compile(id: &str, text: &str) -> Result<Wording, (String, String)> {
     let mut rest = text;
     while let Some(open) = rest.find('{') {
         let (before, after) = rest.split_at(open);
-        push_text(&mut parts, before)?;
+        push_text(language, &mut parts, before)?;
         let close = after
             .find('}')
             .ok_or_else(|| ("has a { without its }".to_owned(), "write placeholders as {name:kind}".to_owned()))?;
@@ -195,7 +272,10 @@ fn compile(id: &str, text: &str) -> Result<Wording, (String, String)> {
         parts.push(Part::Value(place));
         rest = &after[close + 1..];
     }
-    push_text(&mut parts, rest)?;
+    push_text(language, &mut parts, rest)?;
+    if language.is_spaced() {
+        spaced(text)?;
+    }
     if known.is_some()
         && let Some(unused) = used.iter().position(|used| !used)
     {
@@ -212,19 +292,56 @@ fn compile(id: &str, text: &str) -> Result<Wording, (String, String)> {
     Ok(Wording { id: id.into(), parts, takes_key })
 }
 
-fn push_text(parts: &mut Vec<Part>, text: &str) -> Result<(), (String, String)> {
+fn push_text(language: Language, parts: &mut Vec<Part>, text: &str) -> Result<(), (String, String)> {
     if let Some(c) = text.chars().find(|c| c.is_ascii_digit() || ('０'..='９').contains(c)) {
-        return Err((
-            format!("has the digit {c}"),
-            "write numbers in words (一二三三三 as 幺二三三三), and keys as {key:key}: no speech engine is trusted to read digits"
-                .to_owned(),
-        ));
+        let remedy = match language {
+            Language::Mandarin => "write numbers in words (一二三三三 as 幺二三三三), and keys as {key:key}",
+            Language::Cantonese => "write numbers in words (一二三三三), and keys as {key:key}",
+            Language::English => "write numbers in words (one two three three three), and keys as {key:key}",
+        };
+        return Err((format!("has the digit {c}"), format!("{remedy}: no speech engine is trusted to read digits")));
     }
     if let Some(c) = text.chars().find(|c| c.is_control() || *c == '}') {
         return Err((format!("has the character {c:?}"), "write plain text on one line".to_owned()));
     }
+    let may_write = match language {
+        Language::Mandarin | Language::Cantonese => is_chinese,
+        Language::English => is_english,
+    };
+    if let Some(c) = text.chars().find(|c| !may_write(*c)) {
+        let remedy = match language {
+            Language::Mandarin | Language::Cantonese => {
+                "write Chinese characters and punctuation; of letters only the X of a number"
+            }
+            Language::English => "write English letters, spaces and . , ; : ? ! ' - ( )",
+        };
+        return Err((format!("has the character {c}, which {language} is not written with"), remedy.to_owned()));
+    }
     if !text.is_empty() {
         parts.push(Part::Text(text.into()));
+    }
+    Ok(())
+}
+
+/// What a Chinese voice reads: of other scripts it spells, drops or guesses.
+fn is_chinese(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | 'X' | '，' | '。' | '；' | '：' | '、' | '？' | '！' | '（' | '）' | '“' | '”' | '《' | '》')
+}
+
+fn is_english(c: char) -> bool {
+    c.is_ascii_alphabetic() || matches!(c, ' ' | '.' | ',' | ';' | ':' | '?' | '!' | '\'' | '-' | '(' | ')')
+}
+
+/// Words and values stand apart, and prompts are put together with one space between them.
+fn spaced(text: &str) -> Result<(), (String, String)> {
+    let letter_at = |at: Option<char>| at.is_some_and(|c| c.is_alphanumeric() || c == '{' || c == '}');
+    let glued = text.char_indices().any(|(at, c)| {
+        (c == '{' && letter_at(text[..at].chars().next_back()))
+            || (c == '}' && letter_at(text[at + 1..].chars().next()))
+    });
+    if glued || text.contains("  ") || text.trim() != text {
+        let remedy = "write one space around a placeholder and between words, and none at the ends";
+        return Err(("has a space too many or too few".to_owned(), remedy.to_owned()));
     }
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! Values into words.
 pub mod catalog;
+pub mod chinese;
+pub mod english;
 pub mod language;
-pub mod mandarin;
+pub mod measure;
 pub mod prompt;
+pub mod tempo;
 pub mod words;

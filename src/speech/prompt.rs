@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use jiff::civil::{Date, Time, Weekday};
 
+use super::language::Language;
 use crate::member::account::{
-    Benefit, ContributionStatus, InsuranceStatus, Movements, Scheme, TransactionKind, YearMonth,
+    Benefit, CardStatus, ContributionStatus, InsuranceStatus, Movements, Scheme, TransactionKind, YearMonth,
 };
+use crate::member::message::MessageNumber;
 use crate::member::money::Money;
+use crate::member::mutual_aid::Relation;
 use crate::member::tail::Tail;
 use crate::secret::Key;
 
@@ -64,8 +67,12 @@ pub enum Value {
     Weekdays(Weekdays),
     /// A waiting time in minutes: 三十分钟, 两小时.
     Minutes(u32),
+    /// How many, before the measure word of the wording: 两, 十二.
+    Count(u32),
     /// 二零二六年六月.
     Month(YearMonth),
+    /// The number of a message, in groups: 幺二三四 五六七二.
+    Number(MessageNumber),
     /// A word of a closed vocabulary, worded by the catalogue itself: 正常参保.
     Word(Word),
 }
@@ -98,8 +105,12 @@ pub enum Slot {
     Weekdays,
     /// [`Value::Minutes`]
     Minutes,
+    /// [`Value::Count`]
+    Count,
     /// [`Value::Month`]
     Month,
+    /// [`Value::Number`]
+    Number,
     /// [`Value::Word`]
     Word,
 }
@@ -117,13 +128,15 @@ impl Slot {
             Self::Time => "time",
             Self::Weekdays => "weekdays",
             Self::Minutes => "minutes",
+            Self::Count => "count",
             Self::Month => "month",
+            Self::Number => "number",
             Self::Word => "word",
         }
     }
 
     /// Every kind there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Amount,
         Self::Date,
         Self::Year,
@@ -132,7 +145,9 @@ impl Slot {
         Self::Time,
         Self::Weekdays,
         Self::Minutes,
+        Self::Count,
         Self::Month,
+        Self::Number,
         Self::Word,
     ];
 }
@@ -150,7 +165,9 @@ impl Value {
             Self::Time(_) => Slot::Time,
             Self::Weekdays(_) => Slot::Weekdays,
             Self::Minutes(_) => Slot::Minutes,
+            Self::Count(_) => Slot::Count,
             Self::Month(_) => Slot::Month,
+            Self::Number(_) => Slot::Number,
             Self::Word(_) => Slot::Word,
         }
     }
@@ -161,13 +178,15 @@ impl Value {
 pub struct Prompt {
     id: PromptId,
     values: Vec<Value>,
+    /// The language it is said in whatever the call is held in.
+    language: Option<Language>,
 }
 
 impl Prompt {
     /// Wording without values, or with the key of a menu option: what a line's file may name.
     #[must_use]
     pub fn of_menu(id: PromptId, key: Option<Key>) -> Self {
-        Self { id, values: key.into_iter().map(Value::Key).collect() }
+        Self { id, values: key.into_iter().map(Value::Key).collect(), language: None }
     }
 
     /// Which prompt.
@@ -180,6 +199,18 @@ impl Prompt {
     #[must_use]
     pub fn values(&self) -> &[Value] {
         &self.values
+    }
+
+    /// The same, said in `language` whatever the call is held in: nobody is asked for their language in another.
+    #[must_use]
+    pub fn in_language(self, language: Language) -> Self {
+        Self { language: Some(language), ..self }
+    }
+
+    /// The language it is said in, in a call that is held in `language`.
+    #[must_use]
+    pub fn language(&self, language: Language) -> Language {
+        self.language.unwrap_or(language)
     }
 
     /// Whether what is said belongs to one person: only after sign-in may it be.
@@ -260,6 +291,15 @@ words! {
         Waiting = "word.benefit.waiting",
         Stopped = "word.benefit.stopped",
     }
+    /// 社保卡状态.
+    CardStatus {
+        Normal = "word.card.normal",
+        Inactive = "word.card.inactive",
+        TemporaryLoss = "word.card.temporary-loss",
+        FormalLoss = "word.card.formal-loss",
+        Locked = "word.card.locked",
+        Cancelled = "word.card.cancelled",
+    }
     /// 收支类型.
     TransactionKind {
         Credit = "word.transaction.credit",
@@ -271,6 +311,17 @@ words! {
         MutualAid = "word.transaction.mutual-aid",
         ResidentPremium = "word.transaction.resident-premium",
         Adjustment = "word.transaction.adjustment",
+    }
+    /// 近亲属.
+    Relation {
+        Spouse = "word.relation.spouse",
+        Parent = "word.relation.parent",
+        Child = "word.relation.child",
+        Sibling = "word.relation.sibling",
+        PaternalGrandparent = "word.relation.paternal-grandparent",
+        MaternalGrandparent = "word.relation.maternal-grandparent",
+        SonsChild = "word.relation.sons-child",
+        DaughtersChild = "word.relation.daughters-child",
     }
     /// Which movements.
     Movements {
@@ -308,11 +359,17 @@ macro_rules! slot_type {
     (Minutes) => {
         u32
     };
+    (Count) => {
+        u32
+    };
     (Weekdays) => {
         Weekdays
     };
     (Month) => {
         YearMonth
+    };
+    (Number) => {
+        MessageNumber
     };
     (Word) => {
         Word
@@ -331,7 +388,7 @@ macro_rules! prompts {
         ];
         impl Prompt {
             $( $(#[$doc])* #[must_use] pub fn $name($($slot: slot_type!($kind)),*) -> Self {
-                Self { id: PromptId::known($id), values: vec![ $( Value::$kind($slot) ),* ] }
+                Self { id: PromptId::known($id), values: vec![ $( Value::$kind($slot) ),* ], language: None }
             } )*
         }
     };
@@ -340,6 +397,9 @@ macro_rules! prompts {
 }
 
 prompts! {
+    /// The language it is worded in: said in each of them, before the main menu of a line that offers several.
+    public language_option = "language.option"(key: Key);
+
     /// Nothing was pressed: first time.
     public no_input = "again.no-input"();
     /// What was pressed is not offered here: first time.
@@ -370,6 +430,8 @@ prompts! {
     public enter_id = "sign-in.enter-id"();
     /// Asks for the card number.
     public enter_card = "sign-in.enter-card"();
+    /// Asks for the last eight digits of the card number.
+    public enter_card_last8 = "sign-in.enter-card-last8"();
     /// Asks for the personal number.
     public enter_personal_number = "sign-in.enter-personal-number"();
     /// Too few or too many digits.
@@ -388,14 +450,65 @@ prompts! {
     public locked = "sign-in.locked"(wait: Minutes);
     /// No try is left until an operator gives them back.
     public barred = "sign-in.barred"();
+    /// Too many sign-ins from this telephone, whoever they were for.
+    public caller_limit = "sign-in.caller-limit"();
+    /// Nobody signs in by telephone for now.
+    public sign_in_closed = "sign-in.closed"();
+    /// Asks for digits that are heard.
+    public challenge = "sign-in.challenge"(digits: Tail);
+    /// Others were pressed: once more.
+    public challenge_wrong = "sign-in.challenge-wrong"();
+    /// Others were pressed again.
+    public challenge_failed = "sign-in.challenge-failed"();
     /// After a failed sign-in by another number than the ID number: that it is not the only way.
     public try_id_number = "sign-in.try-id-number"();
     /// Three wrong PINs in this call.
     public pins_used_up = "sign-in.pins-used-up"();
     /// The PIN is the initial one, or too easy to guess: it opens nothing.
     public initial_pin = "sign-in.initial-pin"();
+    /// The PIN was changed in an earlier call.
+    personal pin_changed = "sign-in.pin-changed"(on: Date);
     /// The five minutes after sign-in are over.
     public sign_in_expired = "sign-in.expired"();
+
+    /// Asks for the PIN in force.
+    public enter_old_pin = "pin.enter-old"();
+    /// Asks for the new PIN.
+    public enter_new_pin = "pin.enter-new"();
+    /// Asks for the new PIN again.
+    public enter_new_pin_again = "pin.enter-again"();
+    /// The keys that work while the PIN is being changed.
+    public pin_change_keys = "pin.keys"();
+    /// One digit six times.
+    public pin_repeated = "pin.repeated"();
+    /// Digits in a row.
+    public pin_sequence = "pin.sequence"();
+    /// Among those chosen most.
+    public pin_common = "pin.common"();
+    /// The birthday.
+    public pin_birthday = "pin.birthday"();
+    /// Taken from the ID number.
+    public pin_from_id_number = "pin.from-id-number"();
+    /// Taken from the card number.
+    public pin_from_card_number = "pin.from-card-number"();
+    /// What was given out.
+    public pin_still_initial = "pin.still-initial"();
+    /// The one in force.
+    public pin_same = "pin.same"();
+    /// The two entries differ.
+    public pin_mismatch = "pin.mismatch"();
+    /// They differed three times: the old PIN stays.
+    public pin_unchanged = "pin.unchanged"();
+    /// The new PIN is in force.
+    public pin_set = "pin.set"();
+    /// The card is locked or cancelled: the old PIN stays.
+    public pin_card_stopped = "pin.card-stopped"();
+    /// Another change was faster: what was entered here is not in force.
+    public pin_overtaken = "pin.overtaken"();
+    /// It cannot be done now: the old PIN stays.
+    public pin_unavailable = "pin.unavailable"();
+    /// Whether the new PIN came into force cannot be told now.
+    public pin_uncertain = "pin.uncertain"();
 
     /// Before anything personal is read out.
     public privacy = "account.privacy"();
@@ -443,6 +556,63 @@ prompts! {
     /// The same ones again.
     public page_again = "details.page-again"(key: Key);
 
+    /// For how many relatives the account pays.
+    personal aid_bound = "mutual-aid.bound"(people: Count);
+    /// How many of them are of one kind.
+    personal aid_relatives = "mutual-aid.relatives"(relation: Word, people: Count);
+    /// What it has paid for them this year.
+    personal aid_used = "mutual-aid.used"(year: Year, used: Amount, as_of: Date);
+    /// It pays for nobody but its owner.
+    personal aid_nobody = "mutual-aid.nobody"();
+    /// A resident has no account to share.
+    personal aid_no_account = "mutual-aid.no-account"();
+    /// From there to how relatives are bound.
+    public to_binding = "mutual-aid.to-binding"(key: Key);
+    /// How relatives are bound.
+    public binding = "mutual-aid.binding"();
+    /// The state of the member's card.
+    personal card_status = "card.status"(tail: Tail, status: Word);
+    /// The card was reported lost by telephone; the last day that holds.
+    personal card_reported = "card.reported"(tail: Tail, since: Date, until: Date);
+    /// What that means, and what to do next.
+    personal card_reported_advice = "card.reported.advice"();
+    /// The card can be used.
+    personal card_normal = "card.normal"();
+    /// The card must be activated first.
+    personal card_inactive = "card.inactive"();
+    /// The loss was reported elsewhere.
+    personal card_temporary_loss = "card.temporary-loss"();
+    /// The loss was reported for good.
+    personal card_formal_loss = "card.formal-loss"();
+    /// How a card is unlocked.
+    personal card_locked = "card.locked"();
+    /// The card is no more.
+    personal card_cancelled = "card.cancelled"();
+    /// The member has no card.
+    personal no_card = "card.none"();
+    /// Which card is to be reported lost.
+    personal loss_of = "card.loss.of"(tail: Tail);
+    /// What a report does and does not do; asks whether to make it.
+    public confirm_loss = "card.loss.confirm"(days: Count, yes: Key, no: Key);
+    /// It is made; the last day it holds.
+    personal loss_reported = "card.loss.reported"(days: Count, until: Date);
+    /// What is left to do after it.
+    public loss_next = "card.loss.next"();
+    /// Asks whether a report that there is should hold longer.
+    public confirm_renewal = "card.renewal.confirm"(days: Count, yes: Key, no: Key);
+    /// It does; the last day it holds.
+    personal loss_renewed = "card.renewal.done"(until: Date);
+    /// Asks whether to take a report back.
+    public confirm_release = "card.release.confirm"(yes: Key, no: Key);
+    /// It is taken back, and the card is what it was before.
+    personal loss_released = "card.release.done"(status: Word);
+    /// There is no report by telephone.
+    personal nothing_to_release = "card.release.nothing"();
+    /// The caller has chosen to leave it as it is.
+    public card_unchanged = "card.unchanged"();
+    /// What was asked for may or may not have been done.
+    public card_uncertain = "card.uncertain"();
+
     /// The query cannot be answered now: the store is away or overloaded.
     public query_unavailable = "query.unavailable"();
 
@@ -454,6 +624,104 @@ prompts! {
     public person_closed = "person.closed"();
     /// The hours of people, on a range of days.
     public person_hours = "person.hours"(days: Weekdays, from: Time, to: Time);
+    /// Today is a public holiday.
+    public person_holiday = "person.holiday"();
+    /// When people answer next.
+    public person_next = "person.next"(day: Date, from: Time);
+    /// Offered first in every menu to older callers.
+    public elder_person = "elder.person"();
+
+    /// How many are before a caller who waits, and for how long.
+    public queue_position = "queue.position"(ahead: Count, wait: Minutes);
+    /// How many are before a caller who waits.
+    public queue_ahead = "queue.ahead"(ahead: Count);
+    /// Nobody is before them.
+    public queue_next = "queue.next"();
+    /// The platform does not tell how many there are.
+    public queue_waiting = "queue.waiting"();
+    /// How not to wait any longer, where the line takes messages: who leaves is called back in their turn.
+    public queue_call_back = "queue.call-back"(key: Key);
+    /// How not to wait any longer, elsewhere.
+    public queue_leave = "queue.leave"(key: Key);
+
+    /// Asks how it was.
+    public rating_ask = "rating.ask"();
+    /// 非常满意.
+    public rating_very_satisfied = "rating.very-satisfied"(key: Key);
+    /// 满意.
+    public rating_satisfied = "rating.satisfied"(key: Key);
+    /// 一般.
+    public rating_fair = "rating.fair"(key: Key);
+    /// 不满意.
+    public rating_dissatisfied = "rating.dissatisfied"(key: Key);
+    /// Asks why it was not good.
+    public rating_why = "rating.why"();
+    /// 没解决.
+    public rating_unsolved = "rating.unsolved"(key: Key);
+    /// 态度.
+    public rating_manner = "rating.manner"(key: Key);
+    /// 等待太久.
+    public rating_wait = "rating.wait"(key: Key);
+    /// For the rating.
+    public rating_thanks = "rating.thanks"();
+
+    /// That a message can be left, by this key of the main menu.
+    public leave_message = "person.leave-message"(key: Key);
+
+    /// Asks at which number to be called back.
+    public choose_phone = "message.choose-phone"();
+    /// The number the caller calls from.
+    public own_phone = "message.own-phone"(tail: Tail, key: Key);
+    /// Another number than that.
+    public other_phone = "message.other-phone"(key: Key);
+    /// A number, when that of the caller is not known.
+    public leave_phone = "message.leave-phone"(key: Key);
+    /// No number: nobody answers then.
+    public no_phone = "message.no-phone"(key: Key);
+    /// Asks for a telephone number.
+    public enter_phone = "message.enter-phone"();
+    /// That is no telephone number.
+    public phone_incomplete = "message.phone-incomplete"();
+    /// What a message should say.
+    public say_message = "message.say-message"();
+    /// What a complaint should say.
+    public say_complaint = "message.say-complaint"();
+    /// What a suggestion should say.
+    public say_suggestion = "message.say-suggestion"();
+    /// How long it may be, and how it ends; the tone follows.
+    public record = "message.record"(longest: Minutes, finish: Key);
+    /// Nothing was recorded.
+    public nothing_recorded = "message.nothing-recorded"();
+    /// Send it, record it again, or take it back.
+    public review_message = "message.review"(send: Key, again: Key, discard: Key);
+    /// The recording could not be kept.
+    public message_not_kept = "message.not-kept"();
+    /// The recording is kept, whatever happens now.
+    public message_kept = "message.kept"();
+    /// It was taken back.
+    public message_discarded = "message.discarded"();
+    /// Its number, and when staff answer.
+    public message_sent = "message.sent"(number: Number, within: Count);
+    /// The number of a suggestion that nobody can answer to.
+    public suggestion_sent = "message.sent-without-phone"(number: Number);
+    /// The number of a callback, which keeps its place in the queue.
+    public callback_asked = "message.callback"(number: Number, within: Count);
+    /// Asks for the number of a message.
+    public enter_message_number = "message.enter-number"();
+    /// Not eight digits.
+    public message_number_incomplete = "message.number-incomplete"();
+    /// There is no such message.
+    public message_unknown = "message.unknown"();
+    /// Too many numbers were tried that there are not.
+    public message_tries_used_up = "message.tries-used-up"();
+    /// It has come in.
+    public message_received = "message.received"(day: Date);
+    /// Somebody works on it.
+    public message_taken = "message.taken"(day: Date);
+    /// It is answered.
+    public message_answered = "message.answered"(day: Date);
+    /// It is done with.
+    public message_closed = "message.closed"(day: Date);
 
     /// The menu the caller was in is no longer there.
     public menu_changed = "call.menu-changed"();

@@ -19,6 +19,8 @@ pub enum Piece<'c> {
     Unit(&'static str),
     /// A short break inside a value: between the groups of a telephone number.
     Break,
+    /// What is written between two units or prompts, and heard as no more than their rhythm: a space, a comma.
+    Joint(&'static str),
 }
 
 /// Spoken words in order.
@@ -44,6 +46,15 @@ impl<'c> Words<'c> {
         self.pieces.push(piece);
     }
 
+    /// Says one unit of a language that parts its words: a space stands before it, unless something else parts
+    /// it from the one before.
+    pub fn spaced_unit(&mut self, unit: &'static str) {
+        if matches!(self.pieces.last(), Some(Piece::Unit(_))) {
+            self.pieces.push(Piece::Joint(" "));
+        }
+        self.unit(unit);
+    }
+
     /// The pieces, in order.
     #[must_use]
     pub fn pieces(&self) -> &[Piece<'c>] {
@@ -57,7 +68,7 @@ impl<'c> Words<'c> {
         for piece in &self.pieces {
             let written = match piece {
                 Piece::Fragment { text, .. } => text,
-                Piece::Unit(unit) => unit,
+                Piece::Unit(unit) | Piece::Joint(unit) => unit,
                 Piece::Break => " ",
             };
             // Writing into a String cannot fail.

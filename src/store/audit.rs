@@ -34,6 +34,14 @@ pub(crate) enum Event {
     PinLocked,
     /// No try was left in the call.
     PinCallLimit,
+    /// The number that calls may try nobody now.
+    CallerLimit,
+    /// A try was taken that a known number has of its own, while others had locked the person.
+    KnownCallerTry,
+    /// Sign-in by telephone is closed for now.
+    SignInClosed,
+    /// Sign-ins look like an attack so much, or no longer.
+    SprayLevel(u8),
     /// 个人账户 was read.
     ReadPersonalBalance,
     /// 统筹基金 was read.
@@ -42,8 +50,58 @@ pub(crate) enum Event {
     ReadTransactions,
     /// 缴费与待遇状态 was read.
     ReadStatus,
+    /// The PIN to be changed was right.
+    OldPinOk,
+    /// It was not.
+    OldPinRefused,
+    /// The second number of who has an initial PIN was theirs.
+    SecondNumberOk,
+    /// It was not.
+    SecondNumberRefused,
+    /// A new PIN was looked at, and found good or too easy.
+    PinProposed,
+    /// A new PIN is in force.
+    PinChanged,
+    /// A new PIN was entered twice alike, and yet the old one stays: another change was faster, or the card is locked.
+    PinNotChanged,
+    /// The member was told that their PIN was changed in an earlier call.
+    PinChangeTold,
+    /// 家庭共济 was read.
+    ReadMutualAid,
+    /// 社保卡状态 was read.
+    ReadCardStatus,
+    /// A recording was kept, for its caller to decide on.
+    MessageRecorded,
+    /// A message went to the staff.
+    MessageLeft,
+    /// Its caller took it back.
+    MessageDiscarded,
+    /// A caller wants to be called back.
+    CallbackAsked,
+    /// An operator was shown a number and a recording.
+    MessageShown,
+    /// An operator began to work on a message.
+    MessageTaken,
+    /// An operator has answered it.
+    MessageAnswered,
+    /// An operator is done with it.
+    MessageClosed,
+    /// 临时挂失: a card was reported lost.
+    LossReported,
+    /// A report was made to lapse later.
+    LossRenewed,
+    /// 解除挂失: a report was taken back.
+    LossReleased,
+    /// A report's time was over.
+    LossLapsed,
     /// An operator gave a person their tries back.
     TriesReset,
+    /// A caller rated the service: that, and not how.
+    Rated,
+    /// An operator marked a calling number as an older caller's.
+    CallerMarked,
+    /// An operator took that mark away.
+    CallerUnmarked,
 }
 
 impl Event {
@@ -55,11 +113,43 @@ impl Event {
             Self::InitialPin => "initial_pin",
             Self::PinLocked => "pin_locked",
             Self::PinCallLimit => "pin_call_limit",
+            Self::CallerLimit => "caller_limit",
+            Self::KnownCallerTry => "lock_bypass_known_caller",
+            Self::SignInClosed => "sign_in_closed",
+            Self::SprayLevel(0) => "spray_level_0",
+            Self::SprayLevel(1) => "spray_level_1",
+            Self::SprayLevel(2) => "spray_level_2",
+            Self::SprayLevel(_) => "spray_level_3",
             Self::ReadPersonalBalance => "read_personal_balance",
             Self::ReadPooledFund => "read_pooled_fund",
             Self::ReadTransactions => "read_transactions",
             Self::ReadStatus => "read_status",
+            Self::OldPinOk => "old_pin_ok",
+            Self::OldPinRefused => "old_pin_refused",
+            Self::SecondNumberOk => "second_number_ok",
+            Self::SecondNumberRefused => "second_number_refused",
+            Self::PinProposed => "pin_proposed",
+            Self::PinChanged => "pin_changed",
+            Self::PinNotChanged => "pin_not_changed",
+            Self::PinChangeTold => "pin_change_told",
+            Self::ReadMutualAid => "read_mutual_aid",
+            Self::ReadCardStatus => "read_card_status",
+            Self::MessageRecorded => "message_recorded",
+            Self::MessageLeft => "message_left",
+            Self::MessageDiscarded => "message_discarded",
+            Self::CallbackAsked => "callback_asked",
+            Self::MessageShown => "message_shown",
+            Self::MessageTaken => "message_taken",
+            Self::MessageAnswered => "message_answered",
+            Self::MessageClosed => "message_closed",
+            Self::LossReported => "loss_reported",
+            Self::LossRenewed => "loss_renewed",
+            Self::LossReleased => "loss_released",
+            Self::LossLapsed => "loss_lapsed",
             Self::TriesReset => "tries_reset",
+            Self::Rated => "rated",
+            Self::CallerMarked => "caller_marked",
+            Self::CallerUnmarked => "caller_unmarked",
         }
     }
 }

@@ -14,8 +14,11 @@ use zeroize::Zeroizing;
 use super::StoreError;
 use crate::call::caller::{Call, Caller};
 use crate::keys::{KeyRing, Purpose};
+use crate::member::card_number::CardRule;
+use crate::member::message::MessageNumber;
+use crate::member::phone_number::{PhoneNumber, SealedPhone};
 use crate::member::{Identifier, IdentifierKind, MemberId, MemberKey};
-use crate::secret::Pin;
+use crate::secret::{Pin, PinDraft, Secret};
 
 /// AES-256-GCM-SIV. Another algorithm (SM4-GCM, say) gets the next number; what stands there is read by its own.
 const AES_256_GCM_SIV: u8 = 1;
@@ -59,7 +62,12 @@ impl Seals {
     #[must_use]
     pub fn member_key(&self, identifier: &Identifier) -> MemberKey {
         let kind = identifier.kind();
-        let index = self.mac(Purpose::BlindIndex, &[&[number_of(kind)], identifier.canonical()]);
+        let list = match identifier {
+            // Beside the kinds: what one rule takes of a card must not meet what the other takes of another's.
+            Identifier::Card(card) if card.rule() == CardRule::Last8 => 3,
+            _ => number_of(kind),
+        };
+        let index = self.mac(Purpose::BlindIndex, &[&[list], identifier.canonical()]);
         MemberKey { kind, index }
     }
 
@@ -73,9 +81,30 @@ impl Seals {
     /// By what the calling number is known in counts and in the audit. `None`: it is withheld, so nobody's.
     pub(crate) fn caller(&self, call: &Call) -> Option<[u8; 32]> {
         match &call.caller {
-            Caller::Number(number) => Some(self.mac(Purpose::Throttle, &[b"caller", number.as_bytes()])),
+            Caller::Number(number) => Some(self.number(number)),
             Caller::Withheld => None,
         }
+    }
+
+    /// By what a number is marked as an older caller's. One number counts as one however the platform writes it: with the
+    /// country's code, with the 0 before an area's, or without. `None`: it is withheld.
+    pub(crate) fn marked_caller(&self, caller: &Caller) -> Option<[u8; 32]> {
+        let Caller::Number(number) = caller else { return None };
+        let digits = number.trim_start_matches('+').trim_start_matches("00");
+        let national = digits.strip_prefix("86").filter(|rest| rest.len() >= 10).unwrap_or(digits);
+        let bare = national.trim_start_matches('0');
+        Some(self.mac(Purpose::BlindIndex, &[b"marked caller", bare.as_bytes()]))
+    }
+
+    /// By what this calling number, written as the platform writes it, is known in counts and in the audit.
+    #[must_use]
+    pub fn number(&self, number: &str) -> [u8; 32] {
+        self.mac(Purpose::Throttle, &[b"caller", number.as_bytes()])
+    }
+
+    /// By what all withheld numbers together are counted.
+    pub(crate) fn withheld(&self) -> [u8; 32] {
+        self.mac(Purpose::Throttle, &[b"withheld"])
     }
 
     /// What tells a request from another in its place. Keyed, because a PIN is in it.
@@ -88,6 +117,16 @@ impl Seals {
         Zeroizing::new(self.mac(Purpose::Pepper, &[&member.0, pin.expose()]))
     }
 
+    /// By what a PIN that was entered once is known when it is entered again. Not what is stored of it in any form.
+    pub(crate) fn draft(&self, member: MemberId, pin: &Pin) -> PinDraft {
+        PinDraft::new(self.mac(Purpose::Pepper, &[b"draft", &member.0, pin.expose()]))
+    }
+
+    /// By what a call is known beyond its end.
+    pub(crate) fn call(&self, dialect: &str, call: &str) -> [u8; 32] {
+        self.mac(Purpose::Throttle, &[b"call", dialect.as_bytes(), call.as_bytes()])
+    }
+
     /// The key argon2id mixes in.
     pub(crate) fn pepper(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.keys.current(Purpose::Pepper).1)
@@ -96,6 +135,41 @@ impl Seals {
     /// By what a row of a statement is known: importing it again finds it there.
     pub(crate) fn entry(&self, parts: &[&[u8]]) -> [u8; 32] {
         self.mac(Purpose::BlindIndex, parts)
+    }
+
+    /// By what a message is known.
+    pub(crate) fn message(&self, number: MessageNumber) -> [u8; 32] {
+        self.mac(Purpose::BlindIndex, &[b"message", number.as_str().as_bytes()])
+    }
+
+    /// By what a recording is known: told of it again, the same.
+    pub(crate) fn recording(&self, reference: &str) -> [u8; 32] {
+        self.mac(Purpose::BlindIndex, &[b"recording", reference.as_bytes()])
+    }
+
+    /// By what tries at messages' numbers are counted, where it is not by caller.
+    pub(crate) fn looks(&self, parts: &[&[u8]]) -> [u8; 32] {
+        self.mac(Purpose::Throttle, &[&[b"looks".as_slice()], parts].concat())
+    }
+
+    /// Seals a telephone number for the state of `call`. Always to the same bytes, as all that a repeated webhook gets;
+    /// safe with one nonce because nothing else is sealed with it, and equal numbers show as equal in one call only.
+    pub(crate) fn seal_phone(&self, call: &Call, number: &PhoneNumber) -> Result<SealedPhone, StoreError> {
+        let (id, key) = self.keys.current(Purpose::Fields);
+        let payload = Payload { msg: number.expose().as_bytes(), aad: &phone_of(call) };
+        let sealed = Aes256GcmSiv::new(&key.into()).encrypt(&Nonce::default(), payload);
+        let sealed = sealed.map_err(|_| StoreError::Unwritable("a call"))?;
+        Ok(SealedPhone([&[id][..], &sealed].concat().into()))
+    }
+
+    /// Opens a telephone number that was sealed for `call`.
+    pub(crate) fn open_phone(&self, call: &Call, sealed: &SealedPhone) -> Result<Secret, StoreError> {
+        let unreadable = StoreError::Unreadable("a call");
+        let (&id, sealed) = sealed.0.split_first().ok_or(unreadable)?;
+        let key = self.keys.by_id(Purpose::Fields, id).ok_or(unreadable)?;
+        let payload = Payload { msg: sealed, aad: &phone_of(call) };
+        let plain = Aes256GcmSiv::new(&key.into()).decrypt(&Nonce::default(), payload).map_err(|_| unreadable)?;
+        String::from_utf8(plain).map(Secret::new).map_err(|_| unreadable)
     }
 
     /// The link of an audit row: the id of the key, then the MAC over the link before and the row.
@@ -149,6 +223,11 @@ impl fmt::Debug for Seals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Seals(…)")
     }
+}
+
+/// What a telephone number in a call's state is bound to. No column of a table has such a name.
+fn phone_of(call: &Call) -> Vec<u8> {
+    [b"call|phone|", call.dialect.as_bytes(), b"|", call.id.as_bytes()].concat()
 }
 
 /// The number of a kind in the database and in what is hashed: never to be changed.
@@ -232,6 +311,19 @@ mod tests {
         assert_eq!(both.seal(HERE, &7_u8).unwrap()[..2], [AES_256_GCM_SIV, 2]);
         let other = seals(&format!("current = 2\n[keys]\n2 = \"{TWO}\""));
         assert!(matches!(other.open::<u8>(HERE, &sealed), Err(StoreError::Unreadable("members"))));
+    }
+
+    #[test]
+    fn a_number_is_one_number_however_it_is_written() {
+        let seals = one();
+        let index = |text: &str| seals.marked_caller(&Caller::parse(text));
+        for same in ["+8613800138000", "8613800138000", "008613800138000", "sip:13800138000@pbx.example"] {
+            assert_eq!(index(same), index("13800138000"), "{same}");
+        }
+        assert_eq!(index("+861065432109"), index("01065432109"));
+        assert_ne!(index("13800138000"), index("13800138001"));
+        assert_ne!(index("8612345"), index("12345"), "too short to have a country's code");
+        assert_eq!(index("anonymous"), None);
     }
 
     #[test]

@@ -14,23 +14,28 @@
 //! digits.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::crypto::{Place, number_of, random};
+use super::effects::TurnKey;
 use super::{Store, StoreError, Tx, key_of};
 use crate::member::account::{
     Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, Movements, PersonalAccount, PooledFund, Scheme,
     StatementPage, Transaction, YearMonth,
 };
-use crate::member::card_number::{CardNumber, CardRule};
+use crate::member::card_number::CardNumber;
 use crate::member::id_number::IdNumber;
+use crate::member::mutual_aid::MutualAid;
 use crate::member::{Identifier, IdentifierKind, Member, MemberId, MemberKey};
+use crate::secret::PinDraft;
 
 /// Members or transactions committed together by an import.
 const BATCH: usize = 1000;
@@ -46,6 +51,43 @@ pub(crate) struct PinRecord {
     pub form: PinForm,
     /// Given out, not chosen: it opens nothing.
     pub initial: bool,
+    /// Another in each PIN that is put here, the same through every form of it: a change is of the one that was checked.
+    #[zeroize(skip)]
+    pub generation: [u8; 8],
+    /// How it came here, unless it is the register's.
+    #[zeroize(skip)]
+    pub changed: Option<PinChanged>,
+}
+
+/// That a PIN was changed by telephone.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PinChanged {
+    /// When.
+    pub at: Timestamp,
+    /// The call it was changed in, until it is told in another.
+    pub untold: Option<[u8; 32]>,
+    /// The register's PIN when it was: as long as the register has no other, this one stays.
+    pub register: PinDraft,
+}
+
+impl PinRecord {
+    /// The same PIN in another form.
+    pub(crate) fn in_form(&self, hash: [u8; 32], form: PinForm) -> Self {
+        Self { hash, form, initial: self.initial, generation: self.generation, changed: self.changed }
+    }
+
+    /// When it was changed, if that is to be told in `call`.
+    pub(crate) fn news(&self, call: &[u8; 32]) -> Option<Timestamp> {
+        self.changed.filter(|changed| changed.untold.is_some_and(|untold| untold != *call)).map(|changed| changed.at)
+    }
+
+    /// The same, told.
+    pub(crate) fn told(mut self) -> Self {
+        if let Some(changed) = &mut self.changed {
+            changed.untold = None;
+        }
+        self
+    }
 }
 
 /// How a PIN is stored.
@@ -137,11 +179,13 @@ impl Drop for Record<'_> {
     }
 }
 
-/// The two accounts, as numbered in the database.
+/// What is kept of a member's accounts, as numbered in the database.
 #[derive(Clone, Copy)]
 enum AccountKind {
     Personal = 0,
     Pooled = 1,
+    /// A file of its own brings it, so an import of members leaves it as it is.
+    MutualAid = 2,
 }
 
 impl AccountKind {
@@ -149,6 +193,7 @@ impl AccountKind {
         match self {
             Self::Personal => "personal",
             Self::Pooled => "pooled",
+            Self::MutualAid => "mutual_aid",
         }
     }
 }
@@ -163,17 +208,17 @@ pub struct Imported {
 }
 
 impl Store {
-    /// Writes `members`, new or in place of what is stored of them; found on calls by the digits that `rule` takes of
-    /// a card number. A thousand at a time, each thousand wholly or not at all; repeating it does no harm.
+    /// Writes `members`, new or in place of what is stored of them; found on calls by their numbers, and by what each
+    /// card rule takes of their card's. A thousand at a time, each thousand wholly or not at all; repeating it does no harm.
     ///
     /// # Errors
     /// What [`StoreError`] names; the thousands before are written.
-    pub async fn import_members(&self, members: Vec<Member>, rule: CardRule) -> Result<(), StoreError> {
+    pub async fn import_members(&self, members: Vec<Member>) -> Result<(), StoreError> {
         for batch in batches(members) {
             self.write_within(BATCH_DEADLINE, move |mut tx| {
                 Box::pin(async move {
                     for member in &batch {
-                        tx.put_member(member, rule).await?;
+                        tx.put_member(member).await?;
                     }
                     Ok(())
                 })
@@ -211,6 +256,45 @@ impl Store {
             imported.known += rows - new;
         }
         Ok(imported)
+    }
+
+    /// Writes for whom members let their accounts pay, in place of what is stored of each; they may be imported later or
+    /// never. Repeating it does no harm.
+    ///
+    /// # Errors
+    /// What [`StoreError`] names; the thousands before are written.
+    pub async fn import_mutual_aid(&self, families: Vec<(IdNumber, MutualAid)>) -> Result<(), StoreError> {
+        for batch in batches(families) {
+            self.write_within(BATCH_DEADLINE, move |mut tx| {
+                Box::pin(async move {
+                    for (id, aid) in &batch {
+                        let member = tx.member_id(id);
+                        tx.put_account(member, AccountKind::MutualAid, aid).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// The indexes of the card numbers, by either rule, that several members share: none of them is found by it.
+    ///
+    /// # Errors
+    /// What [`StoreError`] names.
+    pub async fn shared_cards(&self) -> Result<HashSet<[u8; 32]>, StoreError> {
+        self.read(|tx| {
+            Box::pin(async move {
+                let shared = "SELECT idx FROM identifiers WHERE kind = $1 GROUP BY idx HAVING COUNT(*) > 1";
+                let rows = sqlx::query(shared)
+                    .bind(i64::from(number_of(IdentifierKind::Card)))
+                    .fetch_all(&mut *tx.conn)
+                    .await?;
+                rows.iter().map(|row| key_of(row, "idx")).collect()
+            })
+        })
+        .await
     }
 
     /// How many members are stored.
@@ -257,6 +341,7 @@ impl Store {
     pub(crate) async fn harden_pin(&self, pin: KeyedPin, hardened: PinRecord) -> Result<(), StoreError> {
         self.write(move |mut tx| Box::pin(async move { tx.replace_pin(pin.member, &pin.stored, &hardened).await }))
             .await
+            .map(drop)
     }
 }
 
@@ -293,22 +378,61 @@ impl Tx<'_> {
         Ok(Some(StoredPin { record: self.seals.open(pin_of(&member), &sealed)?, sealed }))
     }
 
-    /// Puts `new` in the place of `stored`, unless something else stands there now.
+    /// Puts `new` in the place of `stored`, unless something else stands there now; whether it does.
     pub(crate) async fn replace_pin(
         &mut self,
         member: MemberId,
         stored: &StoredPin,
         new: &PinRecord,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let sealed = self.seals.seal(pin_of(&member), new)?;
-        sqlx::query("UPDATE members SET pin = $3, pin_hardened = $4 WHERE member = $1 AND pin = $2")
+        let replaced = sqlx::query("UPDATE members SET pin = $3, pin_hardened = $4 WHERE member = $1 AND pin = $2")
             .bind(member.0.as_slice())
             .bind(stored.sealed.as_slice())
             .bind(sealed)
             .bind(i64::from(new.form != PinForm::Keyed))
             .execute(&mut *self.conn)
             .await?;
-        Ok(())
+        Ok(replaced.rows_affected() == 1)
+    }
+
+    /// Puts a PIN that was changed in `turn` in the place of `stored`, unless something else stands there now; whether it
+    /// does. `old` is what it was changed from.
+    pub(crate) async fn change_pin(
+        &mut self,
+        member: MemberId,
+        stored: &StoredPin,
+        hash: [u8; 32],
+        form: PinForm,
+        old: PinDraft,
+        turn: &TurnKey,
+    ) -> Result<bool, StoreError> {
+        let changed = PinChanged {
+            at: self.now,
+            untold: Some(self.seals.call(turn.dialect, &turn.call)),
+            register: stored.record.changed.map_or(old, |before| before.register),
+        };
+        let new = PinRecord { hash, form, initial: false, generation: random()?, changed: Some(changed) };
+        self.replace_pin(member, stored, &new).await
+    }
+
+    /// Whether `key` is a number of `member`, be it also another's.
+    pub(crate) async fn has_number(&mut self, member: MemberId, key: &MemberKey) -> Result<bool, StoreError> {
+        if key.kind == IdentifierKind::Id {
+            return Ok(key.index == member.0);
+        }
+        let row = sqlx::query("SELECT 1 FROM identifiers WHERE kind = $1 AND idx = $2 AND member = $3")
+            .bind(i64::from(number_of(key.kind)))
+            .bind(key.index.as_slice())
+            .bind(member.0.as_slice())
+            .fetch_optional(&mut *self.conn)
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// The state of the card of `member`.
+    pub(crate) async fn card_status(&mut self, member: MemberId) -> Result<CardStatus, StoreError> {
+        Ok(self.record(member).await?.card_status)
     }
 
     /// The ID and card numbers of `member`, against which a PIN is too easy or not.
@@ -339,6 +463,17 @@ impl Tx<'_> {
             outpatient: record.outpatient_benefit,
             inpatient: record.inpatient_benefit,
         })
+    }
+
+    /// The member's card and its state, as imported; `None`: there is none.
+    pub(super) async fn registered_card(
+        &mut self,
+        member: MemberId,
+    ) -> Result<Option<(CardNumber, CardStatus)>, StoreError> {
+        let record = self.record(member).await?;
+        let Some(number) = record.card_number.as_deref() else { return Ok(None) };
+        let number = CardNumber::parse(number).map_err(|_| StoreError::Unreadable("members"))?;
+        Ok(Some((number, record.card_status)))
     }
 
     /// A page of 收支明细; `None`: the member has no personal account.
@@ -376,6 +511,15 @@ impl Tx<'_> {
         self.account(member, AccountKind::Pooled).await?.ok_or(StoreError::Missing("accounts"))
     }
 
+    /// 家庭共济; `None`: the member has no account to share.
+    pub(crate) async fn mutual_aid(&mut self, member: MemberId) -> Result<Option<MutualAid>, StoreError> {
+        if self.personal_account(member).await?.is_none() {
+            return Ok(None);
+        }
+        // Of whom the file says nothing, nobody is bound.
+        Ok(Some(self.account(member, AccountKind::MutualAid).await?.unwrap_or_default()))
+    }
+
     async fn account<T: serde::de::DeserializeOwned>(
         &mut self,
         member: MemberId,
@@ -389,35 +533,41 @@ impl Tx<'_> {
         sealed.map(|sealed| self.seals.open(account_of(&member, kind), &sealed)).transpose()
     }
 
-    async fn put_member(&mut self, member: &Member, rule: CardRule) -> Result<(), StoreError> {
+    async fn put_member(&mut self, member: &Member) -> Result<(), StoreError> {
         let id = self.member_id(&member.id_number);
         let record = self.seals.seal(record_of(&id), &Record::of(member))?;
-        let pin = member.pin.as_ref().map(|pin| {
-            let record =
-                PinRecord { hash: *self.seals.pin(id, pin), form: PinForm::Keyed, initial: member.pin_is_initial };
-            self.seals.seal(pin_of(&id), &record)
-        });
-        let was_there: Option<i64> = sqlx::query_scalar("SELECT updated_at FROM members WHERE member = $1")
-            .bind(id.0.as_slice())
-            .fetch_optional(&mut *self.conn)
-            .await?;
+        // Written only to lock the row in both engines: a change by telephone comes before or after, never in between.
+        let was_there: Option<Option<Vec<u8>>> =
+            sqlx::query_scalar("UPDATE members SET updated_at = updated_at WHERE member = $1 RETURNING pin")
+                .bind(id.0.as_slice())
+                .fetch_optional(&mut *self.conn)
+                .await?;
+        let (pin, hardened) = self.imported_pin(id, member, was_there.as_ref().and_then(Option::as_deref))?;
         sqlx::query(
-            "INSERT INTO members (member, record, pin, pin_hardened, updated_at) VALUES ($1, $2, $3, 0, $4) \
-             ON CONFLICT (member) DO UPDATE SET record = $2, pin = $3, pin_hardened = 0, updated_at = $4",
+            "INSERT INTO members (member, record, pin, pin_hardened, updated_at) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (member) DO UPDATE SET record = $2, pin = $3, pin_hardened = $4, updated_at = $5",
         )
         .bind(id.0.as_slice())
         .bind(record)
-        .bind(pin.transpose()?)
+        .bind(pin)
+        .bind(i64::from(hardened))
         .bind(self.now.as_millisecond())
         .execute(&mut *self.conn)
         .await?;
 
         if was_there.is_some() {
-            for old in ["DELETE FROM identifiers WHERE member = $1", "DELETE FROM accounts WHERE member = $1"] {
-                sqlx::query(old).bind(id.0.as_slice()).execute(&mut *self.conn).await?;
-            }
+            sqlx::query("DELETE FROM identifiers WHERE member = $1")
+                .bind(id.0.as_slice())
+                .execute(&mut *self.conn)
+                .await?;
+            // Who is a resident now has no personal account any more.
+            sqlx::query("DELETE FROM accounts WHERE member = $1 AND kind = $2")
+                .bind(id.0.as_slice())
+                .bind(AccountKind::Personal as i64)
+                .execute(&mut *self.conn)
+                .await?;
         }
-        for identifier in member.identifiers(rule) {
+        for identifier in member.every_identifier() {
             let key = self.seals.member_key(&identifier);
             // An ID number needs no row: its index is the member.
             if key.kind != IdentifierKind::Id {
@@ -435,6 +585,31 @@ impl Tx<'_> {
         self.put_account(id, AccountKind::Pooled, &member.pooled).await
     }
 
+    /// What the import of `member` leaves of the PIN that is `stored`, and whether that is hashed. The register does not know
+    /// of a change by telephone: while it has the PIN it had then, what was chosen stays.
+    fn imported_pin(
+        &self,
+        id: MemberId,
+        member: &Member,
+        stored: Option<&[u8]>,
+    ) -> Result<(Option<Vec<u8>>, bool), StoreError> {
+        let Some(pin) = &member.pin else { return Ok((None, false)) };
+        if let Some(sealed) = stored {
+            let kept: PinRecord = self.seals.open(pin_of(&id), sealed)?;
+            if kept.changed.is_some_and(|changed| changed.register.matches(&self.seals.draft(id, pin))) {
+                return Ok((Some(sealed.to_vec()), kept.form != PinForm::Keyed));
+            }
+        }
+        let record = PinRecord {
+            hash: *self.seals.pin(id, pin),
+            form: PinForm::Keyed,
+            initial: member.pin_is_initial,
+            generation: random()?,
+            changed: None,
+        };
+        Ok((Some(self.seals.seal(pin_of(&id), &record)?), false))
+    }
+
     async fn put_account<T: Serialize + Sync>(
         &mut self,
         member: MemberId,
@@ -442,12 +617,15 @@ impl Tx<'_> {
         account: &T,
     ) -> Result<(), StoreError> {
         let sealed = self.seals.seal(account_of(&member, kind), account)?;
-        sqlx::query("INSERT INTO accounts (member, kind, record) VALUES ($1, $2, $3)")
-            .bind(member.0.as_slice())
-            .bind(kind as i64)
-            .bind(sealed)
-            .execute(&mut *self.conn)
-            .await?;
+        sqlx::query(
+            "INSERT INTO accounts (member, kind, record) VALUES ($1, $2, $3) \
+             ON CONFLICT (member, kind) DO UPDATE SET record = $3",
+        )
+        .bind(member.0.as_slice())
+        .bind(kind as i64)
+        .bind(sealed)
+        .execute(&mut *self.conn)
+        .await?;
         Ok(())
     }
 

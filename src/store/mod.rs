@@ -5,8 +5,13 @@
 //! | `members` | a person's record and PIN, by the blind index of their ID number | nothing |
 //! | `identifiers` | which numbers (as blind indexes) mean which member | who shares a card key |
 //! | `accounts`, `transactions` | what they have and what moved | how many rows |
+//! | `loss_reports` | which card was reported lost by telephone, and until when | when reports lapse |
 //! | `throttle`, `throttle_callers` | tries taken, by person *whether or not they exist*, and by person and caller | counts and times |
-//! | `calls` | that a call is, how many PINs it tried, that it ended | the platform's call ids |
+//! | `messages` | what callers left: its kind, how far staff are, number and recording sealed | kinds, states and times |
+//! | `message_looks` | tries at numbers of messages that there are not, by caller and by call | counts and times |
+//! | `calls` | that a call is, how many PINs it tried, that it was rated, that it ended | the platform's call ids |
+//! | `ratings` | what callers said, in sums by line and day | all: nobody is in it |
+//! | `elder_callers` | numbers marked as older callers', by blind index | how many |
 //! | `effects` | (call, turn) → what was asked (keyed digest) and answered (sealed) | which turns had effects |
 //! | `audit`, `audit_chains` | who did what when, each row chained to the one before | events, times, blind indexes |
 //!
@@ -28,10 +33,14 @@ use crate::clock::Clock;
 use crate::keys::KeyRing;
 
 pub mod audit;
+mod callers;
 pub mod crypto;
 pub mod effects;
+mod losses;
 pub mod members;
+pub mod messages;
 mod postgres;
+pub mod ratings;
 mod sqlite;
 pub mod throttle;
 
@@ -179,6 +188,11 @@ impl Store {
     #[must_use]
     pub fn seals(&self) -> &Seals {
         &self.shared.seals
+    }
+
+    /// The clock of this node.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.shared.clock
     }
 
     /// Does `job` in one transaction and commits it, within the deadline of calls.

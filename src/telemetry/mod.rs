@@ -13,7 +13,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::call::caller::{Call, CallEnd};
-use crate::dialog::{Answer, SignInOutcome};
+use crate::dialog::{Answer, Denied, Guard, LossOutcome, MessageAnswer, NewPin, PinChange, PinCheck, SignInOutcome};
+use crate::fault::{Fault, Faults};
 
 /// Something that happened.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,10 @@ pub enum Occurrence<'o> {
     StepNotOurs { dialect: &'static str },
     /// All places were taken.
     TurnedAway { class: &'static str },
+    /// Lines and wording were read again, checked, and taken.
+    LinesTaken { lines: usize, took: Duration },
+    /// Lines and wording were read again; they have faults, and those in force stay.
+    LinesRefused { faults: &'o Faults },
     /// A request was answered.
     Answered { route: &'o str, status: u16, took: Duration },
 }
@@ -50,8 +55,18 @@ struct AnswerLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct GradeLabel {
+    grade: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ClassLabel {
     class: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -67,11 +82,14 @@ pub struct Telemetry {
     calls_over: Family<DialectLabel, Counter>,
     turns: Family<DialectLabel, Counter>,
     answers: Family<AnswerLabel, Counter>,
+    ratings: Family<GradeLabel, Counter>,
     steps_not_ours: Family<DialectLabel, Counter>,
     turned_away: Family<ClassLabel, Counter>,
+    reloads: Family<OutcomeLabel, Counter>,
     requests: Family<RouteLabel, Counter>,
     request_seconds: Histogram,
     live_calls: Gauge,
+    spray_level: Gauge,
 }
 
 impl Default for Telemetry {
@@ -91,29 +109,39 @@ impl Telemetry {
             calls_over: Family::default(),
             turns: Family::default(),
             answers: Family::default(),
+            ratings: Family::default(),
             steps_not_ours: Family::default(),
             turned_away: Family::default(),
+            reloads: Family::default(),
             requests: Family::default(),
             request_seconds: Histogram::new(seconds),
             live_calls: Gauge::default(),
+            spray_level: Gauge::default(),
         };
         let registry = &mut telemetry.registry;
         registry.register("calls", "Calls that came in", telemetry.calls.clone());
         registry.register("calls_over", "Calls whose end the platform told", telemetry.calls_over.clone());
         registry.register("turns", "Turns taken", telemetry.turns.clone());
         registry.register("answers", "Answers to what the dialog asked, by kind", telemetry.answers.clone());
+        registry.register("ratings", "Ratings of callers, by grade", telemetry.ratings.clone());
         registry.register("steps_not_ours", "Steps not sealed by us for their call", telemetry.steps_not_ours.clone());
         registry.register(
             "turned_away",
             "Webhooks turned away because all places were taken",
             telemetry.turned_away.clone(),
         );
+        registry.register("reloads", "Lines and wording read again, by outcome", telemetry.reloads.clone());
         registry.register("requests", "HTTP requests by route and status", telemetry.requests.clone());
         registry.register("request_seconds", "Seconds to answer an HTTP request", telemetry.request_seconds.clone());
         registry.register(
             "live_calls",
             "Calls that are up, as far as this node has seen them",
             telemetry.live_calls.clone(),
+        );
+        registry.register(
+            "spray_level",
+            "How much sign-ins on this node look like an attack: 0 to 3",
+            telemetry.spray_level.clone(),
         );
         telemetry
     }
@@ -130,9 +158,12 @@ impl Telemetry {
                 self.turns.get_or_create(&DialectLabel { dialect: call.dialect }).inc();
             }
             Occurrence::Asked { call, place, answer } => {
-                let answer = kind(answer);
-                tracing::info!(dialect = call.dialect, call = %Printable(&call.id), place, answer, "asked");
-                self.answers.get_or_create(&AnswerLabel { answer }).inc();
+                let label = kind(answer);
+                tracing::info!(dialect = call.dialect, call = %Printable(&call.id), place, answer = label, "asked");
+                self.answers.get_or_create(&AnswerLabel { answer: label }).inc();
+                if let Answer::Rated(grade) = answer {
+                    self.ratings.get_or_create(&GradeLabel { grade: grade.as_str() }).inc();
+                }
             }
             Occurrence::CallOver { call } => {
                 tracing::debug!(dialect = call.dialect, call = %Printable(&call.id), "hung up");
@@ -152,6 +183,17 @@ impl Telemetry {
                 tracing::warn!(class, "turned away: all places are taken");
                 self.turned_away.get_or_create(&ClassLabel { class }).inc();
             }
+            Occurrence::LinesTaken { lines, took } => {
+                tracing::info!(lines, millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX), "lines taken");
+                self.reloads.get_or_create(&OutcomeLabel { outcome: "taken" }).inc();
+            }
+            Occurrence::LinesRefused { faults } => {
+                for Fault { source, line, problem, remedy } in &faults.0 {
+                    tracing::error!(file = %source, line, problem, remedy, "fault in lines or wording");
+                }
+                tracing::error!(faults = faults.0.len(), "lines not taken: those in force stay");
+                self.reloads.get_or_create(&OutcomeLabel { outcome: "refused" }).inc();
+            }
             Occurrence::Answered { route, status, took } => {
                 tracing::debug!(
                     route,
@@ -167,7 +209,8 @@ impl Telemetry {
 
     /// The metrics as text (`OpenMetrics` 1.0).
     #[must_use]
-    pub fn metrics(&self, live_calls: usize) -> String {
+    pub fn metrics(&self, live_calls: usize, spray_level: u8) -> String {
+        self.spray_level.set(spray_level.into());
         self.live_calls.set(i64::try_from(live_calls).unwrap_or(i64::MAX));
         let mut text = String::new();
         // Writing into a String cannot fail.
@@ -194,15 +237,45 @@ impl fmt::Display for Printable<'_> {
 fn kind(answer: &Answer) -> &'static str {
     match answer {
         Answer::Identified(_) => "identified",
-        Answer::SignIn(SignInOutcome::Granted(_)) => "granted",
-        Answer::SignIn(SignInOutcome::Refused) => "refused",
-        Answer::SignIn(SignInOutcome::Locked { .. }) => "locked",
-        Answer::SignIn(SignInOutcome::InitialPin) => "initial_pin",
-        Answer::SignIn(SignInOutcome::Barred) => "barred",
+        Answer::SignIn(SignInOutcome::Granted(..)) => "granted",
+        Answer::SignIn(SignInOutcome::Refused) | Answer::PinCheck(PinCheck::Denied(Denied::Refused)) => "refused",
+        Answer::SignIn(SignInOutcome::Locked { .. }) | Answer::PinCheck(PinCheck::Denied(Denied::Locked { .. })) => {
+            "locked"
+        }
+        Answer::SignIn(SignInOutcome::InitialPin(_)) => "initial_pin",
+        Answer::SignIn(SignInOutcome::Barred) | Answer::PinCheck(PinCheck::Denied(Denied::Barred)) => "barred",
+        Answer::PinCheck(PinCheck::Right(_)) => "pin_right",
+        Answer::PinCheck(PinCheck::CardStopped) | Answer::PinChange(PinChange::CardStopped) => "card_stopped",
+        Answer::NewPin(NewPin::Good(_)) => "pin_good",
+        Answer::NewPin(NewPin::TooEasy(_)) => "pin_too_easy",
+        Answer::PinChange(PinChange::Done(_)) => "pin_changed",
+        Answer::PinChange(PinChange::Mismatch) => "pin_mismatch",
+        Answer::PinChange(PinChange::Overtaken) => "pin_overtaken",
+        Answer::PinChange(PinChange::TurnedAway) => "turned_away",
+        Answer::SignIn(SignInOutcome::CallerLimit) | Answer::PinCheck(PinCheck::Denied(Denied::CallerLimit)) => {
+            "caller_limit"
+        }
+        Answer::SignIn(SignInOutcome::Closed)
+        | Answer::PinCheck(PinCheck::Denied(Denied::Closed))
+        | Answer::Guard(Guard::Closed) => "closed",
+        Answer::Guard(Guard::Open) => "no_guard",
+        Answer::Guard(Guard::Challenge(_)) => "challenge",
         Answer::PersonalBalance(_) => "personal_balance",
         Answer::PooledFund(..) => "pooled_fund",
         Answer::Transactions(_) => "transactions",
         Answer::Coverage(_) => "status",
+        Answer::Rated(_) => "rated",
+        Answer::MutualAid(_) => "mutual_aid",
+        Answer::Card(_) => "card",
+        Answer::Message(MessageAnswer::Number(_)) => "phone_number",
+        Answer::Message(MessageAnswer::Kept(_)) => "message_kept",
+        Answer::Message(MessageAnswer::Sent(_)) => "message_sent",
+        Answer::Message(MessageAnswer::Discarded) => "message_discarded",
+        Answer::Message(MessageAnswer::Progress(Some(_))) => "message_progress",
+        Answer::Message(MessageAnswer::Progress(None)) => "message_unknown",
+        Answer::Message(MessageAnswer::NoTryLeft) => "message_tries_used_up",
+        Answer::Loss(LossOutcome::Done(_)) => "loss_done",
+        Answer::Loss(LossOutcome::NotDone(_)) => "loss_not_done",
         Answer::Unavailable => "unavailable",
         Answer::Superseded => "superseded",
         Answer::CallEnded => "call_ended",

@@ -2,14 +2,18 @@
 //!
 //! ```text
 //! POST /browser/call          {"dialled": "12333", "from": "13800138000"}         → a turn
+//!                             {"dialled": "12333", "language": "en-US"}           without asking for it, if the line has it
 //! POST /browser/step/{step}   {"call": "…", "keys": "1"}                          → a turn
 //!                             {"call": "…", "keys": "739154", "finished": true}
-//!                             {"call": "…", "silence": true} · {"call": "…", "transfer": "talked" | "not_answered"}
+//!                             {"call": "…", "silence": true} · {"call": "…", "transfer": "talked" | "not_answered" | "left"}
+//!                             {"call": "…", "recorded": 12} (seconds; 0: nothing)
 //! POST /browser/hang-up       {"call": "…"}                                       → 204
 //! ```
 //!
-//! A turn is `{"call", "heard": [{"prompt", "text"}], "then": "collect" | "transfer" | "hang_up", "step", "collect", "transfer"}`;
-//! times are milliseconds. A call's id is the one given with its first turn: 1 to 64 letters and digits. Open to this machine
+//! A turn is `{"call", "heard": [{"prompt", "text"}], "pace", "then": "collect" | "record" | "transfer" | "leave" | "hang_up",
+//! "step", "collect", "record", "transfer"}`; times are milliseconds, and pace is in hundredths of the usual speed. A transfer
+//! goes to a number, a SIP address or a queue, by its name; "leave" takes the caller out of the queue again, and is answered
+//! with "left". A call's id is the one given with its first turn: 1 to 64 letters and digits. Open to this machine
 //! in development without a public address; with the token of `[browser]` from anywhere.
 
 use std::net::SocketAddr;
@@ -22,16 +26,18 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use data_encoding::BASE32_NOPAD;
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{Conversation, Reply, Then};
+use super::{Conversation, Pace, Reply, Then};
 use crate::call::caller::{Call, CallEnd, Caller};
-use crate::dialog::{BargeIn, Event, TransferEnd, TransferTarget};
-use crate::secret::{Keys, Secret};
+use crate::dialog::{BargeIn, Event, Recording, TransferEnd, TransferTarget};
+use crate::secret::{Key, Keys, Secret};
+use crate::speech::language::Language;
 
 /// The name of this dialect.
 const DIALECT: &str = "browser";
@@ -60,6 +66,9 @@ pub struct Dial {
     /// The number that calls.
     #[serde(default)]
     pub from: Box<str>,
+    /// The language wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
 }
 
 /// What happened at a step: one of the fields beside `call`.
@@ -80,6 +89,9 @@ pub struct Happened {
     /// How a transfer ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Transferred>,
+    /// So many seconds were recorded. The recording is the client's own, and known by its call and step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<u32>,
 }
 
 /// How a transfer ended.
@@ -90,6 +102,8 @@ pub enum Transferred {
     Talked,
     /// Nobody answered.
     NotAnswered,
+    /// The caller left the queue.
+    Left,
 }
 
 /// A call to end.
@@ -107,6 +121,9 @@ pub struct Heard {
     pub call: Box<str>,
     /// What is said, prompt by prompt.
     pub heard: Vec<Said>,
+    /// How fast it is said, in hundredths of the usual speed; not told where it is said as usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pace: Option<u8>,
     /// What follows.
     pub then: Following,
     /// Where the next event goes.
@@ -115,6 +132,9 @@ pub struct Heard {
     /// How keys are collected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub collect: Option<Collecting>,
+    /// How is recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<Recorder>,
     /// Where the call goes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Box<str>>,
@@ -135,8 +155,12 @@ pub struct Said {
 pub enum Following {
     /// Keys are awaited.
     Collect,
+    /// The caller speaks, and is recorded.
+    Record,
     /// The call goes to a person.
     Transfer,
+    /// The call leaves the queue it waits in.
+    Leave,
     /// The call ends.
     HangUp,
 }
@@ -151,6 +175,15 @@ pub struct Collecting {
     pub first_key: u64,
     pub between_keys: u64,
     pub heard_out: u8,
+}
+
+/// How is recorded; times in milliseconds.
+#[derive(Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "as dialog::Record documents them")]
+pub struct Recorder {
+    pub longest: u64,
+    pub finish: char,
+    pub silence: u64,
 }
 
 /// The addresses under `/browser/`.
@@ -182,7 +215,7 @@ async fn call<C: Conversation>(State(shared): State<Arc<Shared<C>>>, Admitted(di
         dialled: dial.dialled,
     };
     let id = call.id.clone();
-    shared.answer(id, shared.conversation.dialled(call)).await
+    shared.answer(id, shared.conversation.dialled(call, dial.language)).await
 }
 
 async fn step<C: Conversation>(
@@ -190,15 +223,27 @@ async fn step<C: Conversation>(
     Path(step): Path<String>,
     Admitted(happened): Admitted<Happened>,
 ) -> Response {
-    let event = match (&happened.keys, happened.silence, happened.transfer) {
-        (Some(keys), false, None) => Keys::parse(keys, happened.finished).map_or(Event::Garbled, Event::Keys),
-        (None, true, None) => Event::Silence,
-        (None, false, Some(Transferred::Talked)) => Event::TransferEnded(TransferEnd::Talked),
-        (None, false, Some(Transferred::NotAnswered)) => Event::TransferEnded(TransferEnd::NotAnswered),
-        _ => return (StatusCode::BAD_REQUEST, "send one of keys, silence and transfer\n").into_response(),
+    let event = match (&happened.keys, happened.silence, happened.transfer, happened.recorded) {
+        (Some(keys), false, None, None) => Keys::parse(keys, happened.finished).map_or(Event::Garbled, Event::Keys),
+        (None, true, None, None) => Event::Silence,
+        (None, false, Some(Transferred::Talked), None) => Event::TransferEnded(TransferEnd::Talked),
+        (None, false, Some(Transferred::NotAnswered), None) => Event::TransferEnded(TransferEnd::NotAnswered),
+        (None, false, Some(Transferred::Left), None) => Event::TransferEnded(TransferEnd::Left),
+        (None, false, None, Some(seconds)) => {
+            let recording = (seconds > 0).then(|| recording(&happened.call, &step, seconds));
+            Event::Recorded { recording, hung_up: false }
+        }
+        _ => return (StatusCode::BAD_REQUEST, "send one of keys, silence, transfer and recorded\n").into_response(),
     };
     let Some(call) = called(happened.call.clone()) else { return no_call() };
     shared.answer(happened.call, shared.conversation.step(call, &step, event)).await
+}
+
+/// A recording that the client made at `step`: told again, it is the same.
+fn recording(call: &str, step: &str, seconds: u32) -> Recording {
+    let digest = Sha256::digest(step.as_bytes());
+    let of_step = HEXLOWER.encode(digest.get(..8).unwrap_or_default());
+    Recording { reference: Secret::new(format!("browser:{call}:{of_step}")), seconds }
 }
 
 async fn hang_up<C: Conversation>(State(shared): State<Arc<Shared<C>>>, Admitted(ended): Admitted<HangUp>) -> Response {
@@ -228,24 +273,28 @@ impl<C: Conversation> Shared<C> {
     }
 
     fn busy(&self, call: &str) -> Response {
-        let heard = vec![Said { prompt: "call.busy".into(), text: self.conversation.busy().into() }];
-        let reply =
-            Heard { call: call.into(), heard, then: Following::HangUp, step: None, collect: None, transfer: None };
-        Json(reply).into_response()
+        let heard = vec![Said { prompt: "call.busy".into(), text: self.conversation.busy().1.into() }];
+        Json(turn(call.into(), heard, Following::HangUp, None)).into_response()
     }
 }
 
 fn heard(call: Box<str>, reply: &Reply) -> Heard {
-    let said =
-        |prompt| Said { prompt: prompt_id(prompt), text: reply.catalog.speak_all(std::slice::from_ref(prompt)).text() };
+    let said = |prompt| Said {
+        prompt: prompt_id(prompt),
+        text: reply.spoken(std::slice::from_ref(prompt)).map(|(_, words)| words.text()).collect(),
+    };
     let heard = reply.say.iter().map(said).collect();
+    let pace = match reply.pace {
+        Pace::Usual => None,
+        Pace::Slow => Some(Pace::SLOW),
+    };
     let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-    match &reply.then {
+    let told = match &reply.then {
         Then::Collect(c, step) => {
             let collect = Collecting {
                 min: c.min,
                 max: c.max,
-                finish: c.finish.map(crate::secret::Key::as_char),
+                finish: c.finish.map(Key::as_char),
                 first_key: millis(c.first_key),
                 between_keys: millis(c.between_keys),
                 heard_out: match c.barge_in {
@@ -253,28 +302,26 @@ fn heard(call: Box<str>, reply: &Reply) -> Heard {
                     BargeIn::AfterPrompts(n) => n,
                 },
             };
-            Heard {
-                call,
-                heard,
-                then: Following::Collect,
-                step: Some(step.clone()),
-                collect: Some(collect),
-                transfer: None,
-            }
+            Heard { collect: Some(collect), ..turn(call, heard, Following::Collect, Some(&**step)) }
+        }
+        Then::Record(record, step) => {
+            let (longest, silence) = (millis(record.longest), millis(record.silence));
+            let record = Recorder { longest, finish: record.finish.as_char(), silence };
+            Heard { record: Some(record), ..turn(call, heard, Following::Record, Some(&**step)) }
         }
         Then::Transfer(transfer, step) => {
-            let (TransferTarget::Number(to) | TransferTarget::Sip(to)) = &transfer.to;
-            Heard {
-                call,
-                heard,
-                then: Following::Transfer,
-                step: Some(step.clone()),
-                collect: None,
-                transfer: Some(to.clone()),
-            }
+            let (TransferTarget::Number(to) | TransferTarget::Sip(to) | TransferTarget::Queue(to)) = &transfer.to;
+            Heard { transfer: Some(to.clone()), ..turn(call, heard, Following::Transfer, Some(&**step)) }
         }
-        Then::HangUp => Heard { call, heard, then: Following::HangUp, step: None, collect: None, transfer: None },
-    }
+        Then::Leave(step) => turn(call, heard, Following::Leave, Some(&**step)),
+        Then::HangUp => turn(call, heard, Following::HangUp, None),
+    };
+    Heard { pace, ..told }
+}
+
+/// A turn without what only some have.
+fn turn(call: Box<str>, heard: Vec<Said>, then: Following, step: Option<&str>) -> Heard {
+    Heard { call, heard, pace: None, then, step: step.map(Into::into), collect: None, record: None, transfer: None }
 }
 
 fn prompt_id(prompt: &crate::speech::prompt::Prompt) -> Box<str> {

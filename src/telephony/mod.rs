@@ -4,22 +4,49 @@ pub mod browser;
 pub mod public_url;
 pub mod twilio;
 
-use std::sync::Arc;
-
 use crate::call::caller::{Call, CallEnd};
-use crate::dialog::{Collect, Event, Transfer};
-use crate::speech::catalog::Catalog;
+use crate::dialog::{Collect, Event, Record, Recording, Transfer};
+use crate::speech::catalog::Catalogs;
+use crate::speech::language::Language;
 use crate::speech::prompt::Prompt;
+use crate::speech::words::Words;
 
 /// What a dialect writes: one turn of one call.
 #[derive(Clone, Debug)]
 pub struct Reply {
-    /// The wording of the call's language.
-    pub catalog: Arc<Catalog>,
+    /// The wording of every language.
+    pub wording: Catalogs,
+    /// The language the call is held in. A prompt may be said in another: the choice of language is.
+    pub language: Language,
     /// Said in order.
     pub say: Vec<Prompt>,
+    /// How fast.
+    pub pace: Pace,
     /// What happens after (or, for keys, during) what is said.
     pub then: Then,
+}
+
+impl Reply {
+    /// The words of `prompts`, some of what is said: piece by piece, each of one language.
+    pub fn spoken<'r>(&'r self, prompts: &'r [Prompt]) -> impl Iterator<Item = (Language, Words<'r>)> + 'r {
+        self.wording.speak(prompts, self.language)
+    }
+}
+
+/// How fast is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// As the voice does.
+    Usual,
+    /// At [`Pace::SLOW`] of its speed, with [`Pace::BREAK`] between sentences.
+    Slow,
+}
+
+impl Pace {
+    /// The speed of slow speech, in hundredths of the usual one.
+    pub const SLOW: u8 = 85;
+    /// Between its sentences.
+    pub const BREAK: std::time::Duration = std::time::Duration::from_millis(400);
 }
 
 /// What follows what is said. `step` is the sealed state: it comes back with the next webhook, opaque, in the path of
@@ -28,8 +55,13 @@ pub struct Reply {
 pub enum Then {
     /// Wait for keys, and send them to `step`; silence goes there too.
     Collect(Collect, Box<str>),
+    /// Record, and tell `step` what was recorded; nothing goes there too.
+    Record(Record, Box<str>),
     /// Connect to a person, and tell `step` how that ended.
     Transfer(Transfer, Box<str>),
+    /// Take the caller out of the queue they wait in. The platform then tells the step that the transfer began with; one
+    /// that cannot, tells this.
+    Leave(Box<str>),
     /// End the call.
     HangUp,
 }
@@ -39,11 +71,15 @@ pub enum Then {
 /// Nothing here can fail: whatever goes wrong behind it, there is something to say. A dialect stops waiting after a few
 /// seconds (the platform would hang up on the caller), so every future may be dropped half-way.
 pub trait Conversation: Send + Sync + 'static {
-    /// A call came in.
-    fn dialled(&self, call: Call) -> impl Future<Output = Reply> + Send;
+    /// A call came in; in `language`, where its way in asks for one.
+    fn dialled(&self, call: Call, language: Option<Language>) -> impl Future<Output = Reply> + Send;
 
     /// Something happened at `step`, which is as the webhook's address brought it: not yet known to be ours.
     fn step(&self, call: Call, step: &str, event: Event) -> impl Future<Output = Reply> + Send;
+
+    /// The platform tells, beside the call and perhaps after its end, what was recorded at `step`. Whether that is taken
+    /// care of; if not, it may tell again.
+    fn recorded(&self, call: Call, step: &str, recording: Recording) -> impl Future<Output = bool> + Send;
 
     /// The platform tells that the call is over.
     fn ended(&self, call: Call, how: CallEnd) -> impl Future<Output = ()> + Send;
@@ -51,6 +87,6 @@ pub trait Conversation: Send + Sync + 'static {
     /// An earlier webhook of this call failed: the caller hears an apology and is back at the greeting, not signed in.
     fn resume(&self, call: Call) -> impl Future<Output = Reply> + Send;
 
-    /// The last words, for when nothing else can be said.
-    fn busy(&self) -> Box<str>;
+    /// The last words, for when nothing else can be said, and their language.
+    fn busy(&self) -> (Language, Box<str>);
 }

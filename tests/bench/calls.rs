@@ -126,6 +126,9 @@ impl Server {
             .env("HOTLINE_SERVER__PUBLIC_URL", PUBLIC)
             .env("HOTLINE_TWILIO__AUTH_TOKEN", TOKEN)
             .env("HOTLINE_LOG__LEVEL", "warn")
+            // One telephone calls for everybody here, and the members of a sample live close together.
+            .env("HOTLINE_ABUSE__PERSONS_AN_HOUR", "10000")
+            .env("HOTLINE_ABUSE__NEIGHBOURS", "10000")
             .spawn()
             .unwrap();
         Self { process, address, _data: Some(data) }.ready()

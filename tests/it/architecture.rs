@@ -16,7 +16,7 @@ const MAY_KNOW: [(&str, &[&str]); 16] = [
     // What they stand on.
     ("clock", &[]),
     ("keys", &["fault", "secret"]),
-    ("telemetry", &["call::caller", "dialog"]),
+    ("telemetry", &["call::caller", "dialog", "fault"]),
     // From the database up to the call.
     ("store", &["call::caller", "clock", "dialog", "fault", "keys", "member", "secret"]),
     ("service", &["call::caller", "dialog", "member", "secret", "store"]),
@@ -59,7 +59,7 @@ const IMPURE: [&str; 21] = [
     "SystemTime::now",
 ];
 /// Words of one vendor, and the only places that may say them.
-const VENDOR_WORDS: [&str; 10] = [
+const VENDOR_WORDS: [&str; 13] = [
     "Gather",
     "CallSid",
     "TwiML",
@@ -69,6 +69,9 @@ const VENDOR_WORDS: [&str; 10] = [
     "X-Twilio",
     "x-twilio",
     "DialCallStatus",
+    "Enqueue",
+    "QueueResult",
+    "waitUrl",
     "<Say",
 ];
 

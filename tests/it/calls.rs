@@ -4,7 +4,7 @@ use crate::support::caller::{Caller, InProcess, Then};
 use crate::support::served::{People, Setup};
 
 pub const GREETING: &str = "您好，欢迎致电幺二三三三人力资源和社会保障服务热线。任何时候需要人工服务，请按零。为保证服务质量，本次通话可能被录音。";
-pub const MAIN: &str = "医保账户查询，请按一。医保政策咨询，请按二。办理网点与其他查询渠道，请按三。重听，请按井号键；人工服务，请按零；结束通话，请按九。";
+pub const MAIN: &str = "医保账户查询，请按一。社保卡服务，请按二。医保政策咨询，请按三。办理网点与其他查询渠道，请按四。留言、投诉与建议，请按五。重听，请按井号键；人工服务，请按零；结束通话，请按九。";
 pub const NUMBERS: &str = "身份证号码，请按一。社会保障卡号，请按二。医保个人编号，请按三。返回上一级，请按星号键；重听，请按井号键；人工服务，请按零。";
 pub const ENTER_ID: &str = "请输入您的十八位身份证号码，末位是字母X的，请按星号键代替，按井号键结束。输错请按星号键清除；人工服务，请按零，再按井号键。";
 pub const ENTER_CARD: &str =
@@ -12,7 +12,7 @@ pub const ENTER_CARD: &str =
 pub const CONFIRM: &str = "您输入的号码后四位是零零二X。确认请按一，重新输入请按二。";
 pub const ENTER_PIN: &str =
     "请输入六位查询密码，按井号键结束。号码输错了，请按星号键，再按井号键返回；人工服务，请按零，再按井号键。";
-pub const ACCOUNT: &str = "个人账户余额，请按一。统筹账户额度，请按二。收支明细，请按三。缴费与待遇状态，请按四。返回上一级，请按星号键；重听，请按井号键；人工服务，请按零。";
+pub const ACCOUNT: &str = "个人账户余额，请按一。统筹账户额度，请按二。收支明细，请按三。缴费与待遇状态，请按四。家庭共济，请按五。返回上一级，请按星号键；重听，请按井号键；人工服务，请按零。";
 pub const BALANCE: &str = "请确认周围环境安全。您的医保个人账户余额为一千零一十元零五分，其中本年账户三百一十元零五分，历年账户七百元整，截至二零二六年六月三十日。";
 pub const FUND: &str = "请确认周围环境安全。二零二六年，您的统筹账户起付线已付四百五十元五角，还需付一千三百四十九元五角；本年度已使用一千二百三十四元五角六分，剩余额度一万八千七百六十五元四角四分，截至二零二六年六月三十日。";
 /// After the balance, and after anything else.
@@ -21,6 +21,8 @@ pub const TOLD_ALL: &str = "重听，请按一。返回上一级，请按星号�
 pub const GOODBYE: &str = "感谢您的来电，再见。";
 pub const REFUSED: &str = "抱歉，号码或密码不正确。";
 pub const CLOSED: &str = "抱歉，现在不是人工服务时间。";
+/// What is said after the hours.
+pub const OFFER: &str = "您也可以留言，请在主菜单按五。";
 const FIRST: &str = "查询前请先验证您的身份。";
 const INITIAL: &str = "您使用的是初始密码，或者过于简单的密码。为了您的账户安全，修改密码后才能查询。";
 
@@ -28,10 +30,20 @@ const INITIAL: &str = "您使用的是初始密码，或者过于简单的密码
 pub const OPEN: &str = "2026-07-03T10:00:00+08:00";
 pub const NOON: &str = "2026-07-03T12:00:00+08:00";
 
-/// With people whenever the shipped line has them.
+/// With people whenever the shipped line has them, and nobody old enough to be spoken to slowly.
 pub fn shipped(now: &str) -> InProcess {
-    let line = std::fs::read_to_string(crate::support::line::project("config/lines/12333.toml")).unwrap();
-    InProcess::new(Setup::new().line(&line), now)
+    shipped_with(now, &[])
+}
+
+/// The same, with other settings.
+pub fn shipped_with(now: &str, settings: &[(&str, &str)]) -> InProcess {
+    let line = shipped_line().replace("age = 65", "age = 120");
+    let setup = settings.iter().fold(Setup::new().line(&line), |setup, (name, value)| setup.env(name, value));
+    InProcess::new(setup, now)
+}
+
+pub fn shipped_line() -> String {
+    std::fs::read_to_string(crate::support::line::project("config/lines/12333.toml")).unwrap()
 }
 
 /// What a served hotline tells, key by key, from the dial tone to the last word.
@@ -126,7 +138,7 @@ fn five_wrong_pins_lock() {
     second.press_all(&["1", "1", "310000198503120012#", "1", "730415#", "730415#"]);
     let mut owner = hotline.dial("CA-owner");
     owner.press_all(&["1", "1", "310000198503120012#", "1"]);
-    let locked = "尝试次数过多，请三十分钟后再拨，或到服务窗口办理。";
+    let locked = "尝试次数过多，请三十分钟后再拨，或带身份证到服务窗口办理；需要人工服务，请按零。";
     assert_eq!(owner.press("204867#"), [locked, MAIN].concat());
     hotline.clock.advance(std::time::Duration::from_secs(30 * 60 + 1));
     let mut owner = hotline.dial("CA-later");
@@ -138,9 +150,11 @@ fn an_initial_pin_opens_nothing() {
     let hotline = shipped(NOON);
     let mut caller = hotline.dial("CA-initial");
     caller.press_all(&["1", "1", "370000199502140068#", "1"]);
-    let hours = "人工服务时间，周一至周五，八点三十分到十一点三十分。人工服务时间，周一至周五，十三点到十七点。";
-    assert_eq!(caller.press("123456#"), [INITIAL, CLOSED, hours, MAIN].concat());
-    // Not signed in: the account asks who is calling again.
+    let second = "请输入社会保障卡号中的数字，字母不用输入，按井号键结束。返回，请按星号键，再按井号键；人工服务，请按零，再按井号键。";
+    assert_eq!(caller.press("123456#"), [INITIAL, second].concat());
+    // Not signed in: back leads to who is calling, and so does the account.
+    assert_eq!(caller.press("*#"), NUMBERS);
+    assert_eq!(caller.press("*"), MAIN);
     assert_eq!(caller.press("1"), [FIRST, NUMBERS].concat());
     assert_eq!(hotline.setup.audit(), ["pin_try", "initial_pin"]);
 }
@@ -186,7 +200,7 @@ fn the_keys_that_work_everywhere() {
     let hotline = shipped(NOON);
     let mut caller = hotline.dial("CA-keys-0");
     let hours = "人工服务时间，周一至周五，八点三十分到十一点三十分。人工服务时间，周一至周五，十三点到十七点。";
-    let closed = [CLOSED, hours, MAIN].concat();
+    let closed = [CLOSED, hours, OFFER, MAIN].concat();
     assert_eq!(caller.press("#"), MAIN);
     assert_eq!(caller.press("*"), MAIN);
     assert_eq!(caller.press("0"), closed);
@@ -208,7 +222,9 @@ fn the_keys_that_work_everywhere() {
         assert_eq!(asks_for_a_person.press(zero), closed, "a person from {way:?}");
         if !is_entry {
             let mut says_goodbye = caller.clone();
-            assert_eq!(says_goodbye.press("9"), GOODBYE, "goodbye from {way:?}");
+            // Whoever was served is asked how it was first.
+            let goodbye = if here == TOLD { crate::rating::ASKED } else { GOODBYE };
+            assert_eq!(says_goodbye.press("9"), goodbye, "goodbye from {way:?}");
         }
         caller = hotline.dial(&format!("CA-keys-{}", way.len()));
         if here == ACCOUNT {
@@ -225,10 +241,10 @@ fn a_person_answers_or_does_not() {
     for _ in 0..3 {
         assert_eq!(caller.press("0"), "正在为您转接人工服务，请稍候。");
         assert!(matches!(&caller.heard.then, Then::Dial { target, .. } if target == "sip:agents@pbx.invalid"));
-        assert_eq!(caller.transferred("no-answer"), ["抱歉，人工座席暂时无法接听，请稍后再试。", MAIN].concat());
+        assert_eq!(caller.transferred("no-answer"), ["抱歉，人工座席暂时无法接听，请稍后再试。", OFFER, MAIN].concat());
     }
     // So often, and no oftener.
-    assert_eq!(caller.press("0"), ["抱歉，人工座席暂时无法接听，请稍后再试。", MAIN].concat());
+    assert_eq!(caller.press("0"), ["抱歉，人工座席暂时无法接听，请稍后再试。", OFFER, MAIN].concat());
     let mut lucky = Caller::dial(&served, "CA-lucky");
     lucky.press("0");
     assert_eq!(lucky.transferred("completed"), GOODBYE);

@@ -31,7 +31,7 @@ fn output(mut command: Command, input: &str) -> Output {
 #[test]
 fn help() {
     let setup = Setup::new();
-    let commands: [&[&str]; 11] = [
+    let commands: [&[&str]; 17] = [
         &[],
         &["serve"],
         &["dial"],
@@ -40,6 +40,12 @@ fn help() {
         &["members"],
         &["members", "import"],
         &["members", "sample"],
+        &["messages"],
+        &["messages", "list"],
+        &["messages", "show"],
+        &["messages", "take"],
+        &["messages", "answer"],
+        &["messages", "close"],
         &["say"],
         &["audit"],
         &["audit", "verify"],
@@ -72,6 +78,8 @@ fn the_flow_is_drawn() {
     let shipped = crate::support::line::project("config/lines");
     let setup = Setup::new().env("LINES__DIRECTORY", shipped.to_str().unwrap());
     insta::assert_snapshot!("flow_mermaid", run(&setup, &["flow"]));
+    let bank = run(&setup, &["flow", "95566"]);
+    assert!(bank.contains("main[\"main\"] -->|\"3\"| loss[\"loss\"]") && !bank.contains("policy"), "{bank}");
     // Nobody to be put through to: the same places, and fewer ways.
     let setup = Setup::new();
     insta::assert_snapshot!("flow_dot", run(&setup, &["flow", "--format", "dot"]));
@@ -84,7 +92,16 @@ fn the_flow_is_drawn() {
     };
     assert!(way("main", "sign-in.number-kind", "1") && way("sign-in.pin", "sign-in.checking", "six digits"));
     assert!(way("account", "over", "9") && !way("main", "personal-balance", "1"));
-    insta::assert_snapshot!("flow_no_such_line", run(&setup, &["flow", "--line", "12345"]));
+    insta::assert_snapshot!("flow_no_such_line", run(&setup, &["flow", "12345"]));
+}
+
+#[test]
+fn how_long_callers_take() {
+    let shipped = crate::support::line::project("config/lines");
+    let setup = Setup::new().env("LINES__DIRECTORY", shipped.to_str().unwrap());
+    let told = run(&setup, &["flow", "--times"]);
+    assert_eq!(run(&setup, &["flow", "--times"]), told);
+    insta::assert_snapshot!("flow_times", told);
 }
 
 #[test]
@@ -296,7 +313,7 @@ fn a_member_gets_their_tries_back() {
         Caller::dial(&served, sid).press_all(&[&TO_THE_PIN[..], &pins].concat());
     }
     let right = [&TO_THE_PIN[..], &["739154#"]].concat();
-    let locked = "尝试次数过多，请三十分钟后再拨，或到服务窗口办理。";
+    let locked = "尝试次数过多，请三十分钟后再拨，或带身份证到服务窗口办理；需要人工服务，请按零。";
     assert!(Caller::dial(&served, "CA-locked").press_all(&right).starts_with(locked));
 
     let unlock = |number: &str| output(setup.command(&["members", "unlock", "--by", "counter 3"]), number);

@@ -1,7 +1,7 @@
 //! Settings, lines and prompts with faults in them: all are told at once, each with its place and its remedy.
 
 use crate::cli::run;
-use crate::support::line::project;
+use crate::support::line::{LINES, project};
 use crate::support::served::Setup;
 
 /// Settings of one's own, in a file.
@@ -17,8 +17,7 @@ fn in_a_project() -> Setup {
         .env("PROMPTS__DIRECTORY", "voice-prompts")
         .env("STORE__URL", "sqlite:data/hotline.db");
     std::fs::create_dir_all(setup.path().join("voice-prompts/zh-CN")).unwrap();
-    let prompts = "voice-prompts/zh-CN/prompts.toml";
-    std::fs::copy(project(prompts), setup.path().join(prompts)).unwrap();
+    std::fs::copy(project(PROMPTS), setup.path().join(PROMPTS)).unwrap();
     // `check` falls back to the defaults when settings have faults.
     std::fs::create_dir_all(setup.path().join("config")).unwrap();
     std::os::unix::fs::symlink("../lines", setup.path().join("config/lines")).unwrap();
@@ -36,9 +35,18 @@ fn change(setup: &Setup, file: &str, from: &str, to: &str) {
 const LINE: &str = "lines/12333.toml";
 const PROMPTS: &str = "voice-prompts/zh-CN/prompts.toml";
 
+/// The shipped lines, all of them.
+fn with_all_lines() -> Setup {
+    let setup = in_a_project();
+    for file in LINES {
+        std::fs::copy(project("config/lines").join(file), setup.path().join("lines").join(file)).unwrap();
+    }
+    setup
+}
+
 #[test]
 fn what_is_as_it_should_be() {
-    let setup = in_a_project();
+    let setup = with_all_lines();
     insta::assert_snapshot!("check_good", run(&setup, &["check"]));
 }
 
@@ -250,7 +258,102 @@ fn faults_in_prompts() {
     change(&setup, PROMPTS, "请按{key:key}", "请按{kye:key}");
     change(&setup, PROMPTS, "\"again.no-input\" = \"抱歉，没有收到您的按键。\"", "\"again.no-input\" = \"\"");
     insta::assert_snapshot!("check_prompts", run(&setup, &["check"]));
+}
+
+/// As if they were in place: a line, a wording, a folder of lines. Nothing is written.
+#[test]
+fn drafts_are_checked_without_being_put_in_place() {
     let setup = in_a_project();
-    change(&setup, PROMPTS, "[prompts]", "[prompts]\n\"menu.nobody-says-this\" = \"无。\"");
-    insta::assert_snapshot!("check_prompts_unused", run(&setup, &["check"]));
+    let draft = |name: &str, text: String| std::fs::write(setup.path().join(name), text).unwrap();
+    let shipped = std::fs::read_to_string(setup.path().join(LINE)).unwrap();
+    std::fs::create_dir(setup.path().join("next")).unwrap();
+    // In the place of the line of its name, under whatever name of a file.
+    draft("draft.toml", shipped.replace("misses = 3", "misses = 30"));
+    draft("12393.toml", shipped.replace("between_keys = \"5s\"", "between_keys = \"90s\""));
+    draft("next/other.toml", shipped.replace("\"12333\"", "\"other\"").replace("[\"*\"]", "[\"4001012\", \"none\"]"));
+    let wording = std::fs::read_to_string(setup.path().join(PROMPTS)).unwrap();
+    draft("prompts.toml", wording.replace("\"greeting.welcome\" = \"您好", "\"greeting.welcome\" = \"3Q"));
+    let mut text = String::new();
+    for drafts in [&["draft.toml"][..], &["12393.toml"], &["next"], &["prompts.toml"], &["nowhere.toml"]] {
+        let told = run(&setup, &[&["check"], drafts].concat());
+        text.extend(["$ hotline check ", &drafts.join(" "), "\n", &told, "\n"]);
+    }
+    insta::assert_snapshot!("check_drafts", text);
+    // A wording that no line here says is no fault: the line that says it may have been taken out, or come next.
+    let good = run(&setup, &["check", LINE]);
+    assert!(good.starts_with("exit code 0\n--- out\nline 12333: "), "{good}");
+    let remark = "remark: voice-prompts/zh-CN/prompts.toml: no line says bank.branch, bank.loss.at-once, ";
+    assert!(good.contains(remark), "{good}");
+}
+
+/// As [`in_a_project`], with every language.
+fn in_every_language() -> Setup {
+    let setup = in_a_project();
+    for language in ["yue-CN", "en-US"] {
+        let prompts = format!("voice-prompts/{language}/prompts.toml");
+        std::fs::create_dir(setup.path().join("voice-prompts").join(language)).unwrap();
+        std::fs::copy(project(&prompts), setup.path().join(&prompts)).unwrap();
+    }
+    change(&setup, LINE, "languages = [\"zh-CN\"]", "languages = [\"zh-CN\", \"yue-CN\", \"en-US\"]");
+    setup
+}
+
+const CANTONESE: &str = "voice-prompts/yue-CN/prompts.toml";
+const ENGLISH: &str = "voice-prompts/en-US/prompts.toml";
+
+#[test]
+fn every_language_as_it_should_be() {
+    let told = run(&in_every_language(), &["check"]);
+    assert!(
+        told.contains("prompts zh-CN: complete\nprompts yue-CN: complete\nprompts en-US: complete\n")
+            && told.ends_with("settings: as they should be\n"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_prompt_missing_in_one_language() {
+    let setup = in_every_language();
+    // What the program says, what only a line names, what only one language has, and what takes a key in two of three.
+    change(&setup, CANTONESE, "\"call.goodbye\" = ", "# ");
+    change(&setup, ENGLISH, "\"word.benefit.waiting\" = ", "# ");
+    insta::assert_snapshot!("check_languages_known", run(&setup, &["check"]));
+    let setup = in_every_language();
+    change(&setup, ENGLISH, "\"policy.family.how\" = ", "\"policy.family.where\" = ");
+    change(&setup, CANTONESE, "余额会唔会清零，请按{key:key}。", "余额会唔会清零。");
+    insta::assert_snapshot!("check_languages_uneven", run(&setup, &["check"]));
+}
+
+#[test]
+fn wording_that_a_voice_cannot_read() {
+    let setup = in_every_language();
+    change(&setup, PROMPTS, "感谢您的来电，再见。", "感谢您的来电，bye bye。");
+    change(&setup, PROMPTS, "系统繁忙，请稍后再拨。", "系统繁忙, 请稍后再拨。");
+    change(&setup, CANTONESE, "多谢您嘅来电，再见。", "多谢您嘅来电，ＯＫ。");
+    change(&setup, CANTONESE, "一二三三三人力", "12333人力");
+    change(&setup, ENGLISH, "Thank you for calling. Goodbye.", "Thank you for calling. 再见");
+    change(&setup, ENGLISH, "press {again:key}", "press{again:key}");
+    change(&setup, ENGLISH, "For your transactions, press", "For your  transactions, press");
+    change(&setup, ENGLISH, "The system is busy. Please call again later.", "The system is busy. ");
+    change(&setup, ENGLISH, "Sorry, I did not receive a key.", "Sorry, 0 keys.");
+    insta::assert_snapshot!("check_languages_characters", run(&setup, &["check"]));
+}
+
+#[test]
+fn languages_that_a_line_cannot_speak() {
+    let setup = in_every_language();
+    std::fs::remove_file(setup.path().join(CANTONESE)).unwrap();
+    let two = "dialled = [\"*\", \"8601012333\"]";
+    change(&setup, LINE, "dialled = [\"*\"]", two);
+    change(&setup, LINE, "\"zh-CN\", \"yue-CN\"", "\"zh-CN\", \"yue-CN\", \"zh-CN\"");
+    change(&setup, LINE, "language_of = {}", "language_of = { \"1234\" = \"en-US\" }");
+    insta::assert_snapshot!("check_languages_line", run(&setup, &["check"]));
+    let setup = in_a_project();
+    change(&setup, LINE, "dialled = [\"*\"]", two);
+    change(&setup, LINE, "language_of = {}", "language_of = { \"8601012333\" = \"en-US\" }");
+    insta::assert_snapshot!("check_languages_number", run(&setup, &["check"]));
+    let setup = in_every_language();
+    change(&setup, ENGLISH, "language = \"en-US\"", "language = \"en-GB\"");
+    std::fs::copy(setup.path().join(PROMPTS), setup.path().join(CANTONESE)).unwrap();
+    insta::assert_snapshot!("check_languages_folder", run(&setup, &["check"]));
 }

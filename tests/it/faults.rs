@@ -6,19 +6,18 @@ use std::time::{Duration, Instant};
 use hotline::dialog::Answer;
 use hotline::service::{Hasher, Services};
 use hotline::store::audit::Anchors;
-use hotline::store::throttle::TryLimits;
 use hotline::store::{Store, StoreSettings};
 use sqlx::{Connection, Executor};
 use tokio::task::JoinSet;
 
 use crate::support::postgres::Server;
-use crate::support::{Bed, HASH, PIN, REFUSED, call, granted, keys, member, sign_in};
+use crate::support::{Bed, HASH, PIN, REFUSED, call, granted, keys, limits, member, sign_in};
 
 /// A node that waits `deadline` for the store.
 async fn node(bed: &Bed, deadline: Duration) -> Services {
     let settings = StoreSettings { deadline, ..bed.settings.clone() };
     let store = Store::open(&settings, keys(), bed.clock.clone()).await.unwrap();
-    Services::new(store, Hasher::new(HASH), TryLimits::default())
+    Services::new(store, Hasher::new(HASH), limits())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,20 +3,35 @@
 
 mod support;
 
+mod abuse;
 mod architecture;
 mod audit;
 mod calls;
+mod card;
 mod cli;
 mod config;
 mod details;
 mod durability;
 mod edge;
+mod elder;
 mod faults;
 mod flow;
+mod hours;
+mod languages;
+mod lines;
+mod loss;
+mod messages;
+mod mutual_aid;
+mod pin_change;
 mod policy;
 mod privacy;
 mod properties;
+mod queue;
+mod rating;
+mod reload;
 mod secrets;
+mod services;
 mod sign_in;
 mod store;
+mod times;
 mod voice;

@@ -10,7 +10,11 @@ use crate::support::caller::{Caller, Heard, Then, Wire};
 use crate::support::served::Setup;
 
 /// Numbers, names and amounts of the people whose calls are made here, keyed or stored: none may show anywhere.
-const CANARIES: [&str; 16] = [
+const CANARIES: [&str; 20] = [
+    "13700137123",
+    "Recordings/RE",
+    "370000199502140068",
+    "20260007",
     "11010519491231002",
     "110105194912310021",
     "19491231",
@@ -29,7 +33,7 @@ const CANARIES: [&str; 16] = [
     "450.50",
 ];
 /// Six digits turn up by chance in longer numbers, so these count only where no further digit stands beside them.
-const PINS: [&str; 5] = ["739154", "204867", "730415", "916408", "123456"];
+const PINS: [&str; 7] = ["739154", "204867", "730415", "916408", "123456", "507294", "618307"];
 
 /// Looks for what must not be there, and counts what it looks at.
 #[derive(Default)]
@@ -76,7 +80,7 @@ impl Scanner {
             let Heard { said, then } = Heard::parse(&sent.answer.body);
             // What is said, is said in words.
             assert!(!said.contains(|c: char| c.is_ascii_digit()), "{said}");
-            if let Then::Gather { path, .. } | Then::Dial { path, .. } = then {
+            if let Then::Gather { path, .. } | Then::Record { path, .. } | Then::Dial { path, .. } = then {
                 self.scan("an address", path.as_bytes());
             }
             for (name, value) in &sent.answer.headers {
@@ -142,7 +146,8 @@ fn all_calls(wire: &Wire) -> Vec<Caller> {
     let mut unknown = dial("CA-e", "+8613800138000");
     unknown.press_all(&["1", "1", "440106198101010155#", "1", "730415#", "730415#", "730415#"]);
     let mut initial = dial("CA-f", "+8613800138000");
-    initial.press_all(&["1", "1", "370000199502140068#", "1", "123456#"]);
+    initial.press_all(&["1", "1", "370000199502140068#", "1", "123456#", "20260008#", "20260007#", "123456#"]);
+    initial.press_all(&["507294#", "618307#", "507294#", "507294#", "1"]);
     // A PIN where a number is asked for, a number with a slip, rubbish.
     let mut slips = dial("CA-g", "+8613800138000");
     slips.press_all(&["1", "1", "739154#", "110105194912310021#"]);
@@ -161,7 +166,14 @@ fn all_calls(wire: &Wire) -> Vec<Caller> {
         );
     }
     by_card.hang_up();
-    vec![by_id, by_card, resident, wrong, unknown, initial, slips, forged]
+    // A complaint with another number than the caller's, and a look at how far it is.
+    let mut complaint = dial("CA-i", "+8613911112222");
+    complaint.press_all(&["5", "2", "2", "13700137123#", "1"]);
+    complaint.speak(12);
+    complaint.press("1");
+    let mut looks = dial("CA-j", "+8613911112222");
+    looks.press_all(&["5", "4", "73915466#", "00000007#"]);
+    vec![by_id, by_card, resident, wrong, unknown, initial, slips, forged, complaint, looks]
 }
 
 #[test]

@@ -9,11 +9,10 @@ use hotline::member::Identifier;
 use hotline::member::card_number::CardRule;
 use hotline::secret::Pin;
 use hotline::service::{HashSettings, Hasher, Services};
-use hotline::store::throttle::TryLimits;
 use tokio::task::JoinSet;
 
 use crate::support::{
-    Bed, HASH, OWN_NUMBER, PIN, REFUSED, WRONG, call, call_from, coverage, granted, locked_minutes, member,
+    Bed, HASH, OWN_NUMBER, PIN, REFUSED, WRONG, call, call_from, coverage, granted, limits, locked_minutes, member,
     on_both_engines, sign_in,
 };
 
@@ -92,7 +91,7 @@ async fn racing_calls_get_five_tries_together(bed: Bed) {
     let someone = member(1);
     bed.import([someone.clone()]).await;
     let who = bed.key(&someone);
-    let other = Services::new(bed.another_node("other").await, Hasher::new(HASH), TryLimits::default());
+    let other = Services::new(bed.another_node("other").await, Hasher::new(HASH), limits());
     let nodes = [Arc::new(bed.services()), Arc::new(other)];
     let barrier = Arc::new(tokio::sync::Barrier::new(64));
     let mut calls = JoinSet::new();
@@ -119,7 +118,7 @@ async fn a_repeated_webhook_gets_the_same_answer_and_costs_nothing(bed: Bed) {
     let someone = member(1);
     bed.import([someone.clone()]).await;
     let who = bed.key(&someone);
-    let other = Services::new(bed.another_node("other").await, Hasher::new(HASH), TryLimits::default());
+    let other = Services::new(bed.another_node("other").await, Hasher::new(HASH), limits());
     let nodes = [Arc::new(bed.services()), Arc::new(other)];
     let mut copies = JoinSet::new();
     for n in 0..10 {
@@ -165,11 +164,8 @@ async fn a_try_that_was_cut_off_is_continued(bed: Bed) {
     bed.import([someone.clone()]).await;
     let who = bed.key(&someone);
     // A node that takes the try and never comes to the hash.
-    let stuck = Services::new(
-        bed.store.clone(),
-        Hasher::new(HashSettings { at_once: 0, waiting: 10, ..HASH }),
-        TryLimits::default(),
-    );
+    let stuck =
+        Services::new(bed.store.clone(), Hasher::new(HashSettings { at_once: 0, waiting: 10, ..HASH }), limits());
     let dying = tokio::spawn(async move { stuck.perform(&call("A"), 1, sign_in(who, PIN)).await });
     while bed.number("SELECT COUNT(*) FROM effects").await == 0 {
         tokio::task::yield_now().await;
@@ -310,10 +306,10 @@ async fn a_pin_that_anybody_could_guess_opens_nothing(bed: Bed) {
         services.reset_tries(&Identifier::Id(someone.id_number.clone()), "test").await.unwrap();
         let who = bed.key(&someone);
         let answer = services.perform(&call(&n.to_string()), 1, sign_in(who, pin)).await;
-        assert_eq!(answer, Answer::SignIn(SignInOutcome::InitialPin), "{n}");
+        assert!(matches!(answer, Answer::SignIn(SignInOutcome::InitialPin(Some(_)))), "{n}: {answer:?}");
         // Nor after it was hashed, nor does it give its try back.
         let answer = services.perform(&call(&n.to_string()), 2, sign_in(who, pin)).await;
-        assert_eq!(answer, Answer::SignIn(SignInOutcome::InitialPin), "{n}");
+        assert!(matches!(answer, Answer::SignIn(SignInOutcome::InitialPin(Some(_)))), "{n}: {answer:?}");
         assert_eq!(bed.number("SELECT failures FROM throttle").await, 2);
     }
     let mut without = member(2);
@@ -391,11 +387,7 @@ async fn a_full_queue_costs_no_try(bed: Bed) {
     let someone = member(1);
     bed.import([someone.clone()]).await;
     let who = bed.key(&someone);
-    let full = Services::new(
-        bed.store.clone(),
-        Hasher::new(HashSettings { at_once: 0, waiting: 0, ..HASH }),
-        TryLimits::default(),
-    );
+    let full = Services::new(bed.store.clone(), Hasher::new(HashSettings { at_once: 0, waiting: 0, ..HASH }), limits());
     assert_eq!(full.perform(&call("A"), 1, sign_in(who, PIN)).await, Answer::Unavailable);
     assert_eq!(bed.number("SELECT COUNT(*) FROM throttle").await, 0);
     assert_eq!(bed.number("SELECT COUNT(*) FROM effects").await, 0);
@@ -439,7 +431,7 @@ async fn other_hash_settings_are_taken_up(bed: Bed) {
     granted(bed.services().perform(&call("A"), 1, sign_in(who, PIN)).await);
     let mut more = HASH;
     more.cost.memory = 16;
-    let services = Services::new(bed.store.clone(), Hasher::new(more), TryLimits::default());
+    let services = Services::new(bed.store.clone(), Hasher::new(more), limits());
     for (n, hardened) in [0, 1, 1].into_iter().enumerate() {
         granted(services.perform(&call("B"), u16::try_from(n).unwrap(), sign_in(who, PIN)).await);
         assert_eq!(bed.number("SELECT pin_hardened FROM members").await, hardened);

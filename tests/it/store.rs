@@ -30,7 +30,8 @@ async fn importing_again_changes_and_adds_nothing_twice(bed: Bed) {
     assert_eq!(balance, Answer::PersonalBalance(None));
     let fund = services.perform(&call("A"), 3, Request::PooledFund(proof)).await;
     assert_eq!(fund, Answer::PooledFund(someone.pooled, coverage(&someone)));
-    assert_eq!(bed.number("SELECT COUNT(*) FROM identifiers").await, 4);
+    // The ID number, and the card number by each of the two rules.
+    assert_eq!(bed.number("SELECT COUNT(*) FROM identifiers").await, 6);
     assert_eq!(bed.number("SELECT COUNT(*) FROM accounts").await, 3);
 }
 

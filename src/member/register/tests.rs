@@ -231,3 +231,48 @@ fn transactions() {
         ]
     );
 }
+
+#[test]
+fn mutual_aid() {
+    let header = MUTUAL_AID_COLUMNS.join(",");
+    let file = format!(
+        "\u{feff}{header}\r\n\
+        110105491231002,2026,800,2026-06-30,1,,2,0,,,,\r\n\
+        310000198503120012,2026,0.00,2026-06-30,0,02,,, , ,99,1\r\n\
+        310000198503120012,2026,0,2026-06-30,2,,,,,,,\r\n\
+        310000198503120012,2026,0,2026-06-30,,,-1,,,,,\r\n\
+        310000198503120012,2026,0,2026-06-30,,,100,,,,,\r\n\
+        310000198503120012,2026,-1,2026-06-30,,,,,,,,\r\n\
+        310000198503120012,,0,2026-06-30,,,,,,,,\r\n\
+        310000198503120012,2026,0,2026-06-30,1\r\n"
+    );
+    let rows: Vec<_> = MutualAidRows::new(file.as_bytes(), TODAY).unwrap().collect();
+    let bound = |n: usize| {
+        let row: &MutualAidRow = rows[n].as_ref().unwrap();
+        let bound = row.aid.bound.iter().map(|bound| (bound.relation.as_str(), bound.count)).collect::<Vec<_>>();
+        (row.id_number.expose(), bound)
+    };
+    assert_eq!(bound(0), ("11010519491231002X", vec![("spouse", 1), ("children", 2)]));
+    assert_eq!(bound(1).1, [("parents", 2), ("sons_children", 99), ("daughters_children", 1)]);
+    let used = rows[0].as_ref().unwrap().aid.used.unwrap();
+    assert_eq!((used.year, used.amount.to_plain(), used.as_of), (2026, "800.00".to_owned(), date(2026, 6, 30)));
+    let told: Vec<_> = rows[2..].iter().map(|row| row.as_ref().unwrap_err().to_string()).collect();
+    assert_eq!(
+        told,
+        [
+            "line 4: spouse must be a number from 0 to 1, or empty for none",
+            "line 5: children must be a number from 0 to 99, or empty for none",
+            "line 6: children must be a number from 0 to 99, or empty for none",
+            "line 7: used must not be below zero",
+            "line 8: year must be a year written as 2026",
+            "line 9: row must have 12 fields, not 5",
+        ]
+    );
+    let mut again = Vec::new();
+    write_mutual_aid(rows.into_iter().take(2).map(Result::unwrap), &mut again).unwrap();
+    let expected = format!(
+        "{header}\n11010519491231002X,2026,800.00,2026-06-30,1,,2,,,,,\n\
+         310000198503120012,2026,0.00,2026-06-30,,2,,,,,99,1\n"
+    );
+    assert_eq!(String::from_utf8(again).unwrap(), expected);
+}

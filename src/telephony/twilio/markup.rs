@@ -7,15 +7,18 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use super::settings::{Settings, Voice};
-use crate::dialog::{BargeIn, Collect, Transfer, TransferTarget};
+use crate::dialog::{BargeIn, Collect, Record, TransferTarget};
 use crate::speech::language::Language;
+use crate::speech::prompt::Prompt;
 use crate::speech::words::Piece;
 use crate::telephony::public_url::PublicUrl;
-use crate::telephony::{Reply, Then};
+use crate::telephony::{Pace, Reply, Then};
 
 /// Stands for a break among the words. XML has no way to write this character, so no wording can bring it in.
 const BREAK: char = '\u{1e}';
 const BREAK_TIME: &str = "200ms";
+/// Stands for a break between the sentences of slow speech, in the same way.
+const PAUSE: char = '\u{1f}';
 
 /// Amazon's voices take no more at a time.
 const SAY_BYTES: usize = 3000;
@@ -26,6 +29,10 @@ const SAY_URL_ENCODED: usize = 4500;
 pub struct Markup {
     steps: Box<str>,
     transferred: Box<str>,
+    recorded: Box<str>,
+    recording: Box<str>,
+    queued: Box<str>,
+    waiting: Box<str>,
     voices: BTreeMap<Language, Voice>,
 }
 
@@ -34,9 +41,14 @@ impl Markup {
     #[must_use]
     pub fn new(settings: &Settings, public_url: &PublicUrl) -> Self {
         let voice = |language| settings.voices.get(&language).cloned().unwrap_or_else(|| Voice::default_of(language));
+        let at = |path: &str| format!("{}/twilio/{path}/", public_url.as_str()).into();
         Self {
-            steps: format!("{}/twilio/step/", public_url.as_str()).into(),
-            transferred: format!("{}/twilio/transferred/", public_url.as_str()).into(),
+            steps: at("step"),
+            transferred: at("transferred"),
+            queued: at("queued"),
+            waiting: at("waiting"),
+            recorded: at("recorded"),
+            recording: at("recording"),
             voices: Language::ALL.into_iter().map(|language| (language, voice(language))).collect(),
         }
     }
@@ -44,8 +56,18 @@ impl Markup {
     /// Writes a reply.
     #[must_use]
     pub fn reply(&self, reply: &Reply) -> Vec<u8> {
-        let mut page = Page::new(self.voice(reply.catalog.language()));
-        let say = |prompts| text(reply.catalog.speak_all(prompts).pieces());
+        self.page(reply, &self.steps)
+    }
+
+    /// Writes a reply to one who waits in a queue: keys are sent to where the next words come from, and silence is.
+    #[must_use]
+    pub fn waiting(&self, reply: &Reply) -> Vec<u8> {
+        self.page(reply, &self.waiting)
+    }
+
+    fn page(&self, reply: &Reply, steps: &str) -> Vec<u8> {
+        let mut page = Page::new(reply.pace);
+        let say = |prompts| self.voiced(reply, prompts);
         match &reply.then {
             Then::Collect(collect, step) => {
                 let heard_out = match collect.barge_in {
@@ -54,11 +76,29 @@ impl Markup {
                 };
                 let (before, during) = reply.say.split_at(heard_out);
                 page.say(&say(before));
-                page.gather(collect, &[&*self.steps, step].concat(), &say(during));
+                page.gather(collect, &[steps, step].concat(), &say(during));
+            }
+            Then::Record(record, step) => {
+                page.say(&say(&reply.say));
+                page.record(record, &[&*self.recorded, step].concat(), &[&*self.recording, step].concat());
             }
             Then::Transfer(transfer, step) => {
                 page.say(&say(&reply.say));
-                page.dial(transfer, &[&*self.transferred, step].concat());
+                match &transfer.to {
+                    TransferTarget::Number(number) => {
+                        page.dial("Number", number, transfer.ring, &[&*self.transferred, step].concat());
+                    }
+                    TransferTarget::Sip(uri) => {
+                        page.dial("Sip", uri, transfer.ring, &[&*self.transferred, step].concat());
+                    }
+                    TransferTarget::Queue(name) => {
+                        page.enqueue(name, &[&*self.queued, step].concat(), &[&*self.waiting, step].concat());
+                    }
+                }
+            }
+            Then::Leave(_) => {
+                page.say(&say(&reply.say));
+                page.empty("Leave", &[]);
             }
             Then::HangUp => {
                 page.say(&say(&reply.say));
@@ -70,11 +110,16 @@ impl Markup {
 
     /// Writes last words.
     #[must_use]
-    pub fn busy(&self, words: &str) -> Vec<u8> {
-        let mut page = Page::new(self.voice(Language::Mandarin));
-        page.say(&legal(words).collect::<String>());
+    pub fn busy(&self, language: Language, words: &str) -> Vec<u8> {
+        let mut page = Page::new(Pace::Usual);
+        page.say_one(self.voice(language), &legal(words).collect::<String>());
         page.empty("Hangup", &[]);
         page.finish()
+    }
+
+    /// What is spoken, voice by voice.
+    fn voiced(&self, reply: &Reply, prompts: &[Prompt]) -> Vec<(&Voice, String)> {
+        reply.spoken(prompts).map(|(language, words)| (self.voice(language), text(words.pieces()))).collect()
     }
 
     fn voice(&self, language: Language) -> &Voice {
@@ -83,14 +128,14 @@ impl Markup {
 }
 
 /// A document that is being written.
-struct Page<'v> {
+struct Page {
     xml: Writer<Vec<u8>>,
-    voice: &'v Voice,
+    pace: Pace,
 }
 
-impl<'v> Page<'v> {
-    fn new(voice: &'v Voice) -> Self {
-        let mut page = Self { xml: Writer::new(Vec::with_capacity(2048)), voice };
+impl Page {
+    fn new(speed: Pace) -> Self {
+        let mut page = Self { xml: Writer::new(Vec::with_capacity(2048)), pace: speed };
         // Twilio takes nothing, not a blank, before the declaration.
         page.write(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)));
         page.start("Response", &[]);
@@ -104,7 +149,7 @@ impl<'v> Page<'v> {
 
     /// Waits for keys. Its `timeout` is both the wait for the first key, once all is said, and the wait for each further
     /// one: so it is set to the latter, and a pause makes up for what the first key may take longer. Keys end a pause.
-    fn gather(&mut self, collect: &Collect, step: &str, said: &str) {
+    fn gather(&mut self, collect: &Collect, step: &str, said: &[(&Voice, String)]) {
         let first_key = seconds(collect.first_key);
         let timeout = if collect.max > 1 { seconds(collect.between_keys) } else { first_key };
         let finish = collect.finish.map(|key| key.as_char().to_string()).unwrap_or_default();
@@ -133,40 +178,83 @@ impl<'v> Page<'v> {
         self.end("Redirect");
     }
 
+    /// Records after a tone. What was recorded is told to `step`; and to `beside`, even when the caller has hung up.
+    fn record(&mut self, record: &Record, step: &str, beside: &str) {
+        self.empty(
+            "Record",
+            &[
+                ("action", step),
+                ("method", "POST"),
+                ("finishOnKey", &record.finish.as_char().to_string()),
+                ("timeout", &seconds(record.silence).to_string()),
+                ("maxLength", &seconds(record.longest).to_string()),
+                ("playBeep", "true"),
+                ("recordingStatusCallback", beside),
+                ("recordingStatusCallbackMethod", "POST"),
+                ("recordingStatusCallbackEvent", "completed"),
+            ],
+        );
+        // Where nothing was recorded, nothing is told to `step`: Twilio goes on here.
+        self.start("Redirect", &[("method", "POST")]);
+        self.text(step);
+        self.end("Redirect");
+    }
+
     /// Rings at a person's; what comes after is told to `step`, so nothing stands behind it.
-    fn dial(&mut self, transfer: &Transfer, step: &str) {
-        let ring = seconds(transfer.ring).to_string();
+    fn dial(&mut self, noun: &str, target: &str, ring: Duration, step: &str) {
+        let ring = seconds(ring).to_string();
         self.start(
             "Dial",
             // The caller is not charged, and hears the ringing, until somebody answers.
             &[("action", step), ("method", "POST"), ("timeout", &ring), ("answerOnBridge", "true")],
         );
-        let (noun, target) = match &transfer.to {
-            TransferTarget::Number(number) => ("Number", number),
-            TransferTarget::Sip(uri) => ("Sip", uri),
-        };
         self.start(noun, &[]);
         self.text(&legal(target).collect::<String>());
         self.end(noun);
         self.end("Dial");
     }
 
+    /// Puts the caller into a queue. Meanwhile they hear what comes from `waiting`; how it ended is told to `step`.
+    fn enqueue(&mut self, name: &str, step: &str, waiting: &str) {
+        self.start("Enqueue", &[("action", step), ("method", "POST"), ("waitUrl", waiting), ("waitUrlMethod", "POST")]);
+        self.text(&legal(name).collect::<String>());
+        self.end("Enqueue");
+    }
+
+    /// Says what each voice has to say.
+    fn say(&mut self, said: &[(&Voice, String)]) {
+        for (voice, text) in said {
+            self.say_one(voice, text);
+        }
+    }
+
     /// Says `text`, in as many pieces as the limits ask for.
-    fn say(&mut self, text: &str) {
-        let voice = self.voice;
-        let mut rest = text;
+    fn say_one(&mut self, voice: &Voice, text: &str) {
+        let slow = format!("{}%", Pace::SLOW);
+        let pause = format!("{}ms", Pace::BREAK.as_millis());
+        let paused = if self.pace == Pace::Slow { Some(with_pauses(text)) } else { None };
+        let mut rest = paused.as_deref().unwrap_or(text);
         while !rest.is_empty() {
-            let (now, later) = rest.split_at(fitting(rest));
+            let (now, later) = rest.split_at(fitting(rest, self.pace));
             rest = later;
-            if now.chars().all(|c| c == BREAK || c.is_whitespace()) {
+            // A pause at the end of a piece is made by its end.
+            let now = now.strip_suffix(PAUSE).unwrap_or(now);
+            if now.chars().all(|c| c == BREAK || c == PAUSE || c.is_whitespace()) {
                 continue;
             }
             self.start("Say", &[("language", &voice.language), ("voice", &voice.voice)]);
-            for (n, words) in now.split(BREAK).enumerate() {
-                if n > 0 {
-                    self.empty("break", &[("time", BREAK_TIME)]);
-                }
-                self.text(words);
+            if self.pace == Pace::Slow {
+                self.start("prosody", &[("rate", &slow)]);
+            }
+            let mut words = now;
+            while let Some((at, c)) = words.char_indices().find(|(_, c)| matches!(*c, BREAK | PAUSE)) {
+                self.text(&words[..at]);
+                self.empty("break", &[("time", if c == PAUSE { &pause } else { BREAK_TIME })]);
+                words = &words[at + c.len_utf8()..];
+            }
+            self.text(words);
+            if self.pace == Pace::Slow {
+                self.end("prosody");
             }
             self.end("Say");
         }
@@ -202,7 +290,7 @@ fn text(pieces: &[Piece<'_>]) -> String {
     for piece in pieces {
         match piece {
             Piece::Fragment { text: words, .. } => text.extend(legal(words)),
-            Piece::Unit(unit) => text.push_str(unit),
+            Piece::Unit(unit) | Piece::Joint(unit) => text.push_str(unit),
             Piece::Break => text.push(BREAK),
         }
     }
@@ -215,9 +303,23 @@ fn legal(text: &str) -> impl Iterator<Item = char> {
         .filter(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..))
 }
 
+/// `text` with a pause marked between its sentences.
+fn with_pauses(text: &str) -> String {
+    let mut paused = String::with_capacity(text.len() + 16);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        paused.push(c);
+        if matches!(c, '。' | '！' | '？' | '!' | '?') && chars.peek().is_some() {
+            paused.push(PAUSE);
+        }
+    }
+    paused
+}
+
 /// How many bytes of `text` fit into one `Say`: all of it, or up to the last sentence, clause or at least character that does.
-fn fitting(text: &str) -> usize {
-    let (mut bytes, mut url_encoded) = (0, 0);
+fn fitting(text: &str, pace: Pace) -> usize {
+    // <prosody rate="85%"></prosody>
+    let (mut bytes, mut url_encoded) = if pace == Pace::Slow { (30, 48) } else { (0, 0) };
     let (mut sentence, mut clause) = (0, 0);
     for (at, c) in text.char_indices() {
         let (b, u) = cost(c);
@@ -228,7 +330,9 @@ fn fitting(text: &str) -> usize {
         }
         let end = at + c.len_utf8();
         match c {
-            '。' | '！' | '？' | '；' | '!' | '?' | ';' | '\n' => sentence = end,
+            // "8 a.m. to noon" is one sentence.
+            '.' if text[end..].trim_start_matches(' ').starts_with(|c: char| c.is_ascii_uppercase()) => sentence = end,
+            '。' | '！' | '？' | '；' | '!' | '?' | ';' | '\n' | PAUSE => sentence = end,
             '，' | '、' | '：' | ',' | BREAK | ' ' => clause = end,
             _ => {}
         }
@@ -240,7 +344,7 @@ fn fitting(text: &str) -> usize {
 fn cost(c: char) -> (usize, usize) {
     match c {
         // <break time="200ms"/>
-        BREAK => (21, 41),
+        BREAK | PAUSE => (21, 41),
         // &quot; at most
         '<' | '>' | '&' | '\'' | '"' | '\r' => (6, 10),
         c if c.is_ascii_alphanumeric() => (1, 1),
@@ -255,15 +359,14 @@ fn seconds(time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use proptest::prelude::*;
     use quick_xml::Reader;
     use quick_xml::escape::resolve_predefined_entity;
 
     use super::*;
+    use crate::dialog::Transfer;
     use crate::secret::Key;
-    use crate::telephony::twilio::testing::{catalog, prompt};
+    use crate::telephony::twilio::testing::{prompt, reply};
 
     const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
@@ -272,9 +375,75 @@ mod tests {
     }
 
     fn written(say: &[&str], then: Then) -> String {
-        let reply = Reply { catalog: Arc::new(catalog()), say: say.iter().map(|id| prompt(id)).collect(), then };
-        let text = String::from_utf8(markup().reply(&reply)).unwrap();
+        let text = String::from_utf8(markup().reply(&says(say, Pace::Usual, then))).unwrap();
         text.strip_prefix(DECLARATION).unwrap().to_owned()
+    }
+
+    fn says(say: &[&str], pace: Pace, then: Then) -> Reply {
+        Reply { pace, ..reply(say.iter().map(|id| prompt(id)).collect(), then) }
+    }
+
+    #[test]
+    fn a_queue_has_an_address_for_its_end_and_one_for_the_time_in_it() {
+        let transfer = Transfer { to: TransferTarget::Queue("agents".into()), ring: Duration::from_secs(25) };
+        assert_eq!(
+            written(&["greeting"], Then::Transfer(transfer, "S".into())),
+            concat!(
+                r#"<Response>"#,
+                r#"<Say language="cmn-CN" voice="Polly.Zhiyu-Neural">您好。</Say>"#,
+                r#"<Enqueue action="https://hotline.example/twilio/queued/S" method="POST" waitUrl="https://hotline.example/twilio/waiting/S" waitUrlMethod="POST">agents</Enqueue>"#,
+                r#"</Response>"#
+            )
+        );
+        let waiting = |then| {
+            let text = markup().waiting(&says(&["greeting"], Pace::Usual, then));
+            String::from_utf8(text).unwrap().strip_prefix(DECLARATION).unwrap().to_owned()
+        };
+        assert_eq!(
+            waiting(collect(1, None, 20_000, 5000, BargeIn::Always)),
+            concat!(
+                r#"<Response>"#,
+                r#"<Gather input="dtmf" action="https://hotline.example/twilio/waiting/AbC-_9" method="POST" numDigits="1" finishOnKey="" timeout="20" actionOnEmptyResult="true">"#,
+                r#"<Say language="cmn-CN" voice="Polly.Zhiyu-Neural">您好。</Say>"#,
+                r#"</Gather>"#,
+                r#"<Redirect method="POST">https://hotline.example/twilio/waiting/AbC-_9</Redirect>"#,
+                r#"</Response>"#
+            )
+        );
+        assert_eq!(waiting(Then::Leave("S".into())).rsplit_once("</Say>").unwrap().1, "<Leave/></Response>");
+    }
+
+    #[test]
+    fn slow_speech_is_slow_and_pauses_between_sentences() {
+        let text = String::from_utf8(markup().reply(&says(&["greeting", "menu"], Pace::Slow, Then::HangUp))).unwrap();
+        assert_eq!(
+            text.strip_prefix(DECLARATION).unwrap(),
+            concat!(
+                r#"<Response>"#,
+                r#"<Say language="cmn-CN" voice="Polly.Zhiyu-Neural"><prosody rate="85%">您好。<break time="400ms"/>查询请按一。</prosody></Say>"#,
+                r#"<Hangup/>"#,
+                r#"</Response>"#
+            )
+        );
+    }
+
+    #[test]
+    fn slow_speech_keeps_the_limits() {
+        let voice = Voice::default_of(Language::Mandarin);
+        let mut page = Page::new(Pace::Slow);
+        page.say_one(&voice, &format!("{}。", "一".repeat(9)).repeat(120));
+        let markup = page.finish();
+        let inside = |say: &str| {
+            let url_encoded: usize = form_urlencoded::byte_serialize(say.as_bytes()).map(str::len).sum();
+            assert!(say.len() <= 3000 && url_encoded <= 4500, "{} {url_encoded}", say.len());
+        };
+        let text = String::from_utf8(markup.clone()).unwrap();
+        let says: Vec<_> = text.split("</Say>").filter_map(|part| part.split_once(r#"Neural">"#)).collect();
+        assert!(says.len() > 1);
+        for (_, say) in says {
+            inside(say);
+        }
+        assert_eq!(said(&markup).concat().chars().count(), 1200);
     }
 
     fn collect(max: u8, finish: Option<Key>, first_key: u64, between_keys: u64, barge_in: BargeIn) -> Then {
@@ -365,6 +534,23 @@ mod tests {
     }
 
     #[test]
+    fn a_recording_is_told_of_in_the_call_and_beside_it() {
+        let record =
+            Record { longest: Duration::from_mins(2), finish: Key::Hash, silence: Duration::from_millis(4500) };
+        assert_eq!(
+            written(&["greeting"], Then::Record(record, "S".into())),
+            concat!(
+                r#"<Response>"#,
+                r#"<Say language="cmn-CN" voice="Polly.Zhiyu-Neural">您好。</Say>"#,
+                r##"<Record action="https://hotline.example/twilio/recorded/S" method="POST" finishOnKey="#" timeout="5" maxLength="120" playBeep="true" "##,
+                r#"recordingStatusCallback="https://hotline.example/twilio/recording/S" recordingStatusCallbackMethod="POST" recordingStatusCallbackEvent="completed"/>"#,
+                r#"<Redirect method="POST">https://hotline.example/twilio/recorded/S</Redirect>"#,
+                r#"</Response>"#
+            )
+        );
+    }
+
+    #[test]
     fn a_hang_up_says_goodbye_first() {
         assert_eq!(
             written(&["greeting"], Then::HangUp),
@@ -378,7 +564,7 @@ mod tests {
         let settings = toml::from_str(r#"voices.zh-CN = { language = "zh-CN", voice = "a\"<b" }"#).unwrap();
         let markup = Markup::new(&settings, &PublicUrl::parse("https://hotline.example").unwrap());
         assert_eq!(
-            String::from_utf8(markup.busy("再见。")).unwrap(),
+            String::from_utf8(markup.busy(Language::Mandarin, "再见。")).unwrap(),
             concat!(
                 r#"<?xml version="1.0" encoding="UTF-8"?><Response>"#,
                 r#"<Say language="zh-CN" voice="a&quot;&lt;b">再见。</Say><Hangup/></Response>"#
@@ -395,8 +581,8 @@ mod tests {
             Piece::Unit("三三三"),
         ];
         let voice = Voice::default_of(Language::Mandarin);
-        let mut page = Page::new(&voice);
-        page.say(&text(&pieces));
+        let mut page = Page::new(Pace::Usual);
+        page.say_one(&voice, &text(&pieces));
         assert_eq!(
             String::from_utf8(page.finish()).unwrap().strip_prefix(DECLARATION).unwrap(),
             r#"<Response><Say language="cmn-CN" voice="Polly.Zhiyu-Neural">请拨幺二<break time="200ms"/>三三三</Say></Response>"#
@@ -419,8 +605,49 @@ mod tests {
         assert_eq!(lengths(&"a".repeat(3001)), [3000, 1], "the other limit");
     }
 
+    /// Each space costs as much as three letters.
+    #[test]
+    fn long_english_is_split_at_the_end_of_a_sentence_too() {
+        let sentence = "For a person, press zero. Our hours are eight thirty a.m. to noon, and to go back is to press the star key. ";
+        // Twenty-seven times it is 4482 bytes URL-encoded; even one short sentence more is too long.
+        assert_eq!(sentence.chars().map(cost).fold((0, 0), |(b, u), (x, y)| (b + x, u + y)), (108, 166));
+        let said = said(&markup().busy(Language::English, sentence.repeat(30).trim_end()));
+        assert_eq!(said.len(), 2);
+        assert!(
+            said[0].trim_end().ends_with("to go back is to press the star key."),
+            "{}",
+            &said[0][said[0].len() - 60..]
+        );
+        assert_eq!(said.concat(), sentence.repeat(30).trim_end());
+        for say in &said {
+            let url_encoded: usize = form_urlencoded::byte_serialize(say.as_bytes()).map(str::len).sum();
+            assert!(say.len() <= 3000 && url_encoded <= 4500, "{} {url_encoded}", say.len());
+        }
+    }
+
+    #[test]
+    fn each_language_is_said_by_its_voice() {
+        let say = vec![
+            prompt("greeting"),
+            prompt("menu").in_language(Language::Mandarin),
+            prompt("menu").in_language(Language::Cantonese),
+            prompt("menu").in_language(Language::English),
+            prompt("greeting").in_language(Language::English),
+        ];
+        let text = String::from_utf8(markup().reply(&reply(say, Then::HangUp))).unwrap();
+        assert_eq!(
+            text.strip_prefix(DECLARATION).unwrap(),
+            concat!(
+                r#"<Response><Say language="cmn-CN" voice="Polly.Zhiyu-Neural">您好。查询请按一。</Say>"#,
+                r#"<Say language="yue-HK" voice="Google.yue-HK-Standard-A">查询请揿一。</Say>"#,
+                r#"<Say language="en-US" voice="Polly.Joanna-Neural">For enquiries, press one. Hello.</Say>"#,
+                r#"<Hangup/></Response>"#
+            )
+        );
+    }
+
     fn lengths(text: &str) -> Vec<usize> {
-        said(&markup().busy(text)).iter().map(|say| say.chars().count()).collect()
+        said(&markup().busy(Language::Mandarin, text)).iter().map(|say| say.chars().count()).collect()
     }
 
     /// What each `Say` of a document says, to an XML parser.
@@ -456,22 +683,28 @@ mod tests {
 
     #[test]
     fn characters_that_xml_has_no_way_to_write_are_dropped() {
-        assert_eq!(said(&markup().busy("a\u{0}b\u{1e}c\u{b}d\u{fffe}e\u{ffff}f\t\r\n")), ["abcdef\t\r\n"]);
-        assert_eq!(said(&markup().busy("</Say><Dial>+1</Dial><Say>]]>&amp;")), ["</Say><Dial>+1</Dial><Say>]]>&amp;"]);
+        assert_eq!(
+            said(&markup().busy(Language::Mandarin, "a\u{0}b\u{1e}c\u{b}d\u{fffe}e\u{ffff}f\t\r\n")),
+            ["abcdef\t\r\n"]
+        );
+        assert_eq!(
+            said(&markup().busy(Language::Mandarin, "</Say><Dial>+1</Dial><Say>]]>&amp;")),
+            ["</Say><Dial>+1</Dial><Say>]]>&amp;"]
+        );
     }
 
     proptest! {
         #[test]
         fn any_text_is_said_as_it_is(text in any::<String>()) {
             let expected: String = legal(&text).collect();
-            let said = said(&markup().busy(&text)).concat();
+            let said = said(&markup().busy(Language::Mandarin, &text)).concat();
             // What is all blank is not said at all.
             prop_assert!(said == expected || (said.is_empty() && expected.trim().is_empty()));
         }
 
         #[test]
         fn every_say_keeps_the_limits_and_loses_nothing(text in "[一二，。a<&' \u{1f600}]{0,4000}") {
-            let said = said(&markup().busy(&text));
+            let said = said(&markup().busy(Language::Mandarin, &text));
             for say in &said {
                 let url_encoded: usize = form_urlencoded::byte_serialize(say.as_bytes()).map(str::len).sum();
                 prop_assert!(say.len() <= 3000 && url_encoded <= 4500);

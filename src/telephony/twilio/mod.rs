@@ -4,6 +4,10 @@
 //! POST /twilio/voice               a call came in
 //! POST /twilio/step/{step}         keys, or silence, in answer to what was said
 //! POST /twilio/transferred/{step}  a transfer to a person is over
+//! POST /twilio/recorded/{step}     what the caller said, or nothing
+//! POST /twilio/recording/{step}    the same, beside the call and perhaps after it; 204
+//! POST /twilio/queued/{step}       waiting in a queue is over, and so is what came of it
+//! POST /twilio/waiting/{step}      what is heard while waiting there, and keys pressed meanwhile
 //! POST /twilio/status              the call is over; 204
 //! POST /twilio/fallback            one of the others failed; go on from the greeting
 //! ```

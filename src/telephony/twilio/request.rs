@@ -1,17 +1,33 @@
 //! What happened? The parameters of a webhook.
 
+use std::time::Duration;
+
 use zeroize::Zeroize;
 
 use crate::call::caller::{Call, CallEnd, Caller};
-use crate::dialog::{Event, TransferEnd};
-use crate::secret::Keys;
+use crate::dialog::{Event, Recording, TransferEnd, Waiting};
+use crate::secret::{Keys, Secret};
 
 /// How a call is named to the rest of the house.
 const DIALECT: &str = "twilio";
 
 /// The parameters that are read. Twilio adds others as it pleases; they are signed, and otherwise nothing to us.
-const READ: [&str; 8] =
-    ["AccountSid", "CallSid", "CallStatus", "DialCallStatus", "Digits", "FinishedOnKey", "From", "To"];
+const READ: [&str; 14] = [
+    "AccountSid",
+    "AvgQueueTime",
+    "CallSid",
+    "CallStatus",
+    "DialCallStatus",
+    "Digits",
+    "FinishedOnKey",
+    "From",
+    "QueuePosition",
+    "QueueResult",
+    "RecordingDuration",
+    "RecordingStatus",
+    "RecordingUrl",
+    "To",
+];
 
 /// The parameters of a form post, in order. Not to be printed: there are PINs among them.
 pub struct Form {
@@ -95,6 +111,65 @@ impl Form {
         })
     }
 
+    /// What was recorded. It is told of a call that is over, too: `hangup` stands where the key that ended it would.
+    #[must_use]
+    pub fn recorded(&self) -> Event {
+        if self.duplicated() {
+            return Event::Garbled;
+        }
+        let hung_up = self.ended().is_some() || self.get("Digits") == Some("hangup");
+        match self.recording() {
+            None if hung_up => Event::HungUp,
+            recording => Event::Recorded { recording, hung_up },
+        }
+    }
+
+    /// What is told beside the call: a recording that is complete.
+    #[must_use]
+    pub fn completed_recording(&self) -> Option<Recording> {
+        let complete = !self.duplicated() && self.get("RecordingStatus") == Some("completed");
+        complete.then(|| self.recording()).flatten()
+    }
+
+    fn recording(&self) -> Option<Recording> {
+        let reference = self.get("RecordingUrl").filter(|url| is_recording(url, self.get("AccountSid")))?;
+        // Not told: as long as nothing says that it is empty, it is not lost.
+        let seconds = match self.get("RecordingDuration").unwrap_or_default() {
+            "" => 0,
+            told => told.parse().ok().filter(|seconds| *seconds > 0)?,
+        };
+        Some(Recording { reference: Secret::new(reference), seconds })
+    }
+
+    /// How waiting in a queue ended. Somebody took the call and is done with it, or nobody will; which of the ways a queue
+    /// can fail it was, is nothing to the caller.
+    #[must_use]
+    pub fn queue(&self) -> Event {
+        self.unless_over(|| match self.get("QueueResult") {
+            Some("bridged" | "redirected-from-bridged") => Event::TransferEnded(TransferEnd::Talked),
+            Some("leave") => Event::TransferEnded(TransferEnd::Left),
+            Some("hangup") => Event::HungUp,
+            // error, system-error, queue-full, redirected, bridging-in-process, and what is yet to be invented.
+            _ => Event::TransferEnded(TransferEnd::NotAnswered),
+        })
+    }
+
+    /// What happened while waiting in a queue: a key, or nothing but that time has passed.
+    #[must_use]
+    pub fn waiting(&self) -> Event {
+        match self.keys() {
+            Event::Silence => {
+                let number = |name| self.get(name).and_then(|text| text.parse::<u16>().ok());
+                Event::Waiting(Waiting {
+                    // Counted from one, oneself included.
+                    ahead: number("QueuePosition").and_then(|position| position.checked_sub(1)),
+                    average: number("AvgQueueTime").map(|seconds| Duration::from_secs(seconds.into())),
+                })
+            }
+            event => event,
+        }
+    }
+
     /// How the call ended, if it has.
     #[must_use]
     pub fn ended(&self) -> Option<CallEnd> {
@@ -115,6 +190,25 @@ impl Form {
             event()
         }
     }
+}
+
+/// Whether `url` names a recording of `account` on the platform itself. It is only ever named, never fetched; what names
+/// another place is not taken at all.
+fn is_recording(url: &str, account: Option<&str>) -> bool {
+    let id = |text: &str, kind: &str| {
+        text.strip_prefix(kind).is_some_and(|hex| hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+    };
+    let Some(account) = account.filter(|account| id(account, "AC")) else { return false };
+    let Some((host, path)) = url.strip_prefix("https://").and_then(|rest| rest.split_once('/')) else { return false };
+    // api.twilio.com, or that of a region: api.ie1.twilio.com.
+    let region = host.strip_prefix("api.").and_then(|rest| rest.strip_suffix("twilio.com"));
+    let is_region = |region: &str| region.len() <= 16 && region.bytes().all(|b| b.is_ascii_alphanumeric());
+    let is_host = region.is_some_and(|r| r.is_empty() || r.strip_suffix('.').is_some_and(is_region));
+    let recording = path
+        .strip_prefix("2010-04-01/Accounts/")
+        .and_then(|rest| rest.strip_prefix(account))
+        .and_then(|rest| rest.strip_prefix("/Recordings/"));
+    is_host && recording.is_some_and(|recording| id(recording, "RE"))
 }
 
 impl Drop for Form {
@@ -263,6 +357,110 @@ mod tests {
             assert_eq!(heard(Form::parse(body.as_bytes()).transfer()), Heard::Ended(end), "{status}");
         }
         assert_eq!(heard(Form::parse(b"").transfer()), Heard::Ended(TransferEnd::NotAnswered));
+    }
+
+    /// The reference and length of what was recorded, and whether the call is over with it; or another event.
+    fn recorded(body: &str) -> Result<(Option<(String, u32)>, bool), Heard> {
+        match Form::parse(body.as_bytes()).recorded() {
+            Event::Recorded { recording, hung_up } => {
+                Ok((recording.map(|r| (r.reference.expose().to_owned(), r.seconds)), hung_up))
+            }
+            other => Err(heard(other)),
+        }
+    }
+
+    const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
+
+    fn recording(host: &str, path: &str) -> String {
+        let url = format!("https://{host}/2010-04-01/Accounts/{path}");
+        form_urlencoded::Serializer::new(String::new())
+            .append_pair("AccountSid", ACCOUNT)
+            .append_pair("RecordingUrl", &url)
+            .finish()
+    }
+
+    #[test]
+    fn a_recording_is_named_by_the_platform_alone() {
+        let path = format!("{ACCOUNT}/Recordings/RE{}", "0f".repeat(16));
+        let ours = recording("api.twilio.com", &path);
+        let url = format!("https://api.twilio.com/2010-04-01/Accounts/{path}");
+        assert_eq!(recorded(&format!("{ours}&RecordingDuration=7&Digits=%23")), Ok((Some((url.clone(), 7)), false)));
+        assert_eq!(recorded(&ours), Ok((Some((url, 0)), false)));
+        assert!(recorded(&recording("api.ie1.twilio.com", &path)).is_ok_and(|(recording, _)| recording.is_some()));
+        for host in [
+            "evil.example",
+            "169.254.169.254",
+            "api.twilio.com.evil.example",
+            "api.twilio.com:444",
+            "user@api.twilio.com",
+            "api.evil/twilio.com",
+            "api.a.b.twilio.com",
+            "apitwilio.com",
+        ] {
+            assert_eq!(recorded(&recording(host, &path)), Ok((None, false)), "{host}");
+        }
+        for path in [
+            format!("AC{}/Recordings/RE{}", "1".repeat(32), "0f".repeat(16)),
+            format!("{ACCOUNT}/Recordings/RE{}?x=1", "0f".repeat(16)),
+            format!("{ACCOUNT}/Recordings/../../x"),
+            format!("{ACCOUNT}/Recordings/"),
+        ] {
+            assert_eq!(recorded(&recording("api.twilio.com", &path)), Ok((None, false)), "{path}");
+        }
+        let plain = ours.replace("https", "http");
+        assert_eq!(recorded(&plain), Ok((None, false)));
+    }
+
+    #[test]
+    fn a_recording_outlives_its_call_and_nothing_is_none() {
+        let ours = recording("api.twilio.com", &format!("{ACCOUNT}/Recordings/RE{}", "0f".repeat(16)));
+        let told = |body: &str| recorded(body).map(|(recording, hung_up)| (recording.map(|(_, s)| s), hung_up));
+        assert_eq!(told(&format!("{ours}&RecordingDuration=7&Digits=hangup")), Ok((Some(7), true)));
+        assert_eq!(told(&format!("{ours}&RecordingDuration=7&CallStatus=completed")), Ok((Some(7), true)));
+        for nothing in ["0", "-1", "x"] {
+            assert_eq!(told(&format!("{ours}&RecordingDuration={nothing}")), Ok((None, false)), "{nothing}");
+        }
+        assert_eq!(told("CallSid=CA1"), Ok((None, false)));
+        assert_eq!(told("Digits=hangup"), Err(Heard::HungUp));
+        assert_eq!(told(&format!("{ours}&RecordingUrl=x")), Err(Heard::Garbled));
+        let beside = |body: &str| Form::parse(body.as_bytes()).completed_recording().map(|r| r.seconds);
+        assert_eq!(beside(&format!("{ours}&RecordingDuration=7&RecordingStatus=completed")), Some(7));
+        assert_eq!(beside(&format!("{ours}&RecordingDuration=7&RecordingStatus=absent")), None);
+        assert_eq!(beside(&format!("{ours}&RecordingDuration=7")), None);
+    }
+
+    #[test]
+    fn a_queue_is_left_in_every_way_there_is() {
+        let ended = |result: &str| {
+            let form = Form::parse(format!("CallStatus=in-progress&QueueResult={result}").as_bytes());
+            heard(form.queue())
+        };
+        for result in ["bridged", "redirected-from-bridged"] {
+            assert_eq!(ended(result), Heard::Ended(TransferEnd::Talked), "{result}");
+        }
+        assert_eq!(ended("leave"), Heard::Ended(TransferEnd::Left));
+        assert_eq!(ended("hangup"), Heard::HungUp);
+        for result in ["error", "system-error", "queue-full", "redirected", "bridging-in-process", "news", ""] {
+            assert_eq!(ended(result), Heard::Ended(TransferEnd::NotAnswered), "{result}");
+        }
+        assert_eq!(heard(Form::parse(b"").queue()), Heard::Ended(TransferEnd::NotAnswered));
+        assert_eq!(heard(Form::parse(b"QueueResult=bridged&CallStatus=completed").queue()), Heard::HungUp);
+        assert_eq!(heard(Form::parse(b"QueueResult=bridged&QueueResult=leave").queue()), Heard::Garbled);
+    }
+
+    #[test]
+    fn whoever_waits_is_told_what_the_platform_tells() {
+        let waiting = |body: &str| match Form::parse(body.as_bytes()).waiting() {
+            Event::Waiting(Waiting { ahead, average }) => (ahead, average.map(|a| a.as_secs())),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(waiting("QueuePosition=3&AvgQueueTime=150&QueueTime=9&CurrentQueueSize=4"), (Some(2), Some(150)));
+        assert_eq!(waiting("QueuePosition=1&AvgQueueTime=0&Digits="), (Some(0), Some(0)));
+        for odd in ["", "QueuePosition=0", "QueuePosition=-1&AvgQueueTime=x", "QueuePosition=70000"] {
+            assert_eq!(waiting(odd), (None, None), "{odd}");
+        }
+        assert_eq!(heard(Form::parse(b"QueuePosition=3&Digits=2").waiting()), pressed("2"));
+        assert_eq!(heard(Form::parse(b"QueuePosition=3&CallStatus=completed").waiting()), Heard::HungUp);
     }
 
     #[test]

@@ -43,6 +43,10 @@ fn routes<C: Conversation>(line: Line<C>) -> Router {
         .route("/twilio/voice", post(voice))
         .route("/twilio/step/{step}", post(step))
         .route("/twilio/transferred/{step}", post(transferred))
+        .route("/twilio/recorded/{step}", post(recorded))
+        .route("/twilio/recording/{step}", post(recording))
+        .route("/twilio/queued/{step}", post(queued))
+        .route("/twilio/waiting/{step}", post(waiting))
         .route("/twilio/status", post(status))
         .route("/twilio/fallback", post(fallback))
         // Whatever breaks behind a webhook, the caller hears of it in words.
@@ -61,7 +65,7 @@ struct Line<C> {
 
 async fn voice<C: Conversation>(State(line): State<Arc<Line<C>>>, Proven(form): Proven) -> Response {
     let (Ok(call), false) = (form.call(), form.duplicated()) else { return line.busy() };
-    line.answer(line.conversation.dialled(call)).await
+    line.answer(line.conversation.dialled(call, None)).await
 }
 
 async fn step<C: Conversation>(
@@ -78,6 +82,48 @@ async fn transferred<C: Conversation>(
     Proven(form): Proven,
 ) -> Response {
     line.go_on(&form, &step, form.transfer()).await
+}
+
+async fn recorded<C: Conversation>(
+    State(line): State<Arc<Line<C>>>,
+    Path(step): Path<String>,
+    Proven(form): Proven,
+) -> Response {
+    line.go_on(&form, &step, form.recorded()).await
+}
+
+/// Told when a recording is complete: of a call that ended while it was made, perhaps here alone. There is nobody to speak
+/// to, so that what cannot be kept now is refused, to be told again.
+async fn recording<C: Conversation>(
+    State(line): State<Arc<Line<C>>>,
+    Path(step): Path<String>,
+    Proven(form): Proven,
+) -> StatusCode {
+    let (Ok(call), Some(recording)) = (form.call(), form.completed_recording()) else { return StatusCode::NO_CONTENT };
+    match tokio::time::timeout(line.patience, line.conversation.recorded(call, &step, recording)).await {
+        Ok(true) => StatusCode::NO_CONTENT,
+        Ok(false) | Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+async fn queued<C: Conversation>(
+    State(line): State<Arc<Line<C>>>,
+    Path(step): Path<String>,
+    Proven(form): Proven,
+) -> Response {
+    line.go_on(&form, &step, form.queue()).await
+}
+
+async fn waiting<C: Conversation>(
+    State(line): State<Arc<Line<C>>>,
+    Path(step): Path<String>,
+    Proven(form): Proven,
+) -> Response {
+    let Ok(call) = form.call() else { return line.busy() };
+    match tokio::time::timeout(line.patience, line.conversation.step(call, &step, form.waiting())).await {
+        Ok(reply) => spoken(line.markup.waiting(&reply)),
+        Err(_) => line.busy(),
+    }
 }
 
 /// Told for every change of a call; only its end is news. There is nobody left to say anything to.
@@ -107,7 +153,8 @@ impl<C: Conversation> Line<C> {
     }
 
     fn busy(&self) -> Response {
-        spoken(self.markup.busy(&self.conversation.busy()))
+        let (language, words) = self.conversation.busy();
+        spoken(self.markup.busy(language, &words))
     }
 
     /// Whether Twilio sent `form` to `path_and_query`.
@@ -163,8 +210,10 @@ mod tests {
 
     use super::*;
     use crate::call::caller::{Call, CallEnd};
+    use crate::dialog::Recording;
+    use crate::speech::language::Language;
     use crate::telephony::Then;
-    use crate::telephony::twilio::testing::{catalog, prompt};
+    use crate::telephony::twilio::testing::{prompt, reply};
 
     /// Stands in for the call driver: writes down what it is told, and says the greeting.
     #[derive(Default)]
@@ -179,16 +228,20 @@ mod tests {
                 std::future::pending::<()>().await;
             }
             self.told.lock().unwrap().push(what);
-            Reply { catalog: Arc::new(catalog()), say: vec![prompt("greeting")], then: Then::HangUp }
+            reply(vec![prompt("greeting")], Then::HangUp)
         }
     }
 
     impl Conversation for Fake {
-        async fn dialled(&self, call: Call) -> Reply {
+        async fn dialled(&self, call: Call, _: Option<Language>) -> Reply {
             self.tell(format!("{} dialled {}", call.id, call.dialled)).await
         }
         async fn step(&self, call: Call, step: &str, event: Event) -> Reply {
             self.tell(format!("{} {step} {event:?}", call.id)).await
+        }
+        async fn recorded(&self, call: Call, step: &str, recording: Recording) -> bool {
+            self.tell(format!("{} {step} recorded {}", call.id, recording.seconds)).await;
+            step != "T"
         }
         async fn ended(&self, call: Call, how: CallEnd) {
             self.tell(format!("{} {how:?}", call.id)).await;
@@ -196,8 +249,8 @@ mod tests {
         async fn resume(&self, call: Call) -> Reply {
             self.tell(format!("{} resumed", call.id)).await
         }
-        fn busy(&self) -> Box<str> {
-            "系统繁忙。".into()
+        fn busy(&self) -> (Language, Box<str>) {
+            (Language::Mandarin, "系统繁忙。".into())
         }
     }
 
@@ -291,6 +344,9 @@ mod tests {
         assert_eq!(app.post("/twilio/step/A-b_9", "CallSid=CA1&Digits=12&FinishedOnKey=%23").await, spoken(GREETING));
         assert_eq!(app.post("/twilio/step/S", "CallSid=CA1").await, spoken(GREETING));
         assert_eq!(app.post("/twilio/transferred/S", "CallSid=CA1&DialCallStatus=busy").await, spoken(GREETING));
+        assert_eq!(app.post("/twilio/queued/S", "CallSid=CA1&QueueResult=leave").await, spoken(GREETING));
+        assert_eq!(app.post("/twilio/waiting/S", "CallSid=CA1&QueuePosition=2").await, spoken(GREETING));
+        assert_eq!(app.post("/twilio/waiting/S", "CallSid=CA1&Digits=2").await, spoken(GREETING));
         assert_eq!(app.post("/twilio/fallback", "CallSid=CA1&ErrorCode=11200&ErrorUrl=x").await, spoken(GREETING));
         assert_eq!(app.post("/twilio/status", "CallSid=CA1&CallStatus=completed").await, bare(204));
         assert_eq!(
@@ -300,8 +356,34 @@ mod tests {
                 "CA1 A-b_9 Keys(Keys(…))",
                 "CA1 S Silence",
                 "CA1 S TransferEnded(NotAnswered)",
+                "CA1 S TransferEnded(Left)",
+                "CA1 S Waiting(Waiting { ahead: Some(1), average: None })",
+                "CA1 S Keys(Keys(…))",
                 "CA1 resumed",
                 "CA1 Completed",
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_recording_is_told_in_the_call_and_beside_it() {
+        let app = App::new();
+        let account = format!("AC{}", "0".repeat(32));
+        let url = format!("https://api.twilio.com/2010-04-01/Accounts/{account}/Recordings/RE{}", "1".repeat(32));
+        let body = format!("CallSid=CA1&AccountSid={account}&RecordingUrl={url}&RecordingDuration=7");
+        assert_eq!(app.post("/twilio/recorded/S", &body).await, spoken(GREETING));
+        assert_eq!(app.post("/twilio/recorded/S", "CallSid=CA1").await, spoken(GREETING));
+        let complete = format!("{body}&RecordingStatus=completed");
+        assert_eq!(app.post("/twilio/recording/S", &complete).await, bare(204));
+        assert_eq!(app.post("/twilio/recording/S", &body).await, bare(204));
+        assert_eq!(app.post("/twilio/recording/T", &complete).await, bare(503), "to be told again");
+        assert_eq!(
+            app.told(),
+            [
+                "CA1 S Recorded { recording: Some(Recording { reference: Secret(…), seconds: 7 }), hung_up: false }",
+                "CA1 S Recorded { recording: None, hung_up: false }",
+                "CA1 S recorded 7",
+                "CA1 T recorded 7",
             ]
         );
     }
@@ -330,7 +412,17 @@ mod tests {
             let request = request("/twilio/step/S", body).header(SIGNATURE, signature);
             assert_eq!(app.send(request.body(body.into()).unwrap()).await, bare(403), "{signature}");
         }
-        for path in ["/twilio/voice", "/twilio/step/S", "/twilio/transferred/S", "/twilio/status", "/twilio/fallback"] {
+        for path in [
+            "/twilio/voice",
+            "/twilio/step/S",
+            "/twilio/transferred/S",
+            "/twilio/recorded/S",
+            "/twilio/recording/S",
+            "/twilio/queued/S",
+            "/twilio/waiting/S",
+            "/twilio/status",
+            "/twilio/fallback",
+        ] {
             assert_eq!(app.send(request(path, body).body(body.into()).unwrap()).await, bare(403), "{path}");
         }
         assert_eq!(app.told(), [""; 0]);

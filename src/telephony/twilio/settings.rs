@@ -63,6 +63,9 @@ impl Voice {
     pub fn default_of(language: Language) -> Self {
         match language {
             Language::Mandarin => Self { language: "cmn-CN".into(), voice: "Polly.Zhiyu-Neural".into() },
+            // Polly's own, Hiujin, speaks yue-CN, which Twilio's list of languages does not have.
+            Language::Cantonese => Self { language: "yue-HK".into(), voice: "Google.yue-HK-Standard-A".into() },
+            Language::English => Self { language: "en-US".into(), voice: "Polly.Joanna-Neural".into() },
         }
     }
 }

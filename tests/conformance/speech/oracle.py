@@ -1,15 +1,21 @@
-"""Compares what hotline says of an amount with what two readers by other authors say.
+"""Compares what hotline says of an amount with what readers by other authors say.
 
-nzh words every amount as on a cheque, so it is brought to our wording first; it knows no 两.
+Mandarin: nzh words every amount as on a cheque, so it is brought to our wording first; it knows no 两.
 wetext says whole yuan as people do, 两 and all, and is compared character by character.
+Cantonese: the same characters as Mandarin, 两 in the same places; so it is put before nzh in the same way.
+English: num2words writes commas and "and" as one does in Britain, and "oh-five" with a hyphen: those are taken out. It drops
+the minus of what is above minus one, so it is asked without sign. Amounts have "yuan" behind them, which it does not know.
 """
 
 import argparse
+import calendar
 import itertools
 import os
 import random
 import subprocess
 import sys
+from datetime import date, timedelta
+from decimal import Decimal
 
 MOST = 99_999_999_999_999  # fen: 9999 亿 and all below it
 SHOWN = 10
@@ -25,6 +31,11 @@ def main():
     checks = {
         "nzh exhaustive": lambda: against_nzh(args, below_a_hundred_thousand(args.stride)),
         "nzh random": lambda: against_nzh(args, random_amounts(5_000)),
+        "nzh Cantonese": lambda: against_nzh(args, below_a_hundred_thousand(101) + random_amounts(5_000), "yue-CN"),
+        "num2words whole": lambda: against_num2words(args, range(0, 10_000_000, 100 if args.stride == 1 else 300)),
+        "num2words random": lambda: against_num2words(args, [*range(0, 10_000_000, 1_237), *random_amounts(3_000)]),
+        "num2words years": lambda: years(args),
+        "num2words days": lambda: days(args),
         "wetext": lambda: against_wetext(args, [fen - fen % 100 for fen in map(abs, random_amounts(1_500))]),
     }
     outcomes = [passes(name, check) for name, check in checks.items()]
@@ -67,12 +78,46 @@ def random_amounts(count):
     return amounts
 
 
-def against_nzh(args, amounts):
+def against_nzh(args, amounts, language="zh-CN"):
     lines = [plain(fen) for fen in amounts]
-    ours = answers([args.hotline, "say", "amount", "-"], lines)
+    ours = answers([args.hotline, "say", "amount", "-", "--language", language], lines)
     # Of 100.00 nzh says no 整, of 100 it does.
     theirs = answers(["node", args.nzh], [line.removesuffix(".00") for line in lines])
     return ((line, o.replace("两", "二"), from_cheque(t)) for line, o, t in zip(lines, ours, theirs, strict=True))
+
+
+def against_num2words(args, amounts):
+    from num2words import num2words
+
+    lines = [plain(fen) for fen in amounts]
+    ours = answers([args.hotline, "say", "amount", "-", "--language", "en-US"], lines)
+    for line, said in zip(lines, ours, strict=True):
+        whole, fraction = line.removeprefix("-").split(".")
+        # A whole number is asked as one: of 5.00 it would say "five point zero zero".
+        exact = Decimal(f"{whole}.{fraction.rstrip('0')}") if int(fraction) else int(whole)
+        yield line, said, ("minus " if line.startswith("-") else "") + american(num2words(exact)) + " yuan"
+
+
+def years(args):
+    from num2words import num2words
+
+    lines = [str(year) for year in range(1_100, 3_000)]
+    ours = answers([args.hotline, "say", "year", "-", "--language", "en-US"], lines)
+    return ((line, o, american(num2words(int(line), to="year"))) for line, o in zip(lines, ours, strict=True))
+
+
+def days(args):
+    from num2words import num2words
+
+    lines = [str(date(2026, 1, 1) + timedelta(days)) for days in range(365)]
+    ours = answers([args.hotline, "say", "date", "-", "--language", "en-US"], lines)
+    for line, said in zip(lines, ours, strict=True):
+        on = date.fromisoformat(line)
+        yield line, said, f"{calendar.month_name[on.month]} {num2words(on.day, to='ordinal')}, twenty twenty-six"
+
+
+def american(text):
+    return text.replace(",", "").replace(" and ", " ").replace("oh-", "oh ")
 
 
 def against_wetext(args, amounts):

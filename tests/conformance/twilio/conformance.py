@@ -32,6 +32,19 @@ WORDS = {
     "connecting": "转接人工",
     "closed": "不是人工服务时间",
     "not answered": "无法接听",
+    "message menu": "留言回拨",
+    "which phone": "给您回电的号码",
+    "tone": "请在提示音后开始",
+    "nothing recorded": "没有录到您的声音",
+    "review": "发送留言",
+    "message sent": "您的留言已经收到",
+    "two ahead": "您前面还有两位，预计等待约三分钟",
+    "one ahead": "您前面还有一位",
+    "may leave": "不想等候",
+    "how was it": "请您对本次服务作出评价",
+    "why": "什么让您不满意",
+    "thanks": "感谢您的评价",
+    "person first": "人工服务，请直接按零",
 }
 
 EMPLOYEE = "11010519491231002X", "739154"
@@ -170,7 +183,60 @@ def everything_in_one_call(line):
     hears(call.press("*").press("*"), "main menu")
     # Who is signed in stays so for a while.
     hears(call.press("1"), "account menu")
-    is_over(hears(call.press("9"), "goodbye"))
+    hears(call.press("9"), "how was it")
+    hears(call.press("4"), "why")
+    is_over(hears(call.press("1"), "thanks", "goodbye"))
+
+
+@check
+def older_callers_hear_slow_speech_and_a_person_first(line):
+    call = Call.dial(line)
+    assert b"prosody" not in call.body
+    call = hears(signed_in(line, *EMPLOYEE), "person first")
+    assert b'<prosody rate="85%">' in call.body and b'<break time="400ms"/>' in call.body, call.body
+
+
+def in_queue(line):
+    """The line with a queue; waiting in it, if anybody is there at this hour."""
+    call = Call.dial(line, To="+8612300", Called="+8612300")
+    call.press("0")
+    if line.open:
+        hears(call, "connecting", "two ahead", "may leave")
+        equal(call.queue, "agents")
+    else:
+        hears(call, "closed")
+        equal(call.queue, "")
+    return call
+
+
+@check
+def waiting_in_a_queue_until_somebody_is_free(line):
+    call = in_queue(line)
+    if line.open:
+        call.place |= {"QueuePosition": "2", "AvgQueueTime": "0"}
+        does_not_hear(hears(call.silence(), "one ahead"), "two ahead")
+        hears(call.dequeued("bridged"), "how was it")
+        is_over(hears(call.press("9"), "goodbye"))
+
+
+@check
+def leaving_a_queue(line):
+    for key in ("1", "2", "*"):
+        call = in_queue(line)
+        if line.open:
+            # To be called back in one's turn, or on to the main menu.
+            hears(call.press(key), "which phone")
+            does_not_hear(call, "not answered")
+            hears(call.press("*"), "main menu")
+            goes_on(call)
+
+
+@check
+def a_queue_that_fails_is_told(line):
+    for result in ("queue-full", "error", "system-error", "redirected", "bridging-in-process"):
+        call = in_queue(line)
+        if line.open:
+            hears(call.dequeued(result), "not answered", "main menu")
 
 
 @check
@@ -233,7 +299,31 @@ def zero_reaches_a_person_or_the_hours(line):
     assert call.ringing.startswith(("+", "sip:")), call.ringing
     hears(call.transferred("no-answer"), "not answered")
     talked = Call.dial(line).press("0").transferred("completed")
-    does_not_hear(talked, "not answered")
+    does_not_hear(hears(talked, "how was it"), "not answered")
+
+
+@check
+def a_message_is_left_and_found_again(line):
+    call = hears(hears(Call.dial(line), "main menu").press("5"), "message menu")
+    hears(call.press("1"), "which phone")
+    hears(call.press("1"), "tone")
+    hears(call.speak(0), "nothing recorded", "tone")
+    equal(call.recorded_beside(7).status_code, 204)
+    hears(call.speak(7), "review")
+    hears(call.press("1"), "message sent")
+    hears(call.press("*"), "message menu")
+    is_over(hears(call.press("9"), "goodbye"))
+
+
+@check
+def hanging_up_while_recording_leaves_the_message(line):
+    call = hears(Call.dial(line), "main menu")
+    call.press("5"), call.press("2"), hears(call.press("1"), "tone")
+    equal(call.hang_up().status_code, 204)
+    for _ in range(2):
+        equal(call.recorded_beside(7).status_code, 204)
+    call.speak(7, key="hangup")
+    is_over(call)
 
 
 # What anyone can send.
@@ -259,7 +349,9 @@ def forged_signatures_get_a_bare_403(line):
     for name, signature in forged.items():
         response = line.send(address, fields, signature=signature)
         assert (response.status_code, response.content) == (403, b""), f"{name}: {response.status_code} {response.content!r}"
-    for path in ("voice", "status", "fallback", "transferred/x", "step/x"):
+    for path in (
+        "voice", "status", "fallback", "transferred/x", "queued/x", "waiting/x", "step/x", "recorded/x", "recording/x",
+    ):
         response = line.send(f"{line.public_url}/twilio/{path}", fields, signature="")
         equal((path, response.status_code, response.content), (path, 403, b""))
 

@@ -13,6 +13,11 @@ GATHER = (
 )
 REDIRECT = f'<Redirect method="POST">{STEP}</Redirect>'
 DIAL = f'<Dial action="{STEP}" method="POST" timeout="25" answerOnBridge="true"><Number>+861012333</Number></Dial>'
+RECORD = (
+    f'<Record action="{STEP}" method="POST" finishOnKey="#" timeout="5" maxLength="120" playBeep="true" '
+    f'recordingStatusCallback="{STEP}" recordingStatusCallbackMethod="POST" recordingStatusCallbackEvent="completed"/>'
+)
+ENQUEUE = f'<Enqueue action="{STEP}" method="POST" waitUrl="{STEP}" waitUrlMethod="POST">agents</Enqueue>'
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 
 
@@ -24,6 +29,10 @@ RIGHT = {
     "a menu": document(SAY, GATHER, REDIRECT),
     "a transfer": document(SAY, DIAL),
     "a SIP transfer": document(DIAL.replace("<Number>+861012333</Number>", "<Sip>sip:a@pbx.example</Sip>")),
+    "a recording": document(SAY, RECORD, REDIRECT),
+    "a queue": document(SAY, ENQUEUE),
+    "leaving it": document("<Leave/>"),
+    "slow speech": document(SAY.replace("您好", '<prosody rate="85%">您好').replace("再见。", "再见。</prosody>"), "<Hangup/>"),
     "a goodbye": document(SAY, "<Hangup/>"),
     "speech of five hundred characters": document(SAY.replace("您好", "一" * 493), "<Hangup/>"),
 }
@@ -60,12 +69,23 @@ WRONG = {
     "a verb behind the end": (document("<Hangup/>", SAY), "never reached"),
     "an end without a word": (document(), "empty"),
     "running out": (document(SAY), "running out"),
+    "a recording without end": (document(RECORD.replace('maxLength="120"', 'maxLength="0"'), REDIRECT), "maxLength"),
+    "a recording told elsewhere": (document(RECORD.replace(f'Callback="{URL}', 'Callback="https://evil.example'), REDIRECT), "leads to"),
+    "a recording that nothing ends": (document(RECORD.replace('finishOnKey="#"', 'finishOnKey=""'), REDIRECT), "finishOnKey"),
+    "a recording and then nothing": (document(SAY, RECORD), "running out"),
+    "a queue without a name": (document(ENQUEUE.replace("agents", "")), "queue called"),
+    "a queue that nobody waits in": (document(ENQUEUE.replace(f'waitUrl="{STEP}" ', "")), "leads to"),
+    "a queue that asks by GET": (document(ENQUEUE.replace(' waitUrlMethod="POST"', "")), "posts"),
+    "a verb behind a queue": (document(ENQUEUE, SAY), "never reached"),
+    "leaving with a word": (document("<Leave>agents</Leave>"), "text"),
+    "a rate that Say does not have": (document(SAY.replace("<Say ", '<Say rate="85%" '), "<Hangup/>"), "rate"),
     "a Dial to nobody": (document(DIAL.replace("<Number>+861012333</Number>", "")), "one place"),
 }
 # Only the Node library knows these.
 WRONG_TYPES = {
     "no such voice": (RIGHT["a goodbye"].replace("Zhiyu-Neural", "Nobody"), "SayVoice"),
     "no such language": (RIGHT["a goodbye"].replace("cmn-CN", "cmn-Hans-CN"), "SayLanguage"),
+    "no such recording event": (document(RECORD.replace('"completed"', '"done"'), REDIRECT), "RecordingEvent"),
     "no such input": (RIGHT["a menu"].replace('input="dtmf"', 'input="keys"'), "GatherInput"),
     "no number": (RIGHT["a menu"].replace('numDigits="18"', 'numDigits="many"'), "number"),
     "no boolean": (RIGHT["a menu"].replace('actionOnEmptyResult="true"', 'actionOnEmptyResult="yes"'), "boolean"),

@@ -72,6 +72,12 @@ class Call:
     ringing: str = ""
     over: bool = False
     last: tuple = ()
+    recordings: int = 0
+    queue: str = ""
+    # Where the end of the queue is told.
+    left: str = ""
+    # What the platform tells of the queue while one waits.
+    place: dict = field(default_factory=lambda: dict(QueueSid="QU" + "0" * 32, QueuePosition="3", QueueTime="0", AvgQueueTime="150", CurrentQueueSize="3"))
 
     def __post_init__(self):
         n = next(numbers)
@@ -117,8 +123,23 @@ class Call:
             match verb.tag:
                 case "Gather":
                     return self
+                case "Record":
+                    return self
                 case "Dial":
                     self.ringing = "".join(verb.itertext())
+                    return self
+                case "Enqueue":
+                    self.queue, self.left = verb.text, verb.get("action")
+                    self.post(verb.get("waitUrl"), **self.place)
+                    heard = self.heard
+                    self.listen()
+                    self.heard = heard + self.heard
+                    return self
+                case "Leave":
+                    assert self.queue, "<Leave> by a caller who is in no queue"
+                    heard = self.heard
+                    self.dequeued("leave")
+                    self.heard = heard + self.heard
                     return self
                 case "Redirect":
                     self.post(verb.text)
@@ -147,17 +168,41 @@ class Call:
         unheard = "".join(rest)
         assert unheard in ("", "#"), f"{unheard!r} of {keys!r} is not heard"
         if digits or gather.get("actionOnEmptyResult") == "true":
-            self.post(gather.get("action"), Digits=digits, FinishedOnKey=finished, msg="Gather End")
+            waiting = self.place if self.queue else {}
+            self.post(gather.get("action"), Digits=digits, FinishedOnKey=finished, msg="Gather End", **waiting)
             return self.listen()
         return self.fall_through()
+
+    def speak(self, seconds, key="#"):
+        """Speaks after the tone. Where nothing was recorded, Twilio tells nobody, and goes on behind the verb."""
+        record = self.document.find("Record")
+        assert record is not None, f"nobody listens; heard {self.said!r}"
+        if seconds == 0:
+            return self.fall_through(record)
+        self.post(record.get("action"), RecordingUrl=self.recording, RecordingDuration=str(seconds), Digits=key)
+        return self.listen()
+
+    @property
+    def recording(self):
+        """What Twilio calls the next recording of this call."""
+        account = "AC" + "0" * 32
+        return f"https://api.twilio.com/2010-04-01/Accounts/{account}/Recordings/RE{self.sid[-24:]}{self.recordings:08x}"
+
+    def recorded_beside(self, seconds):
+        """The status callback of a recording: sent whether or not the call goes on, and without the caller's number."""
+        record = self.document.find("Record")
+        return self.line.send(record.get("recordingStatusCallback"), {
+            "AccountSid": "AC" + "0" * 32, "CallSid": self.sid, "RecordingSid": "RE" + "0" * 32, "RecordingUrl": self.recording,
+            "RecordingStatus": "completed", "RecordingDuration": str(seconds), "RecordingChannels": "1",
+            "RecordingSource": "RecordVerb", "RecordingTrack": "inbound", "ErrorCode": "0"})
 
     def silence(self):
         return self.press("")
 
-    def fall_through(self):
+    def fall_through(self, verb=None):
         """What a platform without `actionOnEmptyResult` does with silence: goes on behind the Gather."""
         verbs = list(self.document)
-        behind = verbs[verbs.index(self.gather) + 1 :]
+        behind = verbs[verbs.index(self.gather if verb is None else verb) + 1 :]
         self.document = ET.Element("Response")
         self.document.extend(behind)
         return self.listen()
@@ -173,4 +218,10 @@ class Call:
         dial = self.document.find("Dial")
         self.post(dial.get("action"), DialCallStatus=status, DialCallSid="CA" + "f" * 32, DialCallDuration="5", DialBridged="true")
         self.ringing = ""
+        return self.listen()
+
+    def dequeued(self, result):
+        """Waiting is over, and whatever came of it."""
+        self.queue = ""
+        self.post(self.left, QueueResult=result, QueueSid="QU" + "0" * 32, QueueTime="60")
         return self.listen()

@@ -14,7 +14,7 @@ from twilio.twiml.voice_response import VoiceResponse
 
 SDK = Path(__file__).with_name("sdk.js")
 # Verbs behind these are never reached.
-LAST = {"Redirect", "Hangup", "Dial", "Reject"}
+LAST = {"Redirect", "Hangup", "Dial", "Reject", "Enqueue", "Leave"}
 KEYS = set("0123456789*#")
 
 
@@ -156,6 +156,29 @@ class Checker:
         if not re.fullmatch("[1-9][0-9]*", dial.get("timeout", "")):
             self._wrong(f"<Dial timeout={dial.get('timeout')!r}>")
         self._action(dial)
+
+    def _record(self, record):
+        for needed in ("action", "method", "finishOnKey", "timeout", "maxLength", "playBeep", "recordingStatusCallback"):
+            if needed not in record.attrib:
+                self._wrong(f"<Record> without {needed}")
+        if not record.get("finishOnKey") or not set(record.get("finishOnKey")) <= KEYS:
+            self._wrong(f"<Record finishOnKey={record.get('finishOnKey')!r}>")
+        for positive in ("timeout", "maxLength"):
+            if not re.fullmatch("[1-9][0-9]*", record.get(positive, "1")):
+                self._wrong(f"<Record {positive}={record.get(positive)!r}>")
+        if record.get("recordingStatusCallbackMethod") != "POST":
+            self._wrong("<Record> does not say that it posts its status")
+        self._action(record)
+        self._address("Record", record.get("recordingStatusCallback", ""))
+
+    def _enqueue(self, enqueue):
+        if not re.fullmatch("[A-Za-z0-9._-]{1,64}", enqueue.text or ""):
+            self._wrong(f"<Enqueue> into a queue called {enqueue.text!r}")
+        if enqueue.get("waitUrlMethod") != "POST":
+            self._wrong("<Enqueue> does not say that it posts while somebody waits")
+        self._action(enqueue)
+        # 14202
+        self._address("Enqueue", enqueue.get("waitUrl", ""))
 
     def _redirect(self, redirect):
         if redirect.get("method") != "POST":

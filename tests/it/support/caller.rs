@@ -109,8 +109,29 @@ pub struct Heard {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Then {
-    Gather { path: String, digits: usize, finish: String },
-    Dial { path: String, target: String },
+    Gather {
+        path: String,
+        digits: usize,
+        finish: String,
+    },
+    Record {
+        path: String,
+        beside: String,
+        longest: usize,
+        finish: String,
+    },
+    Dial {
+        path: String,
+        target: String,
+    },
+    /// Into a queue: what is heard in it comes from `waiting`, how it ended goes to `path`.
+    Enqueue {
+        path: String,
+        waiting: String,
+        name: String,
+    },
+    /// Out of the queue.
+    Leave,
     HangUp,
 }
 
@@ -136,6 +157,17 @@ impl Heard {
                         | (["Response"], "Redirect")
                         | (["Response", "Dial"], "Number" | "Sip")
                         | (["Response"] | ["Response", "Gather"], "Say") => {}
+                        (["Response", "Say"] | ["Response", "Gather", "Say"], "prosody") => {
+                            assert_eq!(attribute(&element, "rate"), "85%");
+                            open.push(name);
+                            continue;
+                        }
+                        (["Response"], "Enqueue") if then.is_none() => {
+                            assert_eq!(attribute(&element, "waitUrlMethod"), "POST");
+                            let waiting = path(&attribute(&element, "waitUrl"));
+                            let path = path(&attribute(&element, "action"));
+                            then = Some(Then::Enqueue { path, waiting, name: String::new() });
+                        }
                         (["Response"], "Gather") if then.is_none() => {
                             then = Some(Then::Gather {
                                 path: path(&attribute(&element, "action")),
@@ -154,15 +186,34 @@ impl Heard {
                 }
                 Event::Empty(element) => match (open.last().unwrap().as_str(), element.name().as_ref()) {
                     ("Say", "break") => text.push(' '),
-                    ("Gather", "Pause") => {}
+                    // Between sentences a break is heard, and not read.
+                    ("prosody", "break") | ("Gather", "Pause") => {}
+                    ("Response", "Record") if then.is_none() => {
+                        then = Some(Then::Record {
+                            path: path(&attribute(&element, "action")),
+                            beside: path(&attribute(&element, "recordingStatusCallback")),
+                            longest: attribute(&element, "maxLength").parse().unwrap(),
+                            finish: attribute(&element, "finishOnKey"),
+                        });
+                    }
                     ("Response", "Hangup") if then.is_none() => then = Some(Then::HangUp),
+                    ("Response", "Leave") if then.is_none() => then = Some(Then::Leave),
                     other => panic!("{other:?}: {markup}"),
                 },
                 Event::Text(piece) => text.push_str(&piece),
                 Event::End(_) => match (open.pop().unwrap().as_str(), &mut then) {
-                    ("Say", _) => said.push_str(&std::mem::take(&mut text)),
+                    ("Say", _) => {
+                        // English is parted by more than its full stops.
+                        if said.ends_with(|c: char| c.is_ascii()) {
+                            said.push(' ');
+                        }
+                        said.push_str(&std::mem::take(&mut text));
+                    }
+                    ("Enqueue", Some(Then::Enqueue { name, .. })) => *name = std::mem::take(&mut text),
                     ("Number" | "Sip", Some(Then::Dial { target, .. })) => *target = std::mem::take(&mut text),
-                    ("Redirect", Some(Then::Gather { path: action, .. })) => assert_eq!(path(&text), *action),
+                    ("Redirect", Some(Then::Gather { path: action, .. } | Then::Record { path: action, .. })) => {
+                        assert_eq!(path(&text), *action);
+                    }
                     ("Redirect", _) => panic!("{markup}"),
                     _ => {}
                 },
@@ -189,8 +240,11 @@ pub struct Caller {
     pub wire: Wire,
     pub sid: String,
     pub from: String,
+    pub to: String,
     pub heard: Heard,
     pub sent: Vec<Sent>,
+    /// Where the end of the queue is told.
+    pub queued: String,
 }
 
 impl Caller {
@@ -200,9 +254,18 @@ impl Caller {
     }
 
     pub fn dial_from(wire: impl Into<Wire>, sid: &str, from: &str) -> Self {
+        Self::dial_from_to(wire, sid, from, "+861012333")
+    }
+
+    /// Dials this number.
+    pub fn dial_to(wire: impl Into<Wire>, sid: &str, to: &str) -> Self {
+        Self::dial_from_to(wire, sid, "+8613800138000", to)
+    }
+
+    fn dial_from_to(wire: impl Into<Wire>, sid: &str, from: &str, to: &str) -> Self {
         let heard = Heard { said: String::new(), then: Then::HangUp };
-        let (sid, from) = (sid.to_owned(), from.to_owned());
-        let mut caller = Self { wire: wire.into(), sid, from, heard, sent: Vec::new() };
+        let (sid, from, to) = (sid.to_owned(), from.to_owned(), to.to_owned());
+        let mut caller = Self { wire: wire.into(), sid, from, to, heard, sent: Vec::new(), queued: String::new() };
         caller.post("/twilio/voice".to_owned(), &[("CallStatus", "ringing")]);
         caller
     }
@@ -231,10 +294,56 @@ impl Caller {
         self.post(path, &[("Digits", "")])
     }
 
+    /// Speaks for so many seconds after the tone, and ends with `#`.
+    pub fn speak(&mut self, seconds: u32) -> &str {
+        let Then::Record { path, .. } = self.heard.then.clone() else { panic!("nobody listens") };
+        let (url, seconds) = (self.recording(self.sent.len()), seconds.to_string());
+        self.post(path, &[("RecordingUrl", &url), ("RecordingDuration", &seconds), ("Digits", "#")])
+    }
+
+    /// Says nothing after the tone: the platform goes on behind it.
+    pub fn speak_nothing(&mut self) -> &str {
+        let Then::Record { path, .. } = self.heard.then.clone() else { panic!("nobody listens") };
+        self.post(path, &[])
+    }
+
+    /// What the platform calls the `n`-th recording of this call.
+    pub fn recording(&self, n: usize) -> String {
+        let call = self.sid.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        let account = "AC00000000000000000000000000000000";
+        format!("https://api.twilio.com/2010-04-01/Accounts/{account}/Recordings/RE{call:016x}{n:016x}")
+    }
+
     /// The transfer is over: `completed`, `no-answer`, `busy`, `failed`.
     pub fn transferred(&mut self, how: &str) -> &str {
         let Then::Dial { path, .. } = self.heard.then.clone() else { panic!("nobody is called") };
         self.post(path, &[("DialCallStatus", how)])
+    }
+
+    /// Time passes in the queue, at this place of it.
+    pub fn waits(&mut self, position: &str, average: &str) -> &str {
+        let told =
+            [("QueuePosition", position), ("AvgQueueTime", average), ("QueueTime", "30"), ("CurrentQueueSize", "9")];
+        let told: Vec<_> = told.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        let path = match self.heard.then.clone() {
+            Then::Enqueue { path, waiting, .. } => {
+                self.queued = path;
+                waiting
+            }
+            // Nothing was pressed: what ends a wait for keys tells of the queue as well.
+            Then::Gather { path, .. } => path,
+            _ => panic!("nobody waits"),
+        };
+        self.post(path, &told)
+    }
+
+    /// Waiting in the queue is over: `bridged`, `leave`, `queue-full`.
+    pub fn dequeued(&mut self, how: &str) -> &str {
+        let path = match self.heard.then.clone() {
+            Then::Enqueue { path, .. } => path,
+            _ => self.queued.clone(),
+        };
+        self.post(path, &[("QueueResult", how), ("QueueTime", "60")])
     }
 
     /// Hangs up: the platform tells.
@@ -246,7 +355,7 @@ impl Caller {
     pub fn form(&self, more: &[(&str, &str)]) -> String {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("AccountSid", "AC00000000000000000000000000000000").append_pair("CallSid", &self.sid);
-        form.append_pair("From", &self.from).append_pair("To", "+861012333");
+        form.append_pair("From", &self.from).append_pair("To", &self.to);
         if !more.iter().any(|(name, _)| *name == "CallStatus") {
             form.append_pair("CallStatus", "in-progress");
         }
@@ -270,11 +379,14 @@ impl Caller {
     pub fn markup(&self) -> String {
         let body = &self.sent.last().unwrap().answer.body;
         match &self.heard.then {
-            Then::Gather { path, .. } | Then::Dial { path, .. } => {
+            Then::Gather { path, .. }
+            | Then::Record { path, .. }
+            | Then::Dial { path, .. }
+            | Then::Enqueue { path, .. } => {
                 let (_, step) = path.rsplit_once('/').unwrap();
                 body.replace(step, "…")
             }
-            Then::HangUp => body.clone(),
+            Then::Leave | Then::HangUp => body.clone(),
         }
     }
 }
@@ -291,6 +403,8 @@ pub fn spoken(answer: &Answer) -> Heard {
 pub struct InProcess {
     pub wire: Wire,
     pub clock: hotline::clock::Clock,
+    pub app: hotline::server::App,
+    pub settings: hotline::config::Settings,
     pub setup: super::served::Setup,
 }
 
@@ -300,7 +414,7 @@ impl InProcess {
         let settings = hotline::config::Settings::load(None, setup.environment().iter().cloned()).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let app = runtime.block_on(hotline::server::App::build(&settings, clock.clone())).unwrap();
-        Self { wire: Wire::InProcess(Arc::new(runtime), app.routes()), clock, setup }
+        Self { wire: Wire::InProcess(Arc::new(runtime), app.routes()), clock, app, settings, setup }
     }
 
     pub fn dial(&self, sid: &str) -> Caller {

@@ -10,7 +10,7 @@ type Say<'f> = &'f dyn Fn(&mut Words<'_>);
 fn heard(say: Say<'_>) -> String {
     let mut words = Words::new();
     say(&mut words);
-    let inventory = units();
+    let inventory = MANDARIN.units();
     for piece in words.pieces() {
         if let Piece::Unit(unit) = piece {
             assert!(inventory.contains(unit), "{unit} is missing in units()");
@@ -120,18 +120,18 @@ fn amounts_in_the_other_accepted_styles() {
 #[test]
 fn what_is_not_an_amount() {
     let rows: &[(Say<'_>, &str)] = &[
-        (&|out| digits("13812345678", out), "幺三八 幺二三四 五六七八"),
-        (&|out| digits("1012", out), "幺零幺二"),
-        (&|out| digits("003X", out), "零零三X"),
-        (&|out| digits("003x", out), "零零三X"),
-        (&|out| digits("12333", out), "幺二三三三"),
-        (&|out| digits("95566", out), "九五五六六"),
-        (&|out| digits("12393", out), "幺二三九三"),
-        (&|out| digits("123456", out), "幺二三四五六"),
-        (&|out| digits("1234567", out), "幺二三四 五六七"),
-        (&|out| digits("0791-12333", out), "零七九幺 幺二三三三"),
-        (&|out| digits(" - ", out), ""),
-        (&|out| digits("", out), ""),
+        (&|out| MANDARIN.digits("13812345678", out), "幺三八 幺二三四 五六七八"),
+        (&|out| MANDARIN.digits("1012", out), "幺零幺二"),
+        (&|out| MANDARIN.digits("003X", out), "零零三X"),
+        (&|out| MANDARIN.digits("003x", out), "零零三X"),
+        (&|out| MANDARIN.digits("12333", out), "幺二三三三"),
+        (&|out| MANDARIN.digits("95566", out), "九五五六六"),
+        (&|out| MANDARIN.digits("12393", out), "幺二三九三"),
+        (&|out| MANDARIN.digits("123456", out), "幺二三四五六"),
+        (&|out| MANDARIN.digits("1234567", out), "幺二三四 五六七"),
+        (&|out| MANDARIN.digits("0791-12333", out), "零七九幺 幺二三三三"),
+        (&|out| MANDARIN.digits(" - ", out), ""),
+        (&|out| MANDARIN.digits("", out), ""),
         (&|out| date(day("2026-01-02"), out), "二零二六年一月二日"),
         (&|out| date(day("2026-02-22"), out), "二零二六年二月二十二日"),
         (&|out| date(day("2011-11-11"), out), "二零一一年十一月十一日"),
@@ -145,28 +145,28 @@ fn what_is_not_an_amount() {
         (&|out| time(Time::constant(8, 30, 0, 0), out), "八点三十分"),
         (&|out| time(Time::constant(0, 0, 0, 0), out), "零点"),
         (&|out| time(Time::constant(22, 10, 59, 0), out), "二十二点十分"),
-        (&|out| count(2, Measure::Entries, out), "两笔"),
-        (&|out| count(2, Measure::People, out), "两位"),
-        (&|out| count(2, Measure::Minutes, out), "两分钟"),
-        (&|out| count(12, Measure::Entries, out), "十二笔"),
-        (&|out| count(22, Measure::Minutes, out), "二十二分钟"),
-        (&|out| count(102, Measure::Persons, out), "一百零二人"),
-        (&|out| count(0, Measure::Entries, out), "零笔"),
-        (&|out| count(10, Measure::Days, out), "十天"),
-        (&|out| count(2, Measure::Hours, out), "两小时"),
-        (&|out| count(3, Measure::Times, out), "三次"),
-        (&|out| count(18, Measure::Digits, out), "十八位数字"),
-        (&|out| count(u32::MAX, Measure::Entries, out), "四十二亿九千四百九十六万七千二百九十五笔"),
-        (&|out| minutes(0, out), "零分钟"),
-        (&|out| minutes(2, out), "两分钟"),
-        (&|out| minutes(30, out), "三十分钟"),
-        (&|out| minutes(62, out), "一小时两分钟"),
-        (&|out| minutes(120, out), "两小时"),
-        (&|out| minutes(1397, out), "二十三小时十七分钟"),
-        (&|out| ordinal(2, Measure::Entries, out), "第二笔"),
-        (&|out| ordinal(2, Measure::People, out), "第二位"),
-        (&|out| ordinal(12, Measure::Entries, out), "第十二笔"),
-        (&|out| ordinal(200, Measure::People, out), "第二百位"),
+        (&|out| MANDARIN.count(2, Measure::Entries, out), "两笔"),
+        (&|out| MANDARIN.count(2, Measure::People, out), "两位"),
+        (&|out| MANDARIN.count(2, Measure::Minutes, out), "两分钟"),
+        (&|out| MANDARIN.count(12, Measure::Entries, out), "十二笔"),
+        (&|out| MANDARIN.count(22, Measure::Minutes, out), "二十二分钟"),
+        (&|out| MANDARIN.count(102, Measure::Persons, out), "一百零二人"),
+        (&|out| MANDARIN.count(0, Measure::Entries, out), "零笔"),
+        (&|out| MANDARIN.count(10, Measure::Days, out), "十天"),
+        (&|out| MANDARIN.count(2, Measure::Hours, out), "两小时"),
+        (&|out| MANDARIN.count(3, Measure::Times, out), "三次"),
+        (&|out| MANDARIN.count(18, Measure::Digits, out), "十八位数字"),
+        (&|out| MANDARIN.count(u32::MAX, Measure::Entries, out), "四十二亿九千四百九十六万七千二百九十五笔"),
+        (&|out| MANDARIN.minutes(0, out), "零分钟"),
+        (&|out| MANDARIN.minutes(2, out), "两分钟"),
+        (&|out| MANDARIN.minutes(30, out), "三十分钟"),
+        (&|out| MANDARIN.minutes(62, out), "一小时两分钟"),
+        (&|out| MANDARIN.minutes(120, out), "两小时"),
+        (&|out| MANDARIN.minutes(1397, out), "二十三小时十七分钟"),
+        (&|out| MANDARIN.ordinal(2, Measure::Entries, out), "第二笔"),
+        (&|out| MANDARIN.ordinal(2, Measure::People, out), "第二位"),
+        (&|out| MANDARIN.ordinal(12, Measure::Entries, out), "第十二笔"),
+        (&|out| MANDARIN.ordinal(200, Measure::People, out), "第二百位"),
         (&|out| percent(number("2"), out), "百分之二"),
         (&|out| percent(number("12.5"), out), "百分之十二点五"),
         (&|out| percent(number("100.00"), out), "百分之一百"),
@@ -175,8 +175,8 @@ fn what_is_not_an_amount() {
         (&|out| decimal(number("-0.00"), out), "零"),
         (&|out| decimal(number("2.050"), out), "二点零五"),
         (&|out| decimal(number("1000010000000.1"), out), "一万亿零一千万点一"),
-        (&|out| weekdays(Weekday::Monday, Weekday::Friday, out), "周一至周五"),
-        (&|out| weekdays(Weekday::Saturday, Weekday::Saturday, out), "周六"),
+        (&|out| MANDARIN.weekdays(Weekday::Monday, Weekday::Friday, out), "周一至周五"),
+        (&|out| MANDARIN.weekdays(Weekday::Saturday, Weekday::Saturday, out), "周六"),
     ];
     for (say, expected) in rows {
         assert_eq!(&heard(say), expected);
@@ -195,7 +195,7 @@ fn values_of_prompts() {
         (Value::Weekdays(Weekdays { first: Weekday::Monday, last: Weekday::Friday }), "周一至周五"),
         (Value::Minutes(30), "三十分钟"),
     ] {
-        assert_eq!(heard(&|out| value(&said, out)), expected);
+        assert_eq!(heard(&|out| MANDARIN.value(&said, out)), expected);
     }
 }
 
@@ -210,7 +210,7 @@ fn keys() {
 #[test]
 fn breaks_are_not_units() {
     let mut words = Words::new();
-    digits("1234567", &mut words);
+    MANDARIN.digits("1234567", &mut words);
     let expected = ["幺", "二", "三", "四"].map(Piece::Unit).into_iter().chain([Piece::Break]);
     assert!(words.pieces().iter().take(5).eq(expected.collect::<Vec<_>>().iter()));
 }
@@ -228,7 +228,7 @@ fn inventory() {
         万 亿 元 整 负 点 第 百分之 年 月 日 分 至 星号键 井号键 \
         笔 位 人 分钟 小时 天 次 位数字 \
         周一 周二 周三 周四 周五 周六 周日";
-    assert_eq!(units(), expected.split_whitespace().collect());
+    assert_eq!(MANDARIN.units(), expected.split_whitespace().collect());
 }
 
 /// Every whole yuan below 100,000, with no fraction, with 零 before the fen, and with one fraction more, all in turn.
@@ -468,4 +468,32 @@ mod reader {
     fn value(c: char) -> Result<i64, &'static str> {
         "一二三四五六七八九".chars().zip(1..).find_map(|(d, n)| (d == c).then_some(n)).ok_or("not a digit")
     }
+}
+
+/// Cantonese says what Mandarin says, but for 1 in names of numbers, days of the week, and how days are counted.
+#[test]
+fn cantonese() {
+    let rows: &[(Say<'_>, &str)] = &[
+        (&|out| CANTONESE.digits("13812345678", out), "一三八 一二三四 五六七八"),
+        (&|out| CANTONESE.digits("12333", out), "一二三三三"),
+        (&|out| CANTONESE.digits("101x", out), "一零一X"),
+        (&|out| CANTONESE.value(&Value::Tail(Tail::of("11010519491231002X").unwrap()), out), "零零二X"),
+        (&|out| CANTONESE.value(&Value::Amount(yuan("2020.02")), out), "两千零二十元零二分"),
+        (&|out| CANTONESE.value(&Value::Date(day("2011-11-11")), out), "二零一一年十一月十一日"),
+        (&|out| CANTONESE.value(&Value::Time(Time::constant(14, 5, 0, 0)), out), "十四点零五分"),
+        (&|out| CANTONESE.weekdays(Weekday::Monday, Weekday::Friday, out), "星期一至星期五"),
+        (&|out| CANTONESE.weekdays(Weekday::Sunday, Weekday::Sunday, out), "星期日"),
+        (&|out| CANTONESE.count(2, Measure::Days, out), "两日"),
+        (&|out| CANTONESE.minutes(62, out), "一小时两分钟"),
+    ];
+    let inventory = CANTONESE.units();
+    for (say, expected) in rows {
+        let mut words = Words::new();
+        say(&mut words);
+        assert_eq!(&words.text(), expected);
+        for piece in words.pieces() {
+            assert!(!matches!(piece, Piece::Unit(unit) if !inventory.contains(unit)), "{piece:?} is no unit");
+        }
+    }
+    assert!(!inventory.contains("幺") && !inventory.contains("周一") && !inventory.contains("天"));
 }

@@ -1,7 +1,8 @@
-//! Mandarin: values into spoken units.
+//! Chinese: values into spoken units. Mandarin and Cantonese write numbers alike; where they do not, [`Chinese`] tells.
 //!
-//! Everything here is a pure function from a value to units of one fixed inventory ([`units`]): the same units name the
-//! recorded clips, so no value can be asked for that has no recording. `hotline say` prints what these functions say.
+//! Everything here is a pure function from a value to units of one fixed inventory ([`Chinese::units`]): the same units
+//! name the recorded clips, so no value can be asked for that has no recording. `hotline say` prints what these functions
+//! say.
 //!
 //! Numbers are written out here, never left to a synthesiser: measured, a text normaliser reads 第2位 as 第两位 and
 //! 12.30元 as 十二点三零元.
@@ -13,6 +14,7 @@ use jiff::civil::{Date, Time, Weekday};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use super::measure::Measure;
 use super::prompt::Value;
 use super::words::{Piece, Words};
 use crate::member::money::Money;
@@ -47,60 +49,153 @@ pub enum Liang {
     Every,
 }
 
-/// What is being counted: a number says its measure word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Measure {
-    /// Entries of an account, 笔.
-    Entries,
-    /// People waiting, politely: 位.
-    People,
-    /// People in a record: 人.
-    Persons,
-    /// 分钟.
-    Minutes,
-    /// 小时.
-    Hours,
-    /// 天.
-    Days,
-    /// 次.
-    Times,
-    /// Digits of a number to be keyed: 位数字.
-    Digits,
+/// What one Chinese language says otherwise than another.
+#[derive(Debug)]
+pub struct Chinese {
+    /// 1 in a number that is a name: Mandarin has 幺 for it, so that nobody takes it for 七.
+    one_of_names: &'static str,
+    /// The measure word of days.
+    days: &'static str,
+    /// The days of the week, from Monday.
+    week: [&'static str; 7],
 }
 
-impl Measure {
-    /// Every measure there is.
-    pub const ALL: [Self; 8] =
-        [Self::Entries, Self::People, Self::Persons, Self::Minutes, Self::Hours, Self::Days, Self::Times, Self::Digits];
+/// As spoken on the mainland's hotlines.
+pub static MANDARIN: Chinese =
+    Chinese {
+        one_of_names: "幺", days: "天", week: ["周一", "周二", "周三", "周四", "周五", "周六", "周日"]
+    };
 
-    fn unit(self) -> &'static str {
-        match self {
-            Self::Entries => "笔",
-            Self::People => "位",
-            Self::Persons => "人",
-            Self::Minutes => "分钟",
-            Self::Hours => "小时",
-            Self::Days => "天",
-            Self::Times => "次",
-            Self::Digits => "位数字",
+/// As formally spoken in Guangdong and Hong Kong, in simplified characters: 一 is jat¹ in every number, and says what 幺 does.
+pub static CANTONESE: Chinese = Chinese {
+    one_of_names: "一",
+    days: "日",
+    week: ["星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日"],
+};
+
+impl Chinese {
+    /// Says any value a prompt holds.
+    pub fn value(&self, value: &Value, out: &mut Words<'_>) {
+        match *value {
+            Value::Amount(money) => amount(money, Style::default(), out),
+            Value::Date(of) => date(of, out),
+            Value::Year(of) => year(of, out),
+            Value::Tail(tail) => self.digits(tail.as_str(), out),
+            Value::Key(pressed) => key(pressed, out),
+            Value::Time(of) => time(of, out),
+            Value::Weekdays(days) => self.weekdays(days.first, days.last, out),
+            Value::Minutes(n) => self.minutes(n, out),
+            Value::Count(n) => integer(n.into(), Liang::First, out),
+            Value::Month(of) => month(of.year, of.month, out),
+            Value::Number(number) => self.digits(number.as_str(), out),
+            // Wording, not reckoning: the catalogue says words itself.
+            Value::Word(_) => {}
         }
     }
-}
 
-/// Says any value a prompt holds.
-pub fn value(value: &Value, out: &mut Words<'_>) {
-    match *value {
-        Value::Amount(money) => amount(money, Style::default(), out),
-        Value::Date(of) => date(of, out),
-        Value::Year(of) => year(of, out),
-        Value::Tail(tail) => digits(tail.as_str(), out),
-        Value::Key(pressed) => key(pressed, out),
-        Value::Time(of) => time(of, out),
-        Value::Weekdays(days) => weekdays(days.first, days.last, out),
-        Value::Minutes(n) => minutes(n, out),
-        Value::Month(of) => month(of.year, of.month, out),
-        // Wording, not reckoning: the catalogue says words itself.
-        Value::Word(_) => {}
+    /// Says how many: 两笔, 十二分钟, 一百零二人.
+    pub fn count(&self, n: u32, measure: Measure, out: &mut Words<'_>) {
+        integer(n.into(), Liang::First, out);
+        out.unit(self.measure(measure));
+    }
+
+    /// Says which one: 第二位, 第十二笔.
+    pub fn ordinal(&self, n: u32, measure: Measure, out: &mut Words<'_>) {
+        out.unit(ORDINAL);
+        integer(n.into(), Liang::Never, out);
+        out.unit(self.measure(measure));
+    }
+
+    /// Says a number that is a name, digit by digit, with 幺 for 1 in Mandarin: telephone numbers, tails of cards.
+    ///
+    /// Up to six digits are said in one breath, eleven as 3-4-4, others in fours. Anything but a digit or an X parts the
+    /// number where it stands: `0791-12333` is 零七九幺 幺二三三三.
+    pub fn digits(&self, text: &str, out: &mut Words<'_>) {
+        let parts = text.split(|c: char| self.digit(c).is_none()).filter(|part| !part.is_empty());
+        for (i, group) in parts.flat_map(groups).enumerate() {
+            if i > 0 {
+                out.push(Piece::Break);
+            }
+            for unit in group.iter().filter_map(|&byte| self.digit(byte.into())) {
+                out.unit(unit);
+            }
+        }
+    }
+
+    /// Says how long. From an hour on in hours and minutes, since nobody plans by 一千三百九十七分钟: 三十分钟, 两小时,
+    /// 二十三小时十七分钟.
+    pub fn minutes(&self, n: u32, out: &mut Words<'_>) {
+        let (hours, rest) = (n / 60, n % 60);
+        if hours > 0 {
+            self.count(hours, Measure::Hours, out);
+        }
+        if rest > 0 || hours == 0 {
+            self.count(rest, Measure::Minutes, out);
+        }
+    }
+
+    /// Says the days of the week from `first` to `last`: 周一至周五; one day when they are the same: 周六.
+    pub fn weekdays(&self, first: Weekday, last: Weekday, out: &mut Words<'_>) {
+        out.unit(self.weekday(first));
+        if first != last {
+            out.unit(TO);
+            out.unit(self.weekday(last));
+        }
+    }
+
+    /// Every unit that can be said: the clips a recorded voice needs.
+    #[must_use]
+    pub fn units(&self) -> BTreeSet<&'static str> {
+        let places = [&THOUSANDS, &HUNDREDS, &TENS, &ONES, &ALONE, &JIAO, &FEN];
+        let numerals = places.into_iter().flat_map(|place| {
+            place.digits.into_iter().chain([place.leading_one, place.liang]).filter(|unit| !unit.is_empty())
+        });
+        let words = [
+            WAN,
+            YI,
+            YUAN,
+            WHOLE,
+            MINUS,
+            POINT,
+            ORDINAL,
+            PERCENT,
+            YEAR,
+            MONTH,
+            DAY,
+            MINUTE,
+            TO,
+            STAR,
+            HASH,
+            self.one_of_names,
+            LETTER_X,
+        ];
+        let measures = Measure::ALL.map(|measure| self.measure(measure));
+        numerals.chain(words).chain(self.week).chain(measures).collect()
+    }
+
+    fn measure(&self, measure: Measure) -> &'static str {
+        match measure {
+            Measure::Entries => "笔",
+            Measure::People => "位",
+            Measure::Persons => "人",
+            Measure::Minutes => "分钟",
+            Measure::Hours => "小时",
+            Measure::Days => self.days,
+            Measure::Times => "次",
+            Measure::Digits => "位数字",
+        }
+    }
+
+    fn digit(&self, c: char) -> Option<&'static str> {
+        match c {
+            '1' => Some(self.one_of_names),
+            'x' | 'X' => Some(LETTER_X),
+            _ => ONES.digits.get(usize::try_from(c.to_digit(10)?).ok()?).copied(),
+        }
+    }
+
+    fn weekday(&self, day: Weekday) -> &'static str {
+        self.week[usize::from(day.to_monday_zero_offset().unsigned_abs()) % 7]
     }
 }
 
@@ -133,35 +228,6 @@ pub fn amount(money: Money, style: Style, out: &mut Words<'_>) {
         (jiao, fen) => {
             speaker.numeral(&JIAO, jiao.into());
             speaker.numeral(&FEN, fen.into());
-        }
-    }
-}
-
-/// Says how many: 两笔, 十二分钟, 一百零二人.
-pub fn count(n: u32, measure: Measure, out: &mut Words<'_>) {
-    integer(n.into(), Liang::First, out);
-    out.unit(measure.unit());
-}
-
-/// Says which one: 第二位, 第十二笔.
-pub fn ordinal(n: u32, measure: Measure, out: &mut Words<'_>) {
-    out.unit(ORDINAL);
-    integer(n.into(), Liang::Never, out);
-    out.unit(measure.unit());
-}
-
-/// Says a number that is a name, digit by digit, with 幺 for 1: telephone numbers, tails of cards.
-///
-/// Up to six digits are said in one breath, eleven as 3-4-4, others in fours. Anything but a digit or an X parts the
-/// number where it stands: `0791-12333` is 零七九幺 幺二三三三.
-pub fn digits(text: &str, out: &mut Words<'_>) {
-    let parts = text.split(|c: char| phone_digit(c).is_none()).filter(|part| !part.is_empty());
-    for (i, group) in parts.flat_map(groups).enumerate() {
-        if i > 0 {
-            out.push(Piece::Break);
-        }
-        for unit in group.iter().filter_map(|&byte| phone_digit(byte.into())) {
-            out.unit(unit);
         }
     }
 }
@@ -211,27 +277,6 @@ pub fn time(time: Time, out: &mut Words<'_>) {
     out.unit(MINUTE);
 }
 
-/// Says how long. From an hour on in hours and minutes, since nobody plans by 一千三百九十七分钟: 三十分钟, 两小时,
-/// 二十三小时十七分钟.
-pub fn minutes(n: u32, out: &mut Words<'_>) {
-    let (hours, rest) = (n / 60, n % 60);
-    if hours > 0 {
-        count(hours, Measure::Hours, out);
-    }
-    if rest > 0 || hours == 0 {
-        count(rest, Measure::Minutes, out);
-    }
-}
-
-/// Says the days of the week from `first` to `last`: 周一至周五; one day when they are the same: 周六.
-pub fn weekdays(first: Weekday, last: Weekday, out: &mut Words<'_>) {
-    out.unit(weekday(first));
-    if first != last {
-        out.unit(TO);
-        out.unit(weekday(last));
-    }
-}
-
 /// Says a percentage, `decimal` being the number before the sign: 12.5 is 百分之十二点五.
 pub fn percent(decimal: Decimal, out: &mut Words<'_>) {
     sign(decimal, out);
@@ -243,21 +288,6 @@ pub fn percent(decimal: Decimal, out: &mut Words<'_>) {
 pub fn decimal(decimal: Decimal, out: &mut Words<'_>) {
     sign(decimal, out);
     magnitude(decimal, out);
-}
-
-/// Every unit this module can say: the clips a recorded voice needs.
-#[must_use]
-pub fn units() -> BTreeSet<&'static str> {
-    let places = [&THOUSANDS, &HUNDREDS, &TENS, &ONES, &ALONE, &JIAO, &FEN];
-    let numerals = places.into_iter().flat_map(|place| {
-        place.digits.into_iter().chain([place.leading_one, place.liang]).filter(|unit| !unit.is_empty())
-    });
-    let words = [
-        WAN, YI, YUAN, WHOLE, MINUS, POINT, ORDINAL, PERCENT, YEAR, MONTH, DAY, MINUTE, TO, STAR, HASH, PHONE_ONE,
-        LETTER_X,
-    ];
-    let week = iter::successors(Some(Weekday::Monday), |day| Some(day.next())).take(7).map(weekday);
-    numerals.chain(words).chain(week).chain(Measure::ALL.map(Measure::unit)).collect()
 }
 
 const WAN: &str = "万";
@@ -275,7 +305,6 @@ const MINUTE: &str = "分";
 const TO: &str = "至";
 const STAR: &str = "星号键";
 const HASH: &str = "井号键";
-const PHONE_ONE: &str = "幺";
 const LETTER_X: &str = "X";
 
 /// The units a digit is said with at one place of a number.
@@ -422,16 +451,8 @@ fn magnitude(decimal: Decimal, out: &mut Words<'_>) {
     }
 }
 
-fn phone_digit(c: char) -> Option<&'static str> {
-    match c {
-        '1' => Some(PHONE_ONE),
-        'x' | 'X' => Some(LETTER_X),
-        _ => ONES.digits.get(usize::try_from(c.to_digit(10)?).ok()?).copied(),
-    }
-}
-
 /// Cuts an unbroken run of digits into what is said in one breath.
-fn groups(run: &str) -> impl Iterator<Item = &[u8]> {
+pub(super) fn groups(run: &str) -> impl Iterator<Item = &[u8]> {
     let (head, size) = match run.len() {
         ..=6 => (0, 6),
         11 => (3, 4),
@@ -439,18 +460,6 @@ fn groups(run: &str) -> impl Iterator<Item = &[u8]> {
     };
     let (head, rest) = run.as_bytes().split_at(head);
     iter::once(head).chain(rest.chunks(size)).filter(|group| !group.is_empty())
-}
-
-fn weekday(day: Weekday) -> &'static str {
-    match day {
-        Weekday::Monday => "周一",
-        Weekday::Tuesday => "周二",
-        Weekday::Wednesday => "周三",
-        Weekday::Thursday => "周四",
-        Weekday::Friday => "周五",
-        Weekday::Saturday => "周六",
-        Weekday::Sunday => "周日",
-    }
 }
 
 #[cfg(test)]
