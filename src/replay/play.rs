@@ -298,7 +298,7 @@ impl<S: Stage> Player<'_, S> {
                 };
                 self.ahead.clear();
                 self.unheard = None;
-                let webhook = phone.webhook(Some(&heard), &Happened::HungUp);
+                let webhook = phone.webhook(Some(&heard), &Happened::HungUp).map_err(Wrong::Impossible)?;
                 let answer = self.stage.send(&webhook).await.map_err(Wrong::Answer)?;
                 if answer.status >= 300 {
                     return Err(Wrong::Answer(format!("the end of the call is answered with {}", answer.status)));
@@ -311,7 +311,10 @@ impl<S: Stage> Player<'_, S> {
     fn collecting(&self) -> Result<Collecting, Wrong> {
         match self.call.as_ref().map(|(_, heard)| heard.then) {
             Some(Then::Collect(collect)) => Ok(collect),
-            Some(Then::Transfer) => Err(Wrong::Impossible("a person is being called: no key is awaited".to_owned())),
+            Some(Then::Transfer | Then::Queue | Then::Leave) => {
+                Err(Wrong::Impossible("a person is being called: no key is awaited".to_owned()))
+            }
+            Some(Then::Record(_)) => Err(Wrong::Impossible("the caller is being recorded: no key is awaited".to_owned())),
             Some(Then::HangUp) => Err(Wrong::Impossible("the hotline has hung up".to_owned())),
             None => Err(Wrong::Impossible("there is no call".to_owned())),
         }
@@ -392,7 +395,7 @@ impl<S: Stage> Player<'_, S> {
     ) -> Result<(), Wrong> {
         let late = std::mem::take(&mut self.delay);
         self.pass(late);
-        let webhook = phone.webhook(heard.as_ref(), happened);
+        let webhook = phone.webhook(heard.as_ref(), happened).map_err(Wrong::Impossible)?;
         let answer = self.stage.send(&webhook).await.map_err(Wrong::Answer)?;
         self.turn += 1;
         self.mishap(line, &phone, &webhook, &answer).await?;

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use jiff::civil::Date;
 use regex::Regex;
 
 use super::pattern::{Part, Pattern, Words, spoken};
@@ -15,7 +14,9 @@ use crate::member::money::Money;
 use crate::member::tail::Tail;
 use crate::secret::{Key, Keys};
 use crate::speech::catalog::Catalog;
-use crate::speech::mandarin::{self, Liang, Style};
+use crate::speech::chinese::{self, Liang, Style};
+use crate::speech::language::Language;
+use crate::speech::prompt::Value as Spoke;
 use crate::speech::words::Words as Spoken;
 
 /// What a transcript's holes and names stand for.
@@ -92,18 +93,52 @@ impl<'r> Readings<'r> {
         Ok(match part {
             Part::Text(text) => Words::OneOf(vec![text.clone()]),
             Part::Any => anything()?,
-            Part::Amount(amount) => Words::OneOf(amounts(*amount)),
-            Part::Date(day) => Words::OneOf(vec![date(*day)]),
-            Part::Digits(digits) => Words::OneOf(vec![one_by_one(digits)]),
+            Part::Amount(amount) => Words::OneOf(self.amounts(*amount)),
+            Part::Date(day) => Words::OneOf(self.said(|language, words| language.say(&Spoke::Date(*day), words))),
+            Part::Digits(digits) => Words::OneOf(self.one_by_one(digits)),
             Part::Tail(name) => {
                 let tail = self.secrets.get(name).and_then(|value| value.tail);
                 let tail = tail.ok_or_else(|| format!("nothing of ${name} may ever be heard"))?;
-                Words::OneOf(vec![one_by_one(tail.as_str())])
+                Words::OneOf(self.one_by_one(tail.as_str()))
             }
             Part::Prompt(id) => self.prompt(id)?,
             Part::AnyOf(choices) => Words::OneOf(choices.clone()),
             Part::Matching(expression) => Words::Hole(expression.clone()),
         })
+    }
+
+    /// What `say` says in each language, each wording once.
+    fn said(&self, say: impl Fn(Language, &mut Spoken<'_>)) -> Vec<String> {
+        let mut said = Vec::new();
+        for catalog in &self.catalogs {
+            let mut words = Spoken::new();
+            say(catalog.language(), &mut words);
+            let text = words.text();
+            if !said.contains(&text) {
+                said.push(text);
+            }
+        }
+        said
+    }
+
+    /// Every accepted way to say an amount: as the hotline does, and as good usage allows besides.
+    fn amounts(&self, amount: Money) -> Vec<String> {
+        let mut said = self.said(|language, words| language.say(&Spoke::Amount(amount), words));
+        for whole_suffix in [true, false] {
+            for liang in [Liang::First, Liang::Every, Liang::Never] {
+                let mut words = Spoken::new();
+                chinese::amount(amount, Style { whole_suffix, liang }, &mut words);
+                let text = words.text();
+                if !said.contains(&text) {
+                    said.push(text);
+                }
+            }
+        }
+        said
+    }
+
+    fn one_by_one(&self, digits: &str) -> Vec<String> {
+        self.said(|language, words| language.say_digits(digits, words))
     }
 
     /// The words of a prompt in any language, with holes for what stands in it.
@@ -160,32 +195,4 @@ fn nobodys(field: Field) -> Option<Value> {
 
 fn of_id_number(number: &IdNumber) -> Option<Value> {
     Some(Value { keys: Keys::parse(&number.expose().replace('X', "*"), false)?, tail: Some(number.tail()) })
-}
-
-/// Every accepted way to say an amount (DOMAIN.md 6).
-fn amounts(amount: Money) -> Vec<String> {
-    let mut said = Vec::new();
-    for whole_suffix in [true, false] {
-        for liang in [Liang::First, Liang::Every, Liang::Never] {
-            let mut words = Spoken::new();
-            mandarin::amount(amount, Style { whole_suffix, liang }, &mut words);
-            let text = words.text();
-            if !said.contains(&text) {
-                said.push(text);
-            }
-        }
-    }
-    said
-}
-
-fn date(day: Date) -> String {
-    let mut words = Spoken::new();
-    mandarin::date(day, &mut words);
-    words.text()
-}
-
-fn one_by_one(digits: &str) -> String {
-    let mut words = Spoken::new();
-    mandarin::digits(digits, &mut words);
-    words.text()
 }

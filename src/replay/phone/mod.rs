@@ -47,10 +47,25 @@ pub struct Heard {
 pub enum Then {
     /// Keys are awaited.
     Collect(Collecting),
+    /// The caller speaks, and is recorded.
+    Record(Recording),
     /// A person is called.
     Transfer,
+    /// The caller waits in a queue: the platform asks now and then what they hear there.
+    Queue,
+    /// The caller is taken out of the queue: the platform tells so by itself.
+    Leave,
     /// The call ends.
     HangUp,
+}
+
+/// How is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// No recording is longer.
+    pub longest: Duration,
+    /// So much silence ends it.
+    pub silence: Duration,
 }
 
 /// How keys are awaited.
@@ -80,11 +95,22 @@ pub enum Happened<'h> {
     },
     /// Nothing was keyed in time.
     Silence,
+    /// The caller spoke so long; `None`: nothing was said.
+    Recorded(Option<Duration>),
+    /// The caller waits in a queue.
+    Waiting {
+        /// How many are before them.
+        ahead: Option<u16>,
+        /// How long people wait on average.
+        average: Option<Duration>,
+    },
     /// The transfer is over.
     Transferred {
         /// Whether they talked.
         talked: bool,
     },
+    /// The caller has left the queue.
+    Left,
     /// The telephone was put down.
     HungUp,
 }
@@ -109,13 +135,17 @@ pub struct Phone {
     call: String,
     from: Option<String>,
     dialled: String,
+    /// Where the end of the queue is told, while the caller waits in one.
+    queued: Option<String>,
+    /// Where is told, beside the call, what was recorded.
+    beside: Option<String>,
 }
 
 impl Phone {
     /// A telephone with the number `from`, about to dial.
     #[must_use]
     pub fn new(account: Account, dialect: Dialect, call: String, from: Option<String>, dialled: String) -> Self {
-        Self { account, dialect, call, from, dialled }
+        Self { account, dialect, call, from, dialled, queued: None, beside: None }
     }
 
     /// The platform's id of the call.
@@ -125,11 +155,22 @@ impl Phone {
     }
 
     /// The webhook that tells what happened, after `heard`.
-    #[must_use]
-    pub fn webhook(&self, heard: Option<&Heard>, happened: &Happened<'_>) -> Webhook {
+    ///
+    /// # Errors
+    /// This platform tells of nothing like it: why not.
+    pub fn webhook(&self, heard: Option<&Heard>, happened: &Happened<'_>) -> Result<Webhook, String> {
         match self.dialect {
-            Dialect::Twilio => self.twilio(heard, happened),
+            Dialect::Twilio => Ok(self.twilio(heard, happened)),
             Dialect::Browser => self.browser(heard, happened),
+        }
+    }
+
+    /// What is told beside the call of a recording, perhaps after its end; `None` where nothing is.
+    #[must_use]
+    pub fn beside(&self, spoken: Duration) -> Option<Webhook> {
+        match self.dialect {
+            Dialect::Twilio => self.twilio_beside(spoken),
+            Dialect::Browser => None,
         }
     }
 

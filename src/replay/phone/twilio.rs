@@ -8,7 +8,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use sha1::Sha1;
 
-use super::{Answer, Collecting, Happened, Heard, Phone, Then, Webhook, digits};
+use super::{Answer, Collecting, Happened, Heard, Phone, Recording, Then, Webhook, digits};
 use crate::secret::Key;
 
 /// The account every replayed call belongs to.
@@ -24,12 +24,45 @@ impl Phone {
                 (step, "in-progress", vec![("Digits", digits(keys)), ("FinishedOnKey", finish)])
             }
             Happened::Silence => (step, "in-progress", vec![("Digits", String::new())]),
-            Happened::Transferred { talked } => {
-                let how = if *talked { "completed" } else { "no-answer" };
-                (step, "in-progress", vec![("DialCallStatus", how.to_owned())])
+            Happened::Recorded(Some(spoken)) => (step, "in-progress", self.recording(*spoken)),
+            // Where nothing was recorded, the platform goes on with what stands behind.
+            Happened::Recorded(None) => (step, "in-progress", Vec::new()),
+            Happened::Waiting { ahead, average } => {
+                // One's own place, counted from 1.
+                let position = ahead.map(|ahead| ("QueuePosition", ahead.saturating_add(1).to_string()));
+                let average = average.map(|average| ("AvgQueueTime", average.as_secs().to_string()));
+                (step, "in-progress", position.into_iter().chain(average).collect())
             }
+            Happened::Transferred { talked } => match &self.queued {
+                Some(queued) => {
+                    let how = if *talked { "bridged" } else { "system-error" };
+                    (Some(queued.clone()), "in-progress", vec![("QueueResult", how.to_owned())])
+                }
+                None => {
+                    let how = if *talked { "completed" } else { "no-answer" };
+                    (step, "in-progress", vec![("DialCallStatus", how.to_owned())])
+                }
+            },
+            Happened::Left => (self.queued.clone(), "in-progress", vec![("QueueResult", "leave".to_owned())]),
             Happened::HungUp => (Some("/twilio/status".to_owned()), "completed", Vec::new()),
         };
+        self.form(path.unwrap_or_default(), status, more)
+    }
+
+    pub(super) fn twilio_beside(&self, spoken: Duration) -> Option<Webhook> {
+        let mut more = self.recording(spoken);
+        more.push(("RecordingStatus", "completed".to_owned()));
+        Some(self.form(self.beside.clone()?, "completed", more))
+    }
+
+    /// What is told of a recording of this call: there is one at most.
+    fn recording(&self, spoken: Duration) -> Vec<(&'static str, String)> {
+        let id = self.call.strip_prefix("CA").unwrap_or_default();
+        let url = format!("https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Recordings/RE{id}");
+        vec![("RecordingUrl", url), ("RecordingDuration", spoken.as_secs().to_string())]
+    }
+
+    fn form(&self, path: String, status: &str, more: Vec<(&'static str, String)>) -> Webhook {
         let mut form = form_urlencoded::Serializer::new(String::new());
         let from = self.from.as_deref().unwrap_or("anonymous");
         for (name, value) in [
@@ -46,7 +79,6 @@ impl Phone {
             form.append_pair(name, value);
         }
         let body = form.extend_pairs(more).finish();
-        let path = path.unwrap_or_default();
         let headers = vec![
             ("content-type", "application/x-www-form-urlencoded; charset=utf-8".to_owned()),
             ("x-twilio-signature", self.signature(&path, &body)),
@@ -71,7 +103,7 @@ impl Phone {
         BASE64.encode(&mac.finalize().into_bytes())
     }
 
-    pub(super) fn hear_twilio(&self, answer: &Answer) -> Result<Heard, String> {
+    pub(super) fn hear_twilio(&mut self, answer: &Answer) -> Result<Heard, String> {
         if answer.status != 200 {
             return Err(format!("the answer's status is {} (error 11200 at the platform)", answer.status));
         }
@@ -79,8 +111,23 @@ impl Phone {
         if !matches!(kind, "text/xml" | "application/xml") {
             return Err(format!("the answer is {kind:?} (error 12300 at the platform)"));
         }
-        Document { public_url: &self.account.public_url, ..Document::default() }.read(&answer.body)
+        let document = Document { public_url: &self.account.public_url, ..Document::default() }.read(&answer.body)?;
+        match document.heard.then {
+            Then::Queue => self.queued.clone_from(&document.end),
+            Then::Record(_) => self.beside.clone_from(&document.end),
+            // Keys pressed in a queue do not end the waiting; whatever else follows, does.
+            Then::Collect(_) | Then::Leave => {}
+            Then::Transfer | Then::HangUp => self.queued = None,
+        }
+        Ok(document.heard)
     }
+}
+
+/// A reply, read.
+struct Reply {
+    heard: Heard,
+    /// Where the end of what begins here is told: of a queue, of a recording.
+    end: Option<String>,
 }
 
 /// A reply while it is read.
@@ -90,6 +137,7 @@ struct Document<'d> {
     said: String,
     then: Option<Then>,
     step: Option<String>,
+    end: Option<String>,
     /// The elements that are open.
     open: Vec<String>,
     /// Seconds of silence after what is said inside of `Gather`.
@@ -97,7 +145,7 @@ struct Document<'d> {
 }
 
 impl Document<'_> {
-    fn read(mut self, markup: &str) -> Result<Heard, String> {
+    fn read(mut self, markup: &str) -> Result<Reply, String> {
         let mut reader = Reader::from_str(markup);
         loop {
             match reader.read_event().map_err(|e| format!("the markup does not parse: {e} (error 12100)"))? {
@@ -107,7 +155,13 @@ impl Document<'_> {
                     self.open.push(element.name().as_ref().to_owned());
                 }
                 Event::Empty(element) => self.start(&element)?,
-                Event::End(_) => drop(self.open.pop()),
+                Event::End(element) => {
+                    // English is parted by more than its full stops.
+                    if element.name().as_ref() == "Say" && self.said.ends_with(|c: char| c.is_ascii()) {
+                        self.said.push(' ');
+                    }
+                    self.open.pop();
+                }
                 Event::Text(text) => self.text(&text)?,
                 Event::GeneralRef(reference) => {
                     let c = match &*reference {
@@ -128,7 +182,7 @@ impl Document<'_> {
         if let Then::Collect(collect) = &mut then {
             collect.first_key += Duration::from_secs(self.pause);
         }
-        Ok(Heard { said: self.said, then, step: self.step })
+        Ok(Reply { heard: Heard { said: self.said, then, step: self.step }, end: self.end })
     }
 
     fn start(&mut self, element: &BytesStart<'_>) -> Result<(), String> {
@@ -145,8 +199,9 @@ impl Document<'_> {
         let name = element.name();
         match (inside.as_slice(), name.as_ref()) {
             ([], "Response") | (["Response"] | ["Response", "Gather"], "Say") | (["Response", "Dial"], "Number" | "Sip") => {}
+            (["Response", "Say"] | ["Response", "Gather", "Say"], "prosody") => {}
             // Reached only where the platform does not tell of silence by itself.
-            (["Response"], "Redirect") if matches!(self.then, Some(Then::Collect(_))) => {}
+            (["Response"], "Redirect") if matches!(self.then, Some(Then::Collect(_) | Then::Record(_))) => {}
             (["Response"], "Gather") if self.then.is_none() => {
                 let timeout = Duration::from_secs(number("timeout", 5)?);
                 let finish = attribute("finishOnKey")?.unwrap_or_else(|| "#".to_owned());
@@ -163,8 +218,22 @@ impl Document<'_> {
                 self.then = Some(Then::Transfer);
                 self.step = Some(self.path(&attribute("action")?.unwrap_or_default())?);
             }
+            (["Response"], "Record") if self.then.is_none() => {
+                self.then = Some(Then::Record(Recording {
+                    longest: Duration::from_secs(number("maxLength", 3600)?),
+                    silence: Duration::from_secs(number("timeout", 5)?),
+                }));
+                self.step = Some(self.path(&attribute("action")?.unwrap_or_default())?);
+                self.end = Some(self.path(&attribute("recordingStatusCallback")?.unwrap_or_default())?);
+            }
+            (["Response"], "Enqueue") if self.then.is_none() => {
+                self.then = Some(Then::Queue);
+                self.step = Some(self.path(&attribute("waitUrl")?.unwrap_or_default())?);
+                self.end = Some(self.path(&attribute("action")?.unwrap_or_default())?);
+            }
+            (["Response"], "Leave") if self.then.is_none() => self.then = Some(Then::Leave),
             (["Response"], "Hangup") if self.then.is_none() => self.then = Some(Then::HangUp),
-            ([.., "Say"], "break") => self.said.push(' '),
+            ([.., "Say"] | [.., "Say", "prosody"], "break") => self.said.push(' '),
             (inside, name) => return Err(format!("{name} may not stand in {} here (error 12200)", inside.join("/"))),
         }
         Ok(())
@@ -172,8 +241,8 @@ impl Document<'_> {
 
     fn text(&mut self, text: &str) -> Result<(), String> {
         match self.open.last().map(String::as_str) {
-            Some("Say") => self.said.push_str(text),
-            Some("Redirect" | "Number" | "Sip") => {}
+            Some("Say" | "prosody") => self.said.push_str(text),
+            Some("Redirect" | "Number" | "Sip" | "Enqueue") => {}
             _ if text.trim().is_empty() => {}
             _ => return Err("text stands outside of every verb (error 12200)".to_owned()),
         }
