@@ -4,7 +4,7 @@
 //! ‹ {…}余额为{金额 1010.05}，截至{日期 2026-06-30}{…}
 //! ```
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use jiff::civil::Date;
 use regex::Regex;
@@ -28,6 +28,8 @@ pub enum Part {
     Tail(String),
     /// This prompt, whatever stands in it.
     Prompt(String),
+    /// Digits, to be known by this name from now on.
+    Capture(String),
     /// One of these.
     AnyOf(Vec<String>),
     /// Whatever this expression takes.
@@ -40,6 +42,7 @@ pub struct Pattern {
     /// What must be heard.
     parts: Vec<Words>,
     whole: Regex,
+    names: Vec<String>,
 }
 
 /// A part of a pattern, in words.
@@ -49,6 +52,8 @@ pub enum Words {
     OneOf(Vec<String>),
     /// Whatever this expression takes.
     Hole(Regex),
+    /// Whatever this expression takes, to be known by this name.
+    Named(String, Regex),
 }
 
 impl Pattern {
@@ -58,6 +63,7 @@ impl Pattern {
     /// The lines make an expression that is too large.
     pub fn new(lines: Vec<(Vec<Words>, bool)>) -> Result<Self, regex::Error> {
         let mut whole = String::from("^(?s)");
+        let mut names = Vec::new();
         for (parts, optional) in &lines {
             whole.push_str("(?:");
             for part in parts {
@@ -68,6 +74,11 @@ impl Pattern {
                         whole.push_str(&choices.join("|"));
                     }
                     Words::Hole(expression) => whole.push_str(expression.as_str()),
+                    Words::Named(name, expression) => {
+                        // What a name may be here is less than what it may be in a transcript.
+                        let _ = write!(whole, "(?<n{}>{})", names.len(), expression.as_str());
+                        names.push(name.clone());
+                    }
                 }
                 whole.push(')');
             }
@@ -75,7 +86,18 @@ impl Pattern {
         }
         whole.push('$');
         let parts = lines.into_iter().filter(|(_, optional)| !optional).flat_map(|(parts, _)| parts).collect();
-        Ok(Self { whole: Regex::new(&whole)?, parts })
+        Ok(Self { whole: Regex::new(&whole)?, parts, names })
+    }
+
+    /// What was heard where names are given, by name.
+    #[must_use]
+    pub fn named(&self, heard: &str) -> Vec<(&str, String)> {
+        let heard = spoken(heard);
+        let Some(found) = self.whole.captures(&heard) else { return Vec::new() };
+        let named = self.names.iter().enumerate().filter_map(|(n, name)| {
+            Some((name.as_str(), found.name(&format!("n{n}"))?.as_str().to_owned()))
+        });
+        named.collect()
     }
 
     /// Whether this is what `heard` says.
@@ -100,7 +122,7 @@ impl Pattern {
         let correction = |(part, &(from, to)): (&Words, &(usize, usize))| {
             let there = heard.get(offset(from.min(to))..offset(to)).unwrap_or_default().trim();
             match part {
-                Words::Hole(_) => None,
+                Words::Hole(_) | Words::Named(..) => None,
                 Words::OneOf(choices) if choices.iter().any(|choice| spoken(choice) == spoken(there)) => None,
                 Words::OneOf(_) => Some(there),
             }
@@ -229,7 +251,7 @@ fn lay(parts: &[Words], heard: &[HeardChar]) -> Laid {
                         let text = choices.get(choice).or(choices.first()).map_or("", String::as_str);
                         spoken(text).chars().map(Unit::Char).collect()
                     }
-                    Words::Hole(_) => vec![Unit::Any],
+                    Words::Hole(_) | Words::Named(..) => vec![Unit::Any],
                 };
                 units.into_iter().map(move |unit| (unit, n))
             })

@@ -102,6 +102,7 @@ impl<'r> Readings<'r> {
                 Words::OneOf(self.one_by_one(tail.as_str()))
             }
             Part::Prompt(id) => self.prompt(id)?,
+            Part::Capture(name) => Words::Named(name.clone(), digits_heard()?),
             Part::AnyOf(choices) => Words::OneOf(choices.clone()),
             Part::Matching(expression) => Words::Hole(expression.clone()),
         })
@@ -154,6 +155,48 @@ impl<'r> Readings<'r> {
         }
         Regex::new(&worded.join("|")).map(Words::Hole).map_err(|e| e.to_string())
     }
+}
+
+/// Digits as Chinese and English say them one by one.
+const DIGITS: [(char, char, &str); 11] = [
+    ('0', '零', "zero"),
+    ('1', '幺', "one"),
+    ('1', '一', "one"),
+    ('2', '二', "two"),
+    ('3', '三', "three"),
+    ('4', '四', "four"),
+    ('5', '五', "five"),
+    ('6', '六', "six"),
+    ('7', '七', "seven"),
+    ('8', '八', "eight"),
+    ('9', '九', "nine"),
+];
+
+fn digits_heard() -> Result<Regex, String> {
+    let chinese: String = DIGITS.iter().map(|(_, chinese, _)| *chinese).collect();
+    let english = DIGITS.map(|(_, _, english)| english).join("|");
+    Regex::new(&format!("[{chinese}]+|(?:(?:{english})[ ,]*)+")).map_err(|e| e.to_string())
+}
+
+/// The keys of digits that were heard.
+#[must_use]
+pub fn keys_heard(heard: &str) -> Vec<Key> {
+    let mut keys = Vec::new();
+    let mut rest = heard;
+    while let Some(first) = rest.chars().next() {
+        let found = DIGITS.iter().find_map(|(digit, chinese, english)| {
+            let after = rest.strip_prefix(*chinese).or_else(|| rest.strip_prefix(english))?;
+            Some((Key::from_char(*digit), after))
+        });
+        rest = match found {
+            Some((key, after)) => {
+                keys.extend(key);
+                after
+            }
+            None => &rest[first.len_utf8()..],
+        };
+    }
+    keys
 }
 
 fn anything() -> Result<Words, String> {

@@ -10,7 +10,7 @@ use jiff::tz::Offset;
 
 use super::pattern::Part;
 use super::transcript::{
-    CLOCK, Dialect, Does, Expectation, Fault, Field, Header, OFFSET, Press, Pressed, SecretValue, Step, Transcript,
+    CLOCK, Dialect, Does, Expectation, Fault, Field, From, Header, OFFSET, Press, Pressed, SecretValue, Step, Transcript,
     Truth, What, When, Whose,
 };
 use super::words::{self as w, after, is, shown};
@@ -19,7 +19,7 @@ use crate::member::id_number::IdNumber;
 use crate::member::money::Money;
 use crate::secret::Key;
 
-/// The longest wait or pace a transcript may name: a day, for locks and what lapses.
+/// The longest wait or pace a transcript may name: enough for locks and what lapses.
 const LONGEST: Duration = Duration::from_hours(24 * 40);
 
 /// No birth date in a number is later: so that a number of the future is known as one too.
@@ -132,7 +132,8 @@ impl Reader<'_> {
             }
         }
         for (line, name) in &used {
-            if !header.secrets.iter().any(|secret| secret.name == *name) {
+            let captured = header.captured.borrow();
+            if !header.secrets.iter().any(|secret| secret.name == *name) && !captured.contains(*name) {
                 let remedy = format!("add \"  {} ${name} = …\" to the header", w::SECRET[0]);
                 self.fault(*line, (format!("${name} is not named in the header"), remedy));
             }
@@ -207,12 +208,18 @@ struct Head {
     clock: Option<jiff::Timestamp>,
     dialects: Option<Vec<Dialect>>,
     dialled: Option<String>,
-    from: Option<Option<String>>,
+    from: Option<(From, bool)>,
     members: Option<String>,
     transactions: Option<String>,
+    mutual_aid: Option<String>,
+    lines: Option<String>,
+    settings: Vec<(String, String)>,
+    own_data: bool,
     secrets: Vec<SecretValue>,
     /// Names whose last digits are expected to be heard.
     tails: std::cell::RefCell<Vec<String>>,
+    /// Names given to digits as they are heard.
+    captured: std::cell::RefCell<std::collections::BTreeSet<String>>,
 }
 
 fn once<T>(place: &mut Option<T>, value: T, word: w::Word) -> Result<(), Wrong> {
@@ -238,12 +245,24 @@ impl Head {
         } else if is(word, w::DIALLED) {
             once(&mut self.dialled, some("the number dialled")?, w::DIALLED)
         } else if is(word, w::FROM) {
-            let from = if is(rest, w::WITHHELD) { None } else { Some(some("the number that calls")?) };
-            once(&mut self.from, from, w::FROM)
+            once(&mut self.from, read_from(rest)?, w::FROM)
         } else if is(word, w::MEMBERS) {
             once(&mut self.members, some("a CSV file beside this one")?, w::MEMBERS)
         } else if is(word, w::TRANSACTIONS) {
             once(&mut self.transactions, some("a CSV file beside this one")?, w::TRANSACTIONS)
+        } else if is(word, w::MUTUAL_AID) {
+            once(&mut self.mutual_aid, some("a CSV file beside this one")?, w::MUTUAL_AID)
+        } else if is(word, w::LINES) {
+            once(&mut self.lines, some("a folder of lines beside this file")?, w::LINES)
+        } else if is(word, w::SETTING) {
+            self.settings.push(read_setting(rest)?);
+            Ok(())
+        } else if is(word, w::DATA) {
+            if !is(rest, w::OWN) {
+                return wrong(format!("{rest:?} says nothing of data"), format!("write {} {}", w::DATA[0], w::OWN[0]));
+            }
+            self.own_data = true;
+            Ok(())
         } else if is(word, w::SECRET) {
             let secret = read_secret(line, rest)?;
             if self.secrets.iter().any(|known| known.name == secret.name) {
@@ -252,23 +271,74 @@ impl Head {
             self.secrets.push(secret);
             Ok(())
         } else {
-            let known = [w::CLOCK, w::DIALECTS, w::DIALLED, w::FROM, w::MEMBERS, w::TRANSACTIONS, w::SECRET];
+            let known = [
+                w::CLOCK, w::DIALECTS, w::DIALLED, w::FROM, w::MEMBERS, w::TRANSACTIONS, w::MUTUAL_AID, w::LINES, w::SETTING,
+                w::DATA, w::SECRET,
+            ];
             let known = known.map(shown).join(", ");
             wrong(format!("{word:?} is no line of a header"), format!("take one of {known}"))
         }
     }
 
     fn finish(self) -> Header {
+        let (from, elder) = self.from.unwrap_or((From::Own, false));
+        let in_process_only = self.own_data
+            || elder
+            || self.clock.is_some()
+            || self.lines.is_some()
+            || !self.settings.is_empty()
+            || [&self.members, &self.transactions, &self.mutual_aid].into_iter().any(Option::is_some);
         Header {
             clock: self.clock.or_else(|| OFFSET.to_timestamp(CLOCK).ok()).unwrap_or_default(),
             dialects: self.dialects.unwrap_or_else(|| Dialect::ALL.into()),
             dialled: self.dialled.unwrap_or_else(|| "12333".to_owned()),
-            from: self.from.unwrap_or_else(|| Some("13800138000".to_owned())),
+            from,
+            elder,
             members: self.members,
             transactions: self.transactions,
+            mutual_aid: self.mutual_aid,
+            lines: self.lines,
+            settings: self.settings,
+            in_process_only,
             secrets: self.secrets,
         }
     }
+}
+
+/// `13800138000`, `13800138000 老年`, `隐藏`
+fn read_from(text: &str) -> Result<(From, bool), Wrong> {
+    let text = narrow(text);
+    let (number, mark) = text.split_once(char::is_whitespace).unwrap_or((&text, ""));
+    let elder = match mark.trim() {
+        "" => false,
+        mark if is(mark, w::ELDER) => true,
+        mark => return wrong(format!("{mark:?} says nothing of a number"), format!("write {} or nothing", shown(w::ELDER))),
+    };
+    if is(number, w::WITHHELD) && !elder {
+        return Ok((From::Withheld, false));
+    }
+    let digits = number.strip_prefix('+').unwrap_or(number);
+    if !(3..=15).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        let remedy = format!("write its digits, or {}", shown(w::WITHHELD));
+        return wrong(format!("{number:?} is no telephone number"), remedy);
+    }
+    Ok((From::Number(number.to_owned()), elder))
+}
+
+/// `abuse.level = 2`, as the environment would say it.
+fn read_setting(text: &str) -> Result<(String, String), Wrong> {
+    let text = narrow(text);
+    let refused = || (format!("{text:?} is no setting"), format!("write {} abuse.level = 2", w::SETTING[0]));
+    let (key, value) = text.split_once('=').ok_or_else(refused)?;
+    let (section, name) = key.trim().split_once('.').ok_or_else(refused)?;
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    // Secrets, and where things are, are the replay's own.
+    if !is_word(section) || !is_word(name) || !matches!(section, "call" | "sign_in" | "messages" | "abuse") {
+        let remedy = "those of call, sign_in, messages and abuse may be: abuse.level = 2";
+        return wrong(format!("{:?} cannot be set here", key.trim()), remedy);
+    }
+    let value = value.trim().trim_matches('"');
+    Ok((format!("{}__{}", section.to_ascii_uppercase(), name.to_ascii_uppercase()), value.to_owned()))
 }
 
 /// `2026-03-15 10:05 +08:00`; seconds and the offset may be left out.
@@ -386,6 +456,10 @@ fn read_caller(body: &str) -> Result<What, Wrong> {
         alone(Does::Silence)?
     } else if is(word, w::HANG_UP) {
         alone(Does::HangUp)?
+    } else if is(word, w::SPEAK) {
+        read_speech(rest)?
+    } else if is(word, w::WAITING) {
+        read_waiting(rest)?
     } else if is(word, w::PERSON) {
         match rest {
             how if is(how, w::TALKED) => Does::Transferred { talked: true },
@@ -412,12 +486,42 @@ fn read_caller(body: &str) -> Result<What, Wrong> {
         Does::Press(read_press(keys.trim(), When::Hearing(phrase.to_owned()))?)
     } else {
         let known = [
-            w::DIAL, w::PRESS, w::PRESS_OVER, w::PRESS_AHEAD, w::HEARING, w::SILENCE, w::PERSON, w::HANG_UP,
+            w::DIAL, w::PRESS, w::PRESS_OVER, w::PRESS_AHEAD, w::HEARING, w::SILENCE, w::SPEAK, w::WAITING, w::PERSON,
+            w::HANG_UP,
         ];
         let known = known.map(shown).join(", ");
         return wrong(format!("{word:?} is nothing a caller does"), format!("take one of {known}"));
     };
     Ok(What::Caller { after: after_so_long, does })
+}
+
+/// `20s`, `20s 挂机`
+fn read_speech(text: &str) -> Result<Does, Wrong> {
+    let (time, then) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let lasting = read_duration(time)?;
+    match then.trim() {
+        "" => Ok(Does::Speak { lasting, hang_up: false }),
+        then if is(then, w::HANG_UP) => Ok(Does::Speak { lasting, hang_up: true }),
+        then => wrong(format!("{then:?} is nothing that ends a recording"), format!("take {}", shown(w::HANG_UP))),
+    }
+}
+
+/// `前面2位 平均90s`
+fn read_waiting(text: &str) -> Result<Does, Wrong> {
+    let example = || format!("write {} {}2{} {}90s", w::WAITING[0], w::AHEAD[0], w::PEOPLE[0], w::AVERAGE[0]);
+    let (mut ahead, mut average) = (None, None);
+    for word in text.split_whitespace() {
+        let word = narrow(word);
+        if let Some(people) = after(&word, w::AHEAD) {
+            let number = w::PEOPLE.iter().find_map(|of| people.strip_suffix(of)).unwrap_or(people);
+            ahead = Some(number.parse().map_err(|_| (format!("{word:?} tells no number"), example()))?);
+        } else if let Some(time) = after(&word, w::AVERAGE) {
+            average = Some(read_duration(time)?);
+        } else {
+            return wrong(format!("{word:?} says nothing of a queue"), example());
+        }
+    }
+    Ok(Does::Wait { ahead, average })
 }
 
 /// `$证号 # 每键0.4s`
@@ -577,6 +681,12 @@ fn read_hole(hole: &str, header: &Head) -> Result<Part, Wrong> {
             "" => wrong("no prompt is named", "write {提示 goodbye}"),
             id => Ok(Part::Prompt(id.to_owned())),
         }
+    } else if is(word, w::CAPTURE) {
+        let Some(name) = value.strip_prefix(['$', '＄']).filter(|name| is_name(name)) else {
+            return wrong(format!("{value:?} is no name"), "write {记下 $编号}");
+        };
+        header.captured.borrow_mut().insert(name.to_owned());
+        Ok(Part::Capture(name.to_owned()))
     } else if is(word, w::ANY_OF) {
         let choices: Vec<String> = value.split(['|', '｜']).map(|choice| choice.trim().to_owned()).collect();
         if choices.iter().any(String::is_empty) {
@@ -589,7 +699,7 @@ fn read_hole(hole: &str, header: &Head) -> Result<Part, Wrong> {
             Err(e) => wrong(format!("{value:?} is no expression: {e}"), "write a regular expression as {正则 [零幺]+}"),
         }
     } else {
-        let known = [w::AMOUNT, w::DATE, w::DIGITS, w::PROMPT, w::ANY_OF, w::REGEX].map(shown).join(", ");
+        let known = [w::AMOUNT, w::DATE, w::DIGITS, w::PROMPT, w::CAPTURE, w::ANY_OF, w::REGEX].map(shown).join(", ");
         wrong(format!("{{{hole}}} is no hole"), format!("take {{…}} or one of {known}"))
     }
 }
@@ -620,6 +730,9 @@ fn read_truth(body: &str) -> Result<Truth, Wrong> {
         let mut words = rest.split_whitespace();
         let example = || format!("write {} sign_in_ok 1 {}", w::AUDIT[0], w::TIMES[0]);
         let Some(event) = words.next() else { return wrong("no event is named", example()) };
+        let Some([_, event]) = w::EVENTS.iter().find(|word| is(event, word)) else {
+            return wrong(format!("the audit has no event {event:?}"), format!("take one of {}", w::EVENTS.concat().join(", ")));
+        };
         let times = match words.next().map(narrow) {
             None => 1,
             Some(count) => {
@@ -630,7 +743,7 @@ fn read_truth(body: &str) -> Result<Truth, Wrong> {
                 }
             }
         };
-        Ok(Truth::Audit { event: event.to_owned(), times })
+        Ok(Truth::Audit { event: (*event).to_owned(), times })
     } else if is(word, w::LOG) {
         let names = after(rest, w::WITHOUT).unwrap_or_default();
         let names: Vec<String> =
@@ -666,11 +779,16 @@ fn read_fault(body: &str) -> Result<Fault, Wrong> {
         return read_duration(rest).map(Fault::Wait);
     }
     match (word, rest) {
+        (word, "") if is(word, w::REORDER) => Ok(Fault::Reorder),
+        (word, how) if is(word, w::STORE) && after(how, w::SLOW).is_some() => {
+            read_duration(after(how, w::SLOW).unwrap_or_default().trim()).map(Fault::StoreSlow)
+        }
         (word, "") if is(word, w::NODE_KILLED) => Ok(Fault::NodeKilled),
         (word, how) if is(word, w::STORE) && is(how, w::AWAY) => Ok(Fault::StoreAway),
         (word, how) if is(word, w::STORE) && is(how, w::BACK) => Ok(Fault::StoreBack),
         _ => {
-            let known = [w::DUPLICATE, w::DELAY, w::WAIT, w::NODE_KILLED, w::STORE].map(shown).join(", ");
+            let known = [w::DUPLICATE, w::REORDER, w::DELAY, w::WAIT, w::NODE_KILLED, w::STORE];
+            let known = known.map(shown).join(", ");
             wrong(format!("{body:?} is no fault that can be injected"), format!("take one of {known}"))
         }
     }

@@ -31,14 +31,36 @@ pub struct Header {
     pub dialects: Vec<Dialect>,
     /// The number dialled.
     pub dialled: String,
-    /// The number that calls; `None` withholds it.
-    pub from: Option<String>,
+    /// The number that calls.
+    pub from: From,
+    /// Whether that number is marked as an older caller's.
+    pub elder: bool,
     /// The register to import, as the file names it; the sample members without.
     pub members: Option<String>,
     /// The transactions to import, likewise.
     pub transactions: Option<String>,
+    /// The families to import, likewise.
+    pub mutual_aid: Option<String>,
+    /// The folder of lines it is about, as the file names it; those of the settings without.
+    pub lines: Option<String>,
+    /// Settings that are other than the hotline's own, as the environment would say them: `ABUSE__LEVEL`, `2`.
+    pub settings: Vec<(String, String)>,
+    /// Whether the call can only be placed in process: it names what a running hotline cannot be given, or changes data that
+    /// others call for.
+    pub in_process_only: bool,
     /// What stands for numbers and PINs.
     pub secrets: Vec<SecretValue>,
+}
+
+/// The number that calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum From {
+    /// One of its own for each transcript, so that no call is counted to another's caller.
+    Own,
+    /// This.
+    Number(String),
+    /// It is withheld.
+    Withheld,
 }
 
 /// A way a call comes in.
@@ -137,6 +159,20 @@ pub enum Does {
     Press(Press),
     /// Presses nothing until the hotline has waited long enough.
     Silence,
+    /// Speaks, and is recorded.
+    Speak {
+        /// How long.
+        lasting: Duration,
+        /// Whether the telephone is put down then.
+        hang_up: bool,
+    },
+    /// Waits in a queue, until its announcement comes.
+    Wait {
+        /// How many are before them.
+        ahead: Option<u16>,
+        /// How long people wait on average.
+        average: Option<Duration>,
+    },
     /// Puts the telephone down.
     HangUp,
     /// Has been connected to a person: how that ended.
@@ -213,12 +249,16 @@ pub enum Truth {
 pub enum Fault {
     /// The last callback is delivered so many times more, and must be answered the same.
     Duplicate(u8),
+    /// The callback before the last is delivered once more, late; what comes of that nobody hears.
+    Reorder,
     /// The node is killed; the next callback reaches another one, on the same store.
     NodeKilled,
     /// The store is away until it is back.
     StoreAway,
     /// The store is back.
     StoreBack,
+    /// The next thing the store is asked takes so much longer.
+    StoreSlow(Duration),
     /// The next callback comes so much later.
     Delay(Duration),
     /// Time goes by for everybody, and nothing happens.

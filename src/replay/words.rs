@@ -18,10 +18,22 @@ pub const FROM: Word = &["主叫", "from"];
 pub const MEMBERS: Word = &["成员", "members"];
 /// `  明细 transactions.csv`
 pub const TRANSACTIONS: Word = &["明细", "transactions"];
+/// `  共济 mutual-aid.csv`
+pub const MUTUAL_AID: Word = &["共济", "mutual-aid"];
+/// `  线路 lines/queue`
+pub const LINES: Word = &["线路", "lines"];
+/// `  设置 abuse.level = 2`
+pub const SETTING: Word = &["设置", "setting"];
+/// `  数据 专用`
+pub const DATA: Word = &["数据", "data"];
+/// Data that nobody else calls for.
+pub const OWN: Word = &["专用", "own"];
 /// `  密值 $证号 = 样例.身份证(末位X)`
 pub const SECRET: Word = &["密值", "secret"];
 /// A number that is withheld.
 pub const WITHHELD: Word = &["隐藏", "withheld"];
+/// A number that is marked as an older caller's: `  主叫 13800138000 老年`
+pub const ELDER: Word = &["老年", "elder"];
 
 /// `> 拨入`
 pub const DIAL: Word = &["拨入", "dial"];
@@ -35,6 +47,16 @@ pub const PRESS_AHEAD: Word = &["连按", "press-ahead"];
 pub const HEARING: Word = &["听到", "hearing"];
 /// `> 静默`
 pub const SILENCE: Word = &["静默", "silence"];
+/// `> 留言 20s`, `> 留言 20s 挂机`
+pub const SPEAK: Word = &["留言", "speak"];
+/// `> 等候 前面2位 平均90s`
+pub const WAITING: Word = &["等候", "waiting"];
+/// Of a queue: `前面2位`
+pub const AHEAD: Word = &["前面", "ahead"];
+/// Of those before: `2位`
+pub const PEOPLE: Word = &["位", "people"];
+/// Of a queue: `平均90s`
+pub const AVERAGE: Word = &["平均", "average"];
 /// `> 挂机`
 pub const HANG_UP: Word = &["挂机", "hang-up"];
 /// `> 人工 通话`, `> 人工 无人接听`
@@ -62,6 +84,8 @@ pub const OVER: Word = &["结束", "over"];
 
 /// `! 重发`
 pub const DUPLICATE: Word = &["重发", "duplicate"];
+/// `! 乱序`
+pub const REORDER: Word = &["乱序", "reorder"];
 /// `! 节点重启`
 pub const NODE_KILLED: Word = &["节点重启", "node-killed"];
 /// `! 数据库 断开`
@@ -70,6 +94,8 @@ pub const STORE: Word = &["数据库", "store"];
 pub const AWAY: Word = &["断开", "away"];
 /// Of the store.
 pub const BACK: Word = &["恢复", "back"];
+/// Of the store: `! 数据库 慢 300ms`
+pub const SLOW: Word = &["慢", "slow"];
 /// `! 延迟 5s`
 pub const DELAY: Word = &["延迟", "delay"];
 /// `! 等待 31分钟`
@@ -83,6 +109,8 @@ pub const DATE: Word = &["日期", "date"];
 pub const DIGITS: Word = &["数字", "digits"];
 /// `{提示 goodbye}`
 pub const PROMPT: Word = &["提示", "prompt"];
+/// `{记下 $编号}`
+pub const CAPTURE: Word = &["记下", "capture"];
 /// `{任一 甲|乙}`
 pub const ANY_OF: Word = &["任一", "any-of"];
 /// `{正则 [零幺]+}`
@@ -104,6 +132,46 @@ pub const CARD_NUMBER: Word = &["社保卡", "card-number"];
 pub const PERSONAL_NUMBER: Word = &["个人编号", "personal-number"];
 /// 查询密码
 pub const PIN: Word = &["查询密码", "pin"];
+
+/// What the audit calls what happened, and what a tester calls it.
+pub const EVENTS: &[Word] = &[
+    &["验证密码", "pin_try"],
+    &["登录成功", "sign_in_ok"],
+    &["登录被拒", "sign_in_refused"],
+    &["初始密码", "initial_pin"],
+    &["密码锁定", "pin_locked"],
+    &["本次通话次数用尽", "pin_call_limit"],
+    &["主叫受限", "caller_limit"],
+    &["锁定中常用号码再试", "lock_bypass_known_caller"],
+    &["登录关闭", "sign_in_closed"],
+    &["攻击级别0", "spray_level_0"],
+    &["攻击级别1", "spray_level_1"],
+    &["攻击级别2", "spray_level_2"],
+    &["攻击级别3", "spray_level_3"],
+    &["读取余额", "read_personal_balance"],
+    &["读取统筹", "read_pooled_fund"],
+    &["读取明细", "read_transactions"],
+    &["读取状态", "read_status"],
+    &["读取共济", "read_mutual_aid"],
+    &["读取卡状态", "read_card_status"],
+    &["原密码正确", "old_pin_ok"],
+    &["原密码被拒", "old_pin_refused"],
+    &["第二号码正确", "second_number_ok"],
+    &["第二号码被拒", "second_number_refused"],
+    &["提出新密码", "pin_proposed"],
+    &["密码已修改", "pin_changed"],
+    &["密码未修改", "pin_not_changed"],
+    &["告知密码修改", "pin_change_told"],
+    &["录音已保存", "message_recorded"],
+    &["留言已提交", "message_left"],
+    &["留言已撤回", "message_discarded"],
+    &["要求回拨", "callback_asked"],
+    &["挂失", "loss_reported"],
+    &["延长挂失", "loss_renewed"],
+    &["解除挂失", "loss_released"],
+    &["挂失到期", "loss_lapsed"],
+    &["评价", "rated"],
+];
 
 /// Whether `text` is `word`, in either language.
 #[must_use]

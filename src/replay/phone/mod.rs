@@ -154,6 +154,12 @@ impl Phone {
         &self.call
     }
 
+    /// Whether the caller waits in a queue.
+    #[must_use]
+    pub fn is_queued(&self) -> bool {
+        self.queued.is_some()
+    }
+
     /// The webhook that tells what happened, after `heard`.
     ///
     /// # Errors
