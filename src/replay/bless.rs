@@ -20,7 +20,14 @@ pub fn bless(transcript: &Transcript, text: &str, played: &Played) -> (String, V
     let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
     let mut blessed = Vec::new();
     for mismatch in &played.mismatches {
-        let Wrong::Heard { corrections, .. } = &mismatch.what else { continue };
+        let corrections = match &mismatch.what {
+            Wrong::Heard { corrections, .. } => corrections,
+            Wrong::Place { expected, is } => {
+                rewrite(&mut lines, mismatch.line, &format!("@{expected}"), &format!("@{is}"), &mut blessed);
+                continue;
+            }
+            _ => continue,
+        };
         // The corrections run on over the lines of one hearing; optional ones have none.
         let mut corrections = corrections.iter();
         let first = transcript.steps.iter().position(|step| step.line == mismatch.line).unwrap_or(usize::MAX);
@@ -37,14 +44,19 @@ pub fn bless(transcript: &Transcript, text: &str, played: &Played) -> (String, V
                     _ => corrected.push_str(written),
                 }
             }
-            let Some(line) = step.line.checked_sub(1).and_then(|n| lines.get_mut(n)) else { continue };
-            let after = line.replacen(&written, &corrected, 1);
-            if after != *line {
-                let shown = |line: &str| line.trim_end().to_owned();
-                blessed.push(Blessed { line: step.line, before: shown(line), after: shown(&after) });
-                *line = after;
-            }
+            rewrite(&mut lines, step.line, &written, &corrected, &mut blessed);
         }
     }
     (lines.concat(), blessed)
+}
+
+/// Puts `after` where line `line` says `before`.
+fn rewrite(lines: &mut [String], line: usize, before: &str, after: &str, blessed: &mut Vec<Blessed>) {
+    let Some(text) = line.checked_sub(1).and_then(|n| lines.get_mut(n)) else { return };
+    let rewritten = text.replacen(before, after, 1);
+    if rewritten != *text {
+        let shown = |line: &str| line.trim_end().to_owned();
+        blessed.push(Blessed { line, before: shown(text), after: shown(&rewritten) });
+        *text = rewritten;
+    }
 }

@@ -8,6 +8,8 @@ pub mod phone;
 pub mod play;
 pub mod readings;
 pub mod report;
+pub mod run;
+pub mod stage;
 pub mod syntax;
 pub mod transcript;
 pub mod what_if;

@@ -39,7 +39,7 @@ impl<S: Stage> Player<'_, S> {
                 && let Some(is) = self.place()
                 && is != *place
             {
-                self.mismatch(line, Wrong::Place { expected: place.clone() });
+                self.mismatch(line, Wrong::Place { expected: place.clone(), is });
             }
         }
     }

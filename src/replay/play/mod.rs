@@ -121,10 +121,19 @@ pub enum Wrong {
         /// The longest that is allowed.
         within: Duration,
     },
+    /// By this way in other words are heard than by another.
+    Otherwise {
+        /// The other.
+        than: Dialect,
+        /// Side by side: there, and here.
+        difference: Difference,
+    },
     /// The dialog is elsewhere.
     Place {
         /// Where it should be.
         expected: String,
+        /// Where it is.
+        is: String,
     },
     /// The platform would not take the answer, or the hotline gave none.
     Answer(String),
@@ -136,6 +145,17 @@ pub enum Wrong {
     Repeated,
 }
 
+impl Wrong {
+    /// The two sentences, where there are two.
+    #[must_use]
+    pub fn difference(&self) -> Option<&Difference> {
+        match self {
+            Self::Heard { difference, .. } | Self::Otherwise { difference, .. } => Some(difference),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -143,7 +163,8 @@ impl fmt::Display for Wrong {
             Self::Late { silence, within } => {
                 write!(f, "heard after {:.1} s; {:.1} s is the limit", silence.as_secs_f64(), within.as_secs_f64())
             }
-            Self::Place { expected } => write!(f, "the call should be @{expected}"),
+            Self::Otherwise { than, .. } => write!(f, "other words are heard than by {}", than.name()),
+            Self::Place { expected, is } => write!(f, "the call is @{is}, not @{expected}"),
             Self::Answer(why) | Self::Impossible(why) | Self::NotTrue(why) => f.write_str(why),
             Self::Repeated => f.write_str("the repeated callback was answered differently"),
         }

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::{Outcome, Report, seconds};
 use crate::replay::pattern::Run;
-use crate::replay::play::{Act, Mismatch, Played, Wrong};
+use crate::replay::play::{Act, Mismatch, Played};
 
 #[derive(Template)]
 #[template(path = "report.html", config = "src/replay/report/askama.toml")]
@@ -49,6 +49,7 @@ pub fn html(report: &Report) -> anyhow::Result<String> {
             Outcome::Unreadable(faults) => {
                 (file.source.clone(), faults.0.iter().map(ToString::to_string).collect(), Vec::new())
             }
+            Outcome::PassedOver(why) => (format!("{}: {why}", file.source), Vec::new(), Vec::new()),
             Outcome::Played(transcript, played) => (
                 format!("{} {}", transcript.id, transcript.title),
                 Vec::new(),
@@ -92,10 +93,8 @@ fn call(played: &Played) -> Call {
 }
 
 fn wrong(mismatch: &Mismatch) -> Row {
-    let (expected, heard) = match &mismatch.what {
-        Wrong::Heard { difference, .. } => (difference.expected.clone(), difference.heard.clone()),
-        _ => (Vec::new(), Vec::new()),
-    };
+    let difference = mismatch.what.difference();
+    let (expected, heard) = difference.map(|d| (d.expected.clone(), d.heard.clone())).unwrap_or_default();
     let text = format!("{}: {}", mismatch.line, mismatch.what);
     Row { kind: "wrong", text, note: String::new(), expected, heard }
 }

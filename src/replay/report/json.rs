@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Outcome, Report};
 use crate::replay::pattern::Run;
-use crate::replay::play::{Act, Mismatch, Played, Scene, Wrong};
+use crate::replay::play::{Act, Mismatch, Played, Scene};
 
 /// The report as JSON; times are seconds.
 #[must_use]
@@ -17,6 +17,7 @@ pub fn json(report: &Report) -> Value {
                     "line": fault.line, "problem": fault.problem, "remedy": fault.remedy,
                 })).collect::<Vec<_>>(),
             }),
+            Outcome::PassedOver(why) => json!({ "passed_over": why }),
             Outcome::Played(transcript, played) => json!({
                 "id": transcript.id,
                 "title": transcript.title,
@@ -29,8 +30,8 @@ pub fn json(report: &Report) -> Value {
         "passed": counts.passed,
         "failed": counts.failed,
         "unreadable": counts.unreadable,
+        "passed_over": counts.passed_over,
         "calls": counts.calls,
-        "took": report.took.as_secs_f64(),
         "files": files.collect::<Vec<_>>(),
     })
 }
@@ -66,7 +67,7 @@ fn mismatch(mismatch: &Mismatch) -> Value {
         "pressed": mismatch.pressed,
         "what": mismatch.what.to_string(),
     });
-    if let Wrong::Heard { difference, .. } = &mismatch.what {
+    if let Some(difference) = mismatch.what.difference() {
         value["expected"] = runs(&difference.expected).into();
         value["heard"] = runs(&difference.heard).into();
     }

@@ -10,7 +10,6 @@ use super::{Outcome, Report};
 /// The document cannot be written.
 pub fn junit(report: &Report) -> anyhow::Result<String> {
     let mut document = Document::new("hotline replay");
-    document.set_time(report.took);
     for file in &report.files {
         let mut suite = TestSuite::new(file.source.as_str());
         match &file.outcome {
@@ -18,6 +17,11 @@ pub fn junit(report: &Report) -> anyhow::Result<String> {
                 let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
                 status.set_message("cannot be read").set_description(faults.to_string());
                 suite.add_test_case(TestCase::new("read", status));
+            }
+            Outcome::PassedOver(why) => {
+                let mut status = TestCaseStatus::skipped();
+                status.set_message(why.as_str());
+                suite.add_test_case(TestCase::new("play", status));
             }
             Outcome::Played(transcript, played) => {
                 for played in played {

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub use html::html;
 pub use json::json;
 pub use junit::junit;
-pub use text::{progress, text};
+pub use text::{pace, progress, text};
 
 use super::play::Played;
 use super::transcript::Transcript;
@@ -39,6 +39,8 @@ pub struct FileReport {
 pub enum Outcome {
     /// It is no transcript, or cannot be played: it has not passed.
     Unreadable(Faults),
+    /// It is not for this replay: why not.
+    PassedOver(String),
     /// It was played by each of its dialects.
     Played(Transcript, Vec<Played>),
 }
@@ -49,6 +51,7 @@ impl FileReport {
     pub fn passed(&self) -> bool {
         match &self.outcome {
             Outcome::Unreadable(_) => false,
+            Outcome::PassedOver(_) => true,
             Outcome::Played(_, played) => !played.is_empty() && played.iter().all(|played| played.mismatches.is_empty()),
         }
     }
@@ -58,10 +61,11 @@ impl Report {
     /// How many passed, how many differ, how many cannot be read.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let mut counts = Counts { passed: 0, failed: 0, unreadable: 0, calls: 0 };
+        let mut counts = Counts { passed: 0, failed: 0, unreadable: 0, passed_over: 0, calls: 0 };
         for file in &self.files {
             match &file.outcome {
                 Outcome::Unreadable(_) => counts.unreadable += 1,
+                Outcome::PassedOver(_) => counts.passed_over += 1,
                 Outcome::Played(_, played) => {
                     counts.calls += played.len();
                     *(if file.passed() { &mut counts.passed } else { &mut counts.failed }) += 1;
@@ -71,11 +75,11 @@ impl Report {
         counts
     }
 
-    /// 0: all heard as written; 1: some differ; 2: a file cannot be read.
+    /// 0: all heard as written; 1: some differ; 2: a file cannot be read, or nothing was played.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self.counts() {
-            Counts { unreadable: 1.., .. } => 2,
+            Counts { unreadable: 1.., .. } | Counts { calls: 0, .. } => 2,
             Counts { failed: 1.., .. } => 1,
             _ => 0,
         }
@@ -91,6 +95,8 @@ pub struct Counts {
     pub failed: usize,
     /// Files that are no transcript.
     pub unreadable: usize,
+    /// Files that are not for this replay.
+    pub passed_over: usize,
     /// Calls placed: files times their dialects.
     pub calls: usize,
 }

@@ -27,23 +27,38 @@ pub fn text(report: &Report, color: bool) -> String {
             }
         }
     }
-    let Counts { passed, failed, unreadable, calls } = report.counts();
+    let Counts { passed, failed, unreadable, passed_over, calls } = report.counts();
     let all = if failed + unreadable == 0 { Style::new().green() } else { Style::new().red() };
     let all = all.for_stdout().force_styling(color);
-    let _ = write!(out, "{}", all.apply_to(format!("{passed} passed, {failed} differ")));
+    let mut sums = format!("{passed} passed, {failed} differ");
     if unreadable > 0 {
-        let _ = write!(out, "{}", all.apply_to(format!(", {unreadable} cannot be read")));
+        let _ = write!(sums, ", {unreadable} cannot be read");
     }
-    let rate = calls as f64 / report.took.as_secs_f64().max(0.001);
-    let _ = writeln!(out, " · {calls} calls in {} ({rate:.0} a second)", seconds(report.took));
+    let _ = write!(out, "{}", all.apply_to(sums));
+    if passed_over > 0 {
+        let _ = write!(out, ", {passed_over} passed over");
+    }
+    let _ = writeln!(out, " · {calls} calls");
     out
 }
 
 /// One line a file, while it goes on.
 #[must_use]
 pub fn progress(file: &FileReport) -> String {
-    let mark = if file.passed() { '✓' } else { '✗' };
-    format!("{mark} {}", file.source)
+    match &file.outcome {
+        Outcome::PassedOver(why) => format!("- {} {why}", file.source),
+        _ if file.passed() => format!("✓ {}", file.source),
+        _ => format!("✗ {}", file.source),
+    }
+}
+
+/// How many calls were placed in how long.
+#[must_use]
+pub fn pace(report: &Report) -> String {
+    let calls = report.counts().calls;
+    // Calls are counted in thousands.
+    let rate = u32::try_from(calls).map_or(0.0, f64::from) / report.took.as_secs_f64().max(0.001);
+    format!("{calls} calls in {} ({rate:.0} a second)", seconds(report.took))
 }
 
 fn tell(out: &mut String, transcript: &Transcript, played: &Played, mismatch: &Mismatch, color: bool) {
@@ -63,11 +78,13 @@ fn tell(out: &mut String, transcript: &Transcript, played: &Played, mismatch: &M
     );
     let _ = writeln!(out, "{}", bold.apply_to(head));
     let _ = writeln!(out, "  {}", transcript.source);
-    if let Wrong::Heard { difference, .. } = &mismatch.what {
+    if let Some(difference) = mismatch.what.difference() {
         let _ = writeln!(out, "  期望 {}", runs(&difference.expected, color, &Style::new().green()));
         let _ = writeln!(out, "  听到 {}", runs(&difference.heard, color, &Style::new().red()));
     }
-    let _ = writeln!(out, "  路径 {}   已按 {}", mismatch.path.join("→"), mismatch.pressed.join(" "));
+    if !mismatch.path.is_empty() {
+        let _ = writeln!(out, "  路径 {}   已按 {}", mismatch.path.join("→"), mismatch.pressed.join(" "));
+    }
     let _ = writeln!(out);
 }
 
