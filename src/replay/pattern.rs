@@ -109,12 +109,28 @@ impl Pattern {
     /// How what was heard differs, as little as can be told.
     #[must_use]
     pub fn difference(&self, heard: &str) -> Difference {
-        Difference::of(&lay(&self.parts, &self::heard(heard)))
+        let mut difference = Difference::of(&lay(&self.parts, &self::heard(heard)));
+        // Where all the words are right, it is a hole that does not take what stands in it.
+        if !self.hears(heard) && difference.expected.iter().chain(&difference.heard).all(|run| run.same) {
+            let parts = difference.expected.iter().flat_map(|run| run.text.split_inclusive('…'));
+            let mut marked = Vec::new();
+            for part in parts {
+                let words = part.trim_end_matches('…');
+                if !words.is_empty() {
+                    marked.push(Run { text: words.to_owned(), same: true });
+                }
+                if words.len() < part.len() {
+                    marked.push(Run { text: "…".to_owned(), same: false });
+                }
+            }
+            difference.expected = marked;
+        }
+        difference
     }
 
     /// For each part, what was heard in its place; `None` where it was heard as expected.
     #[must_use]
-    pub fn corrections<'h>(&self, heard: &'h str) -> Vec<Option<&'h str>> {
+    pub fn corrections(&self, heard: &str) -> Vec<Option<String>> {
         let chars = self::heard(heard);
         let laid = lay(&self.parts, &chars);
         let offset = |n: usize| chars.get(n).map_or(heard.len(), |c| c.at);
@@ -124,11 +140,29 @@ impl Pattern {
             match part {
                 Words::Hole(_) | Words::Named(..) => None,
                 Words::OneOf(choices) if choices.iter().any(|choice| spoken(choice) == spoken(there)) => None,
-                Words::OneOf(_) => Some(there),
+                Words::OneOf(_) => Some(tidy(there)),
             }
         };
         parts.map(correction).collect()
     }
+}
+
+/// `text` as people write it: without the blanks that part Chinese sentences in slow speech.
+fn tidy(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut blank = false;
+    for c in text.chars() {
+        if c.is_whitespace() {
+            blank = !out.is_empty();
+            continue;
+        }
+        if blank && c.is_ascii() && out.ends_with(|last: char| last.is_ascii()) {
+            out.push(' ');
+        }
+        blank = false;
+        out.push(c);
+    }
+    out
 }
 
 /// The words of `text` without what nobody hears: blanks between Chinese characters, the width of punctuation.
@@ -146,18 +180,18 @@ struct HeardChar {
 
 fn heard(text: &str) -> Vec<HeardChar> {
     let mut out: Vec<HeardChar> = Vec::with_capacity(text.len());
-    let mut blank = false;
-    for (at, c) in text.char_indices() {
-        if c.is_whitespace() {
+    let (mut blank, mut before) = (false, '\0');
+    for (at, written) in text.char_indices() {
+        if written.is_whitespace() {
             blank = true;
             continue;
         }
-        let c = narrow(c);
+        let c = narrow(written);
         // A blank parts words written in letters, and nothing else.
-        if blank && c.is_ascii_alphanumeric() && out.last().is_some_and(|last| last.c.is_ascii_graphic()) {
+        if blank && c.is_ascii_alphanumeric() && before.is_ascii_graphic() {
             out.push(HeardChar { c: ' ', at });
         }
-        blank = false;
+        (blank, before) = (false, written);
         out.push(HeardChar { c, at });
     }
     out
@@ -393,6 +427,7 @@ mod tests {
         assert!(!said.hears("您好，欢迎您。"));
         assert_eq!(spoken("press  one 。"), "press one.");
         assert_eq!(spoken("请按 1 。"), "请按1.");
+        assert_eq!(spoken("请按二。 For one"), "请按二.For one");
     }
 
     #[test]
@@ -418,11 +453,12 @@ mod tests {
     #[test]
     fn what_was_heard_instead_stands_beside_its_part() {
         let said = pattern(vec![any(), text("余额为"), text("一元整"), text("，截至"), any()]);
-        assert_eq!(said.corrections("您的余额为两元整，截至今天。"), [None, None, Some("两元整"), None, None]);
+        assert_eq!(said.corrections("您的余额为两元整，截至今天。"), [None, None, Some("两元整".to_owned()), None, None]);
         let said = pattern(vec![text("您好。"), any()]);
         assert_eq!(said.corrections("您好。再见。"), [None, None]);
         let said = pattern(vec![text("您好。")]);
-        assert_eq!(said.corrections("您好， 再见。"), [Some("您好， 再见。")]);
+        assert_eq!(said.corrections("您好， 再见。 "), [Some("您好，再见。".to_owned())]);
+        assert_eq!(said.corrections("Good  day. Bye."), [Some("Good day. Bye.".to_owned())]);
     }
 
     #[test]
@@ -439,6 +475,7 @@ mod tests {
         assert_eq!(shown(vec![text("甲乙丙")], "甲丁丙"), ("甲〔乙〕丙".into(), "甲〔丁〕丙".into()));
         let amount = Words::OneOf(vec!["两百元整".into(), "二百元整".into()]);
         assert_eq!(shown(vec![amount], "二百元"), ("二百元〔整〕".into(), "二百元".into()));
+        assert_eq!(shown(vec![text("甲"), hole("[丙]"), text("乙")], "甲丁乙"), ("甲〔…〕乙".into(), "甲丁乙".into()));
         assert_eq!(shown(vec![], "多"), (String::new(), "〔多〕".into()));
     }
 }

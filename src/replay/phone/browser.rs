@@ -45,7 +45,7 @@ impl Phone {
         if !token.is_empty() {
             headers.push(("authorization", format!("Bearer {token}")));
         }
-        Ok(Webhook { path, headers, body })
+        Ok(Webhook { path, headers, body, of_call: !matches!(happened, Happened::Dialled) })
     }
 
     pub(super) fn hear_browser(&mut self, answer: &Answer) -> Result<Heard, String> {

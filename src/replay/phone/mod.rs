@@ -18,6 +18,8 @@ pub struct Webhook {
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: String,
+    /// Whether it says which call it is about: only then is a second one of it a repeat.
+    pub of_call: bool,
 }
 
 /// What a platform is answered.
@@ -171,11 +173,11 @@ impl Phone {
         }
     }
 
-    /// What is told beside the call of a recording, perhaps after its end; `None` where nothing is.
+    /// What is told beside the call of a recording made after `heard`, perhaps after its end; `None` where nothing is.
     #[must_use]
-    pub fn beside(&self, spoken: Duration) -> Option<Webhook> {
+    pub fn beside(&self, heard: &Heard, spoken: Duration) -> Option<Webhook> {
         match self.dialect {
-            Dialect::Twilio => self.twilio_beside(spoken),
+            Dialect::Twilio => self.twilio_beside(heard, spoken),
             Dialect::Browser => None,
         }
     }

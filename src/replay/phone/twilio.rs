@@ -9,6 +9,7 @@ use quick_xml::events::{BytesStart, Event};
 use sha1::Sha1;
 
 use super::{Answer, Collecting, Happened, Heard, Phone, Recording, Then, Webhook, digits};
+use crate::replay::fnv;
 use crate::secret::Key;
 
 /// The account every replayed call belongs to.
@@ -24,7 +25,10 @@ impl Phone {
                 (step, "in-progress", vec![("Digits", digits(keys)), ("FinishedOnKey", finish)])
             }
             Happened::Silence => (step, "in-progress", vec![("Digits", String::new())]),
-            Happened::Recorded(Some(spoken)) => (step, "in-progress", self.recording(*spoken)),
+            Happened::Recorded(Some(spoken)) => {
+                let told = recording(step.as_deref().unwrap_or_default(), *spoken);
+                (step, "in-progress", told)
+            }
             // Where nothing was recorded, the platform goes on with what stands behind.
             Happened::Recorded(None) => (step, "in-progress", Vec::new()),
             Happened::Waiting { ahead, average } => {
@@ -49,17 +53,10 @@ impl Phone {
         self.form(path.unwrap_or_default(), status, more)
     }
 
-    pub(super) fn twilio_beside(&self, spoken: Duration) -> Option<Webhook> {
-        let mut more = self.recording(spoken);
+    pub(super) fn twilio_beside(&self, heard: &Heard, spoken: Duration) -> Option<Webhook> {
+        let mut more = recording(heard.step.as_deref()?, spoken);
         more.push(("RecordingStatus", "completed".to_owned()));
         Some(self.form(self.beside.clone()?, "completed", more))
-    }
-
-    /// What is told of a recording of this call: there is one at most.
-    fn recording(&self, spoken: Duration) -> Vec<(&'static str, String)> {
-        let id = self.call.strip_prefix("CA").unwrap_or_default();
-        let url = format!("https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Recordings/RE{id}");
-        vec![("RecordingUrl", url), ("RecordingDuration", spoken.as_secs().to_string())]
     }
 
     fn form(&self, path: String, status: &str, more: Vec<(&'static str, String)>) -> Webhook {
@@ -83,7 +80,7 @@ impl Phone {
             ("content-type", "application/x-www-form-urlencoded; charset=utf-8".to_owned()),
             ("x-twilio-signature", self.signature(&path, &body)),
         ];
-        Webhook { path, headers, body }
+        Webhook { path, headers, body, of_call: true }
     }
 
     /// HMAC-SHA1 over the address and the sorted parameters.
@@ -121,6 +118,12 @@ impl Phone {
         }
         Ok(document.heard)
     }
+}
+
+/// What is told of the recording made at `step`.
+fn recording(step: &str, spoken: Duration) -> Vec<(&'static str, String)> {
+    let url = format!("https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Recordings/RE{:032x}", fnv(step));
+    vec![("RecordingUrl", url), ("RecordingDuration", spoken.as_secs().to_string())]
 }
 
 /// A reply, read.

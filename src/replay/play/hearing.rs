@@ -26,7 +26,7 @@ impl<S: Stage> Player<'_, S> {
                 }
             }
             Ok(pattern) => {
-                let corrections = pattern.corrections(&heard).into_iter().map(|c| c.map(str::to_owned)).collect();
+                let corrections = pattern.corrections(&heard);
                 self.mismatch(*first, Wrong::Heard { difference: pattern.difference(&heard), corrections });
             }
             Err(why) => self.mismatch(*first, Wrong::Impossible(why)),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Act, Mismatch, Played, Scene, Stage, Walked, Wrong, shown, written};
 use crate::replay::chaos::Chaos;
+use crate::replay::fnv;
 use crate::replay::phone::{Account, Answer, Collecting, Happened, Heard, Phone, Then, Webhook};
 use crate::replay::readings::Readings;
 use crate::replay::transcript::{
@@ -244,11 +245,11 @@ impl<S: Stage> Player<'_, S> {
     }
 
     async fn speak(&mut self, line: usize, lasting: Duration, hang_up: bool) -> Result<(), Wrong> {
-        let Some((phone, Heard { then: Then::Record(recording), .. })) = &self.call else {
+        let Some((phone, heard @ Heard { then: Then::Record(recording), .. })) = &self.call else {
             return Err(Wrong::Impossible("nothing is being recorded".to_owned()));
         };
         let lasting = lasting.min(recording.longest);
-        let beside = phone.beside(lasting);
+        let beside = phone.beside(heard, lasting);
         self.pass(lasting);
         self.acted = self.clock;
         if hang_up {
@@ -415,7 +416,7 @@ impl<S: Stage> Player<'_, S> {
         let webhook = phone.webhook(before, happened).map_err(Wrong::Impossible)?;
         let (answer, took) = self.stage.send(&webhook).await.map_err(Wrong::Answer)?;
         self.turn += 1;
-        self.mishap(line, phone, &webhook, &answer).await?;
+        self.mishap(line, &webhook, &answer).await?;
         let heard = phone.hear(&answer).map_err(Wrong::Answer)?;
         self.before_last = self.last.take().map(|(webhook, _)| webhook);
         self.last = Some((webhook, answer));
@@ -456,12 +457,10 @@ impl<S: Stage> Player<'_, S> {
     }
 
     /// What the network makes of the webhook that was just answered.
-    async fn mishap(&mut self, line: usize, phone: &Phone, webhook: &Webhook, answer: &Answer) -> Result<(), Wrong> {
+    async fn mishap(&mut self, line: usize, webhook: &Webhook, answer: &Answer) -> Result<(), Wrong> {
         let Some(mishap) = self.chaos.as_mut().map(Chaos::next) else { return Ok(()) };
-        // A call that has no id before its first answer cannot be begun twice.
-        let copies = if phone.call().is_empty() { 0 } else { mishap.copies };
-        self.repeat(line, webhook, answer, copies).await?;
-        if let Some((before, _)) = self.last.clone().filter(|_| mishap.late_copy) {
+        self.repeat(line, webhook, answer, mishap.copies).await?;
+        if let Some((before, _)) = self.last.clone().filter(|(before, _)| mishap.late_copy && before.of_call) {
             self.stage.send(&before).await.map_err(Wrong::Answer)?;
         }
         self.stage.pass(mishap.delay);
@@ -469,6 +468,8 @@ impl<S: Stage> Player<'_, S> {
     }
 
     async fn repeat(&mut self, line: usize, webhook: &Webhook, answer: &Answer, times: u8) -> Result<(), Wrong> {
+        // A call that has no id before its first answer cannot be begun twice.
+        let times = if webhook.of_call { times } else { 0 };
         for _ in 0..times {
             let (again, _) = self.stage.send(webhook).await.map_err(Wrong::Answer)?;
             if again != *answer {
@@ -520,9 +521,4 @@ impl<S: Stage> Player<'_, S> {
             what,
         });
     }
-}
-
-/// FNV-1a: a short name for a file, the same on every machine.
-fn fnv(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
