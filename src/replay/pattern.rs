@@ -11,6 +11,9 @@ use regex::Regex;
 
 use crate::member::money::Money;
 
+/// What a hole takes that takes anything.
+pub const ANYTHING: &str = ".*?";
+
 /// A part of what a line of a transcript expects to hear.
 #[derive(Clone, Debug)]
 pub enum Part {
@@ -109,19 +112,16 @@ impl Pattern {
     /// How what was heard differs, as little as can be told.
     #[must_use]
     pub fn difference(&self, heard: &str) -> Difference {
-        let mut difference = Difference::of(&lay(&self.parts, &self::heard(heard)));
+        let mut difference = Difference::of(&lay(&self.parts, &heard_chars(heard)));
         // Where all the words are right, it is a hole that does not take what stands in it.
         if !self.hears(heard) && difference.expected.iter().chain(&difference.heard).all(|run| run.same) {
-            let parts = difference.expected.iter().flat_map(|run| run.text.split_inclusive('…'));
+            let mut strict = self.parts.iter().filter_map(|part| match part {
+                Words::OneOf(_) => None,
+                Words::Hole(expression) | Words::Named(_, expression) => Some(expression.as_str() != ANYTHING),
+            });
             let mut marked = Vec::new();
-            for part in parts {
-                let words = part.trim_end_matches('…');
-                if !words.is_empty() {
-                    marked.push(Run { text: words.to_owned(), same: true });
-                }
-                if words.len() < part.len() {
-                    marked.push(Run { text: "…".to_owned(), same: false });
-                }
+            for c in difference.expected.iter().flat_map(|run| run.text.chars()) {
+                push(&mut marked, c, c != '…' || !strict.next().unwrap_or(false));
             }
             difference.expected = marked;
         }
@@ -131,7 +131,7 @@ impl Pattern {
     /// For each part, what was heard in its place; `None` where it was heard as expected.
     #[must_use]
     pub fn corrections(&self, heard: &str) -> Vec<Option<String>> {
-        let chars = self::heard(heard);
+        let chars = heard_chars(heard);
         let laid = lay(&self.parts, &chars);
         let offset = |n: usize| chars.get(n).map_or(heard.len(), |c| c.at);
         let parts = self.parts.iter().zip(&laid.spans);
@@ -168,17 +168,20 @@ fn tidy(text: &str) -> String {
 /// The words of `text` without what nobody hears: blanks between Chinese characters, the width of punctuation.
 #[must_use]
 pub fn spoken(text: &str) -> String {
-    heard(text).into_iter().map(|heard| heard.c).collect()
+    heard_chars(text).into_iter().map(|heard| heard.c).collect()
 }
 
 /// A character that is heard, and where it is written.
 #[derive(Clone, Copy)]
 struct HeardChar {
+    /// As it is compared.
     c: char,
+    /// As it is written.
+    written: char,
     at: usize,
 }
 
-fn heard(text: &str) -> Vec<HeardChar> {
+fn heard_chars(text: &str) -> Vec<HeardChar> {
     let mut out: Vec<HeardChar> = Vec::with_capacity(text.len());
     let (mut blank, mut before) = (false, '\0');
     for (at, written) in text.char_indices() {
@@ -189,10 +192,10 @@ fn heard(text: &str) -> Vec<HeardChar> {
         let c = narrow(written);
         // A blank parts words written in letters, and nothing else.
         if blank && c.is_ascii_alphanumeric() && before.is_ascii_graphic() {
-            out.push(HeardChar { c: ' ', at });
+            out.push(HeardChar { c: ' ', written: ' ', at });
         }
         (blank, before) = (false, written);
-        out.push(HeardChar { c, at });
+        out.push(HeardChar { c, written, at });
     }
     out
 }
@@ -228,9 +231,9 @@ pub struct Run {
 }
 
 /// One character of a pattern, for laying it beside what was heard.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 enum Unit {
-    Char(char),
+    Char(HeardChar),
     /// Takes any number of characters.
     Any,
 }
@@ -241,13 +244,14 @@ impl Difference {
         for pair in &laid.pairs {
             match *pair {
                 Pair::Both { expected, heard } => {
-                    push(&mut difference.expected, expected, expected == heard);
-                    push(&mut difference.heard, heard, expected == heard);
+                    let same = expected.c == heard.c;
+                    push(&mut difference.expected, expected.written, same);
+                    push(&mut difference.heard, heard.written, same);
                 }
-                Pair::Missing(c) => push(&mut difference.expected, c, false),
-                Pair::Extra(c) => push(&mut difference.heard, c, false),
+                Pair::Missing(c) => push(&mut difference.expected, c.written, false),
+                Pair::Extra(c) => push(&mut difference.heard, c.written, false),
                 Pair::Hole => push(&mut difference.expected, '…', true),
-                Pair::Taken(c) => push(&mut difference.heard, c, true),
+                Pair::Taken(c) => push(&mut difference.heard, c.written, true),
             }
         }
         difference
@@ -264,12 +268,12 @@ struct Laid {
 
 #[derive(Clone, Copy)]
 enum Pair {
-    Both { expected: char, heard: char },
-    Missing(char),
-    Extra(char),
+    Both { expected: HeardChar, heard: HeardChar },
+    Missing(HeardChar),
+    Extra(HeardChar),
     Hole,
     /// Taken by the hole before it.
-    Taken(char),
+    Taken(HeardChar),
 }
 
 /// The cheapest way to lay `parts` beside `heard`; of several choices the one that lies best counts.
@@ -283,7 +287,7 @@ fn lay(parts: &[Words], heard: &[HeardChar]) -> Laid {
                 let units: Vec<Unit> = match part {
                     Words::OneOf(choices) => {
                         let text = choices.get(choice).or(choices.first()).map_or("", String::as_str);
-                        spoken(text).chars().map(Unit::Char).collect()
+                        heard_chars(text).into_iter().map(Unit::Char).collect()
                     }
                     Words::Hole(_) | Words::Named(..) => vec![Unit::Any],
                 };
@@ -335,7 +339,7 @@ fn align(units: &[(Unit, usize)], parts: usize, heard: &[HeardChar]) -> Laid {
                 }
                 Unit::Char(c) => {
                     if at > 0 {
-                        offer(cost[above + at - 1] + usize::from(heard[at - 1].c != *c), Move::Both);
+                        offer(cost[above + at - 1] + usize::from(heard[at - 1].c != c.c), Move::Both);
                         offer(cost[this + at - 1] + 1, Move::Extra);
                     }
                     offer(cost[above + at] + 1, Move::Missing);
@@ -353,7 +357,7 @@ fn align(units: &[(Unit, usize)], parts: usize, heard: &[HeardChar]) -> Laid {
         let before = at;
         match (how, unit) {
             (Move::Both, Some((Unit::Char(expected), _))) => {
-                laid.pairs.push(Pair::Both { expected, heard: heard[at - 1].c });
+                laid.pairs.push(Pair::Both { expected, heard: heard[at - 1] });
                 row -= 1;
                 at -= 1;
             }
@@ -366,11 +370,11 @@ fn align(units: &[(Unit, usize)], parts: usize, heard: &[HeardChar]) -> Laid {
                 row -= 1;
             }
             (Move::Taken, _) => {
-                laid.pairs.push(Pair::Taken(heard[at - 1].c));
+                laid.pairs.push(Pair::Taken(heard[at - 1]));
                 at -= 1;
             }
             _ => {
-                laid.pairs.push(Pair::Extra(heard[at - 1].c));
+                laid.pairs.push(Pair::Extra(heard[at - 1]));
                 at -= 1;
             }
         }
@@ -469,13 +473,14 @@ mod tests {
             (line(&found.expected), line(&found.heard))
         };
         assert_eq!(
-            shown(vec![any(), text("余额为一千零一十元零五分"), any()], "您的余额为一千零十元零五分,截至"),
-            ("…余额为一千零〔一〕十元零五分…".into(), "您的余额为一千零十元零五分,截至".into())
+            shown(vec![any(), text("余额为一千零一十元零五分"), any()], "您的余额为一千零十元零五分，截至"),
+            ("…余额为一千零〔一〕十元零五分…".into(), "您的余额为一千零十元零五分，截至".into())
         );
         assert_eq!(shown(vec![text("甲乙丙")], "甲丁丙"), ("甲〔乙〕丙".into(), "甲〔丁〕丙".into()));
         let amount = Words::OneOf(vec!["两百元整".into(), "二百元整".into()]);
         assert_eq!(shown(vec![amount], "二百元"), ("二百元〔整〕".into(), "二百元".into()));
         assert_eq!(shown(vec![text("甲"), hole("[丙]"), text("乙")], "甲丁乙"), ("甲〔…〕乙".into(), "甲丁乙".into()));
+        assert_eq!(shown(vec![any(), hole("[丙]"), text("乙")], "甲丁乙"), ("…〔…〕乙".into(), "甲丁乙".into()));
         assert_eq!(shown(vec![], "多"), (String::new(), "〔多〕".into()));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use regex::Regex;
 
-use super::pattern::{Part, Pattern, Words, spoken};
+use super::pattern::{ANYTHING, Part, Pattern, Words, spoken};
 use super::transcript::{Expectation, Field, Header, SecretValue, Whose};
 use crate::fault::{Fault, Faults};
 use crate::member::{Member, sample};
@@ -146,7 +146,7 @@ impl<'r> Readings<'r> {
     fn prompt(&self, id: &str) -> Result<Words, String> {
         let shapes = self.catalogs.iter().filter_map(|catalog| catalog.shape(id));
         let worded = shapes.map(|shape| {
-            let texts = shape.into_iter().map(|text| text.map_or_else(|| ".*?".to_owned(), |t| regex::escape(&spoken(t))));
+            let texts = shape.into_iter().map(|text| text.map_or_else(|| ANYTHING.to_owned(), |t| regex::escape(&spoken(t))));
             texts.collect::<String>()
         });
         let worded: Vec<_> = worded.collect();
@@ -200,7 +200,7 @@ pub fn keys_heard(heard: &str) -> Vec<Key> {
 }
 
 fn anything() -> Result<Words, String> {
-    Regex::new(".*?").map(Words::Hole).map_err(|e| e.to_string())
+    Regex::new(ANYTHING).map(Words::Hole).map_err(|e| e.to_string())
 }
 
 fn value(secret: &SecretValue, members: &[Member], card_rule: CardRule) -> Option<Value> {

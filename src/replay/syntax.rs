@@ -150,6 +150,8 @@ impl Reader<'_> {
     fn order(&mut self, steps: &[Step]) {
         let first = steps.iter().find(|step| !matches!(step.what, What::Fault(Fault::StoreAway | Fault::Wait(_))));
         match first {
+            // What happens may only be written so that nobody can read it.
+            None if !self.faults.is_empty() => {}
             None => self.fault(1, ("nothing happens in it".into(), format!("dial: > {}", w::DIAL[0]))),
             Some(Step { what: What::Caller { does: Does::Dial, .. }, .. }) => {}
             Some(step) => {
@@ -696,7 +698,12 @@ fn read_hole(hole: &str, header: &Head) -> Result<Part, Wrong> {
     } else if is(word, w::REGEX) {
         match regex::Regex::new(value) {
             Ok(expression) => Ok(Part::Matching(expression)),
-            Err(e) => wrong(format!("{value:?} is no expression: {e}"), "write a regular expression as {正则 [零幺]+}"),
+            Err(e) => {
+                // The last line of it says why; those before show where, as if it were a line of its own.
+                let why = e.to_string();
+                let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ");
+                wrong(format!("{value:?} is no expression: {why}"), "write a regular expression as {正则 [零幺]+}")
+            }
         }
     } else {
         let known = [w::AMOUNT, w::DATE, w::DIGITS, w::PROMPT, w::CAPTURE, w::ANY_OF, w::REGEX].map(shown).join(", ");
@@ -731,7 +738,8 @@ fn read_truth(body: &str) -> Result<Truth, Wrong> {
         let example = || format!("write {} sign_in_ok 1 {}", w::AUDIT[0], w::TIMES[0]);
         let Some(event) = words.next() else { return wrong("no event is named", example()) };
         let Some([_, event]) = w::EVENTS.iter().find(|word| is(event, word)) else {
-            return wrong(format!("the audit has no event {event:?}"), format!("take one of {}", w::EVENTS.concat().join(", ")));
+            let known = w::EVENTS.iter().map(|event| shown(event)).collect::<Vec<_>>().join(", ");
+            return wrong(format!("the audit has no event {event:?}"), format!("take one of {known}"));
         };
         let times = match words.next().map(narrow) {
             None => 1,

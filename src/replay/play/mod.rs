@@ -161,7 +161,7 @@ impl fmt::Display for Wrong {
         match self {
             Self::Heard { .. } => f.write_str("other words were heard"),
             Self::Late { silence, within } => {
-                write!(f, "heard after {:.1} s; {:.1} s is the limit", silence.as_secs_f64(), within.as_secs_f64())
+                write!(f, "heard after {:.1}s; {:.1}s is the limit", silence.as_secs_f64(), within.as_secs_f64())
             }
             Self::Otherwise { than, .. } => write!(f, "other words are heard than by {}", than.name()),
             Self::Place { expected, is } => write!(f, "the call is @{is}, not @{expected}"),

@@ -101,7 +101,7 @@ pub struct Counts {
     pub calls: usize,
 }
 
-/// Seconds with one decimal, as people read them: `14.8 s`.
+/// Seconds with one decimal, as people read them: `14.8s`.
 fn seconds(time: Duration) -> String {
-    format!("{:.1} s", time.as_secs_f64())
+    format!("{:.1}s", time.as_secs_f64())
 }

@@ -20,11 +20,7 @@ pub fn text(report: &Report, color: bool) -> String {
             }
         }
         if let Outcome::Played(transcript, played) = &file.outcome {
-            for played in played {
-                for mismatch in &played.mismatches {
-                    tell(&mut out, transcript, played, mismatch, color);
-                }
-            }
+            tell_all(&mut out, transcript, played, color);
         }
     }
     let Counts { passed, failed, unreadable, passed_over, calls } = report.counts();
@@ -61,21 +57,37 @@ pub fn pace(report: &Report) -> String {
     format!("{calls} calls in {} ({rate:.0} a second)", seconds(report.took))
 }
 
-fn tell(out: &mut String, transcript: &Transcript, played: &Played, mismatch: &Mismatch, color: bool) {
+/// What is not as written by any of the ways in, each thing once.
+fn tell_all(out: &mut String, transcript: &Transcript, played: &[Played], color: bool) {
+    let mut told: Vec<(String, Vec<&str>)> = Vec::new();
+    for one in played {
+        for mismatch in &one.mismatches {
+            let text = tell(transcript, mismatch, color);
+            match told.iter_mut().find(|(known, _)| *known == text) {
+                Some((_, dialects)) => dialects.push(one.dialect.name()),
+                None => told.push((text, vec![one.dialect.name()])),
+            }
+        }
+    }
+    for (text, dialects) in told {
+        out.push_str(&text.replacen(DIALECTS, &dialects.join(" "), 1));
+    }
+}
+
+/// Stands for the ways in, in what is told.
+const DIALECTS: &str = "\u{0}";
+
+fn tell(transcript: &Transcript, mismatch: &Mismatch, color: bool) -> String {
+    let mut out = String::new();
     let bold = Style::new().bold().for_stdout().force_styling(color);
-    let place = mismatch.place.as_deref().unwrap_or("?");
     let what = match &mismatch.what {
         Wrong::Heard { .. } => "听到不符 (heard otherwise)".to_owned(),
         other => other.to_string(),
     };
-    let head = format!(
-        "{}:{} {what}  @{place}  第{}轮  +{}  {}",
-        transcript.id,
-        mismatch.line,
-        mismatch.turn,
-        seconds(mismatch.at),
-        played.dialect.name()
-    );
+    let place = mismatch.place.as_ref().map(|place| format!("  @{place}")).unwrap_or_default();
+    let Mismatch { line, turn, at, .. } = mismatch;
+    let head = format!("{}:{line} {what}{place}  第{turn}轮  +{}  {DIALECTS}", transcript.id, seconds(*at));
+    // Writing into a String cannot fail.
     let _ = writeln!(out, "{}", bold.apply_to(head));
     let _ = writeln!(out, "  {}", transcript.source);
     if let Some(difference) = mismatch.what.difference() {
@@ -83,9 +95,14 @@ fn tell(out: &mut String, transcript: &Transcript, played: &Played, mismatch: &M
         let _ = writeln!(out, "  听到 {}", runs(&difference.heard, color, &Style::new().red()));
     }
     if !mismatch.path.is_empty() {
-        let _ = writeln!(out, "  路径 {}   已按 {}", mismatch.path.join("→"), mismatch.pressed.join(" "));
+        let _ = write!(out, "  路径 {}", mismatch.path.join("→"));
+        if !mismatch.pressed.is_empty() {
+            let _ = write!(out, "   已按 {}", mismatch.pressed.join(" "));
+        }
+        out.push('\n');
     }
-    let _ = writeln!(out);
+    out.push('\n');
+    out
 }
 
 /// What is the same is shortened to what stands beside a difference; what differs is marked, and painted.
@@ -100,7 +117,9 @@ fn runs(runs: &[Run], color: bool, differs: &Style) -> String {
         }
         let chars: Vec<char> = run.text.chars().collect();
         let (first, last) = (n == 0, n + 1 == runs.len());
-        let (head, tail) = (if first { 0 } else { BESIDE }, if last { 0 } else { BESIDE });
+        // What has nothing to stand beside is told by its beginning.
+        let head = if first && !last { 0 } else { BESIDE };
+        let tail = if last { 0 } else { BESIDE };
         if chars.len() <= head + tail + 1 {
             out.push_str(&run.text);
             continue;

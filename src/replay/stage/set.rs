@@ -122,7 +122,15 @@ impl Sets {
         let header = &transcript.header;
         let own = header.settings.iter().map(|(name, value)| (format!("HOTLINE_{name}").into(), value.into()));
         let environment = self.origin.environment.iter().cloned().chain(own);
-        let mut settings = Settings::load(self.origin.file.as_deref(), environment)?;
+        let mut settings = Settings::load(self.origin.file.as_deref(), environment).map_err(|mut faults| {
+            // What a transcript sets is its own fault.
+            for fault in &mut faults.0 {
+                if header.settings.iter().any(|(name, _)| fault.source.strip_prefix("HOTLINE_") == Some(name)) {
+                    fault.source.clone_from(&transcript.source);
+                }
+            }
+            faults
+        })?;
         let lines = header.lines.as_ref().map(|lines| beside(transcript, lines));
         if let Some(lines) = lines.or_else(|| self.origin.lines.clone()) {
             settings.lines.directory = lines;
