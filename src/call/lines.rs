@@ -20,8 +20,8 @@ pub struct InForce(ArcSwap<Lines>);
 impl InForce {
     /// Begins with `lines`.
     #[must_use]
-    pub fn new(lines: Lines) -> Self {
-        Self(ArcSwap::from_pointee(lines))
+    pub fn new(lines: impl Into<Arc<Lines>>) -> Self {
+        Self(ArcSwap::from(lines.into()))
     }
 
     /// What is in force.

@@ -9,6 +9,7 @@ pub mod flow;
 pub mod members;
 pub mod messages;
 pub mod ratings;
+pub mod replay;
 pub mod say;
 pub mod serve;
 
@@ -54,6 +55,8 @@ enum Command {
     /// Mark calling numbers as older callers'.
     #[command(subcommand)]
     Callers(callers::Command),
+    /// Place the calls of transcripts, and tell where something else is heard than they say.
+    Replay(replay::Args),
     /// Print what callers said of the service, by line and day.
     Ratings,
     /// Say an amount, a number or a date as a caller hears it.
@@ -76,6 +79,7 @@ pub fn run() -> ExitCode {
         Command::Members(command) => members::run(&command, || settings(config)),
         Command::Messages(command) => settings(config).and_then(|settings| messages::run(&command, &settings)),
         Command::Callers(command) => settings(config).and_then(|settings| callers::run(&command, &settings)),
+        Command::Replay(args) => replay::run(&args, config.as_deref()),
         Command::Ratings => settings(config).and_then(|settings| ratings::run(&settings)),
         Command::Say(args) => say::run(&args),
         Command::Audit(command) => settings(config).and_then(|settings| audit::run(&command, &settings)),

@@ -44,6 +44,12 @@ const PROVINCES: [u32; 31] = [
     64, 65,
 ];
 
+/// A number in the right form that no sample has: of somebody older than all of them.
+#[must_use]
+pub fn nobody() -> IdNumber {
+    IdNumber::invented(650_000, date(1901, 1, 1), 999)
+}
+
 /// The `index`-th synthetic member, always the same: 70% employees, 14% retired, 8% flexible, 8% residents; one in
 /// twenty with an initial PIN, one in twenty without a card number, one in fifty paused.
 ///

@@ -13,6 +13,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use jiff::civil::Date;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use edge::{Edge, Limits};
@@ -27,9 +28,9 @@ use crate::clock::Clock;
 use crate::config::{Profile, Settings};
 use crate::fault::{Fault, Faults};
 use crate::keys::KeyRing;
-use crate::member::Identifier;
 use crate::member::register::{MemberRows, MutualAidRows, TransactionRows};
 use crate::member::sample;
+use crate::member::{Identifier, Member};
 use crate::service::spray::SpraySettings;
 use crate::service::{HashSettings, Hasher, Services};
 use crate::store::crypto::Seals;
@@ -68,7 +69,16 @@ impl App {
         Ok(Self::assemble(settings, lines, &keys, store, clock))
     }
 
-    fn assemble(settings: &Settings, lines: Lines, keys: &KeyRing, store: Store, clock: Clock) -> Self {
+    /// Puts a hotline together of what is open and checked already: a replay has thousands of them over the same lines.
+    #[must_use]
+    pub fn assemble(
+        settings: &Settings,
+        lines: impl Into<Arc<Lines>>,
+        keys: &KeyRing,
+        store: Store,
+        clock: Clock,
+    ) -> Self {
+        let lines = lines.into();
         let telemetry = Arc::new(Telemetry::new());
         let limits = tries(settings, &lines, store.seals());
         let services = Services::new(store, Hasher::new(hashing(settings)), limits)
@@ -123,20 +133,25 @@ impl App {
         const EVERY: Duration = Duration::from_mins(1);
         const ROUNDS_TO_ANCHOR: u64 = 60;
         for round in 0.. {
-            self.driver.sweep();
-            if let Err(trouble) = self.driver.services().sweep().await {
-                tracing::warn!(%trouble, "sweep put off");
-            }
-            match self.driver.services().lapse_losses().await {
-                Ok(0) => {}
-                Ok(lapsed) => tracing::info!(lapsed, "loss reports lapsed"),
-                Err(trouble) => tracing::warn!(%trouble, "lapse of loss reports put off"),
-            }
+            self.tidy().await;
             if round % ROUNDS_TO_ANCHOR == 0 {
                 self.anchor(settings).await;
             }
             tokio::time::sleep(EVERY).await;
             self.harden_pins().await;
+        }
+    }
+
+    /// Forgets what is over and lets loss reports lapse.
+    pub async fn tidy(&self) {
+        self.driver.sweep();
+        if let Err(trouble) = self.driver.services().sweep().await {
+            tracing::warn!(%trouble, "sweep put off");
+        }
+        match self.driver.services().lapse_losses().await {
+            Ok(0) => {}
+            Ok(lapsed) => tracing::info!(lapsed, "loss reports lapsed"),
+            Err(trouble) => tracing::warn!(%trouble, "lapse of loss reports put off"),
         }
     }
 
@@ -374,28 +389,73 @@ fn spray(settings: &Settings) -> SpraySettings {
 
 /// The samples that make a first call possible, when there is no member yet.
 async fn load_samples(store: &Store, clock: &Clock) -> Result<(), Faults> {
-    let failed = |e: &dyn std::fmt::Display| {
-        Faults(vec![Fault::of("sample members", e.to_string(), "set store.sample_members to false")])
+    let failed = |mut faults: Faults| {
+        for fault in &mut faults.0 {
+            "set store.sample_members to false".clone_into(&mut fault.remedy);
+        }
+        faults
     };
-    if store.count_members().await.map_err(|e| failed(&e))? > 0 {
+    if store.count_members().await.map_err(|e| failed(refused("sample members", &e)))? > 0 {
         return Ok(());
     }
-    let today = jiff::tz::Offset::constant(8).to_datetime(clock.now()).date();
-    let members = MemberRows::new(sample::MEMBERS_CSV.as_bytes(), today).map_err(|e| failed(&e))?;
-    let members: Vec<_> = members.collect::<Result<_, _>>().map_err(|e| failed(&e))?;
-    store.import_members(members).await.map_err(|e| failed(&e))?;
-    let transactions = TransactionRows::new(sample::TRANSACTIONS_CSV.as_bytes(), today).map_err(|e| failed(&e))?;
-    let transactions: Vec<_> = transactions
-        .map(|row| row.map(|r| (r.id_number, r.transaction)))
-        .collect::<Result<_, _>>()
-        .map_err(|e| failed(&e))?;
-    store.import_transactions(transactions).await.map_err(|e| failed(&e))?;
-    let families = MutualAidRows::new(sample::MUTUAL_AID_CSV.as_bytes(), today).map_err(|e| failed(&e))?;
-    let families: Vec<_> =
-        families.map(|row| row.map(|r| (r.id_number, r.aid))).collect::<Result<_, _>>().map_err(|e| failed(&e))?;
-    store.import_mutual_aid(families).await.map_err(|e| failed(&e))?;
+    fill(store, clock, &Register::samples()).await.map_err(failed)?;
     tracing::info!("sample members loaded");
     Ok(())
+}
+
+/// Members and what is known of their accounts, as CSV; each with the name its faults are told by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the fields are the files that `hotline members import` takes")]
+pub struct Register {
+    pub members: (String, String),
+    pub transactions: (String, String),
+    pub mutual_aid: (String, String),
+}
+
+impl Register {
+    /// The members made by hand.
+    #[must_use]
+    pub fn samples() -> Self {
+        let sample = |csv: &str| ("sample members".to_owned(), csv.to_owned());
+        Self {
+            members: sample(sample::MEMBERS_CSV),
+            transactions: sample(sample::TRANSACTIONS_CSV),
+            mutual_aid: sample(sample::MUTUAL_AID_CSV),
+        }
+    }
+
+    /// The members, of whom none may be born after `today`.
+    ///
+    /// # Errors
+    /// A row that is none.
+    pub fn members(&self, today: Date) -> Result<Vec<Member>, Faults> {
+        let (source, csv) = &self.members;
+        let rows = MemberRows::new(csv.as_bytes(), today).map_err(|e| refused(source, &e))?;
+        rows.collect::<Result<_, _>>().map_err(|e| refused(source, &e))
+    }
+}
+
+/// Puts `register` into `store`.
+///
+/// # Errors
+/// A row that is none, or a store out of reach.
+pub async fn fill(store: &Store, clock: &Clock, register: &Register) -> Result<(), Faults> {
+    let today = jiff::tz::Offset::constant(8).to_datetime(clock.now()).date();
+    let members = register.members(today)?;
+    store.import_members(members).await.map_err(|e| refused(&register.members.0, &e))?;
+    let (source, csv) = &register.transactions;
+    let rows = TransactionRows::new(csv.as_bytes(), today).map_err(|e| refused(source, &e))?;
+    let rows: Result<Vec<_>, _> = rows.map(|row| row.map(|r| (r.id_number, r.transaction))).collect();
+    store.import_transactions(rows.map_err(|e| refused(source, &e))?).await.map_err(|e| refused(source, &e))?;
+    let (source, csv) = &register.mutual_aid;
+    let rows = MutualAidRows::new(csv.as_bytes(), today).map_err(|e| refused(source, &e))?;
+    let rows: Result<Vec<_>, _> = rows.map(|row| row.map(|r| (r.id_number, r.aid))).collect();
+    store.import_mutual_aid(rows.map_err(|e| refused(source, &e))?).await.map_err(|e| refused(source, &e))?;
+    Ok(())
+}
+
+fn refused(source: &str, trouble: &dyn std::fmt::Display) -> Faults {
+    Faults(vec![Fault::of(source, trouble.to_string(), "mend the file as `hotline members import` asks for")])
 }
 
 fn routes(settings: &Settings, driver: &Arc<Driver>, telemetry: &Arc<Telemetry>) -> Router {

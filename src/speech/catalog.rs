@@ -103,6 +103,19 @@ impl Catalog {
         self.wordings.keys().map(AsRef::as_ref).filter(|id| signature(id).is_none())
     }
 
+    /// The wording of a prompt: its texts in order, `None` where a value stands.
+    #[must_use]
+    pub fn shape(&self, id: &str) -> Option<Vec<Option<&str>>> {
+        let mut shape = Vec::new();
+        for part in &self.wordings.get(id)?.parts {
+            shape.push(match part {
+                Part::Text(text) => Some(&**text),
+                Part::Value(_) => None,
+            });
+        }
+        Some(shape)
+    }
+
     /// Says `prompt`: appends its words.
     pub fn speak<'c>(&'c self, prompt: &Prompt, words: &mut Words<'c>) {
         // Every prompt of code and of every line in force is in the catalogue: checked before either is taken.

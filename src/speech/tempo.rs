@@ -28,7 +28,9 @@ fn piece(piece: &Piece<'_>) -> Duration {
     }
 }
 
-fn text_length(text: &str) -> Duration {
+/// How long `text` takes, as it is written.
+#[must_use]
+pub fn text_length(text: &str) -> Duration {
     let (mut syllables, mut words, mut pauses) = (0, 0, Duration::ZERO);
     let mut in_word = false;
     for c in text.chars() {

@@ -34,4 +34,5 @@ mod services;
 mod sign_in;
 mod store;
 mod times;
+mod transcripts;
 mod voice;

@@ -1,0 +1,65 @@
+//! `--bless`: what was heard becomes what is expected, and nothing else of the file changes.
+
+use super::play::{Played, Wrong};
+use super::transcript::{Transcript, What};
+
+/// A line that is rewritten.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blessed {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// As it stood.
+    pub before: String,
+    /// As it stands now.
+    pub after: String,
+}
+
+/// Rewrites `text`, the file of `transcript`, so that it expects what `played` heard; what was changed.
+#[must_use]
+pub fn bless(transcript: &Transcript, text: &str, played: &Played) -> (String, Vec<Blessed>) {
+    let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+    let mut blessed = Vec::new();
+    for mismatch in &played.mismatches {
+        let corrections = match &mismatch.what {
+            Wrong::Heard { corrections, .. } => corrections,
+            Wrong::Place { expected, is } => {
+                rewrite(&mut lines, mismatch.line, &format!("@{expected}"), &format!("@{is}"), &mut blessed);
+                continue;
+            }
+            _ => continue,
+        };
+        // The corrections run on over the lines of one hearing; optional ones have none.
+        let mut corrections = corrections.iter();
+        let first = transcript.steps.iter().position(|step| step.line == mismatch.line).unwrap_or(usize::MAX);
+        for step in transcript.steps.iter().skip(first) {
+            let What::Heard(expected) = &step.what else { break };
+            if expected.optional {
+                continue;
+            }
+            let written: String = expected.parts.iter().map(|(_, written)| written.as_str()).collect();
+            let mut corrected = String::new();
+            for (_, written) in &expected.parts {
+                match corrections.next() {
+                    Some(Some(heard)) => corrected.push_str(heard),
+                    _ => corrected.push_str(written),
+                }
+            }
+            rewrite(&mut lines, step.line, &written, &corrected, &mut blessed);
+        }
+    }
+    (lines.concat(), blessed)
+}
+
+/// Puts `after` where line `line` says `before`.
+fn rewrite(lines: &mut [String], line: usize, before: &str, after: &str, blessed: &mut Vec<Blessed>) {
+    let Some(text) = line.checked_sub(1).and_then(|n| lines.get_mut(n)) else { return };
+    let rewritten = text.replacen(before, after, 1);
+    if rewritten != *text {
+        let shown = |line: &str| line.trim_end().to_owned();
+        match blessed.iter_mut().find(|known| known.line == line) {
+            Some(known) => known.after = shown(&rewritten),
+            None => blessed.push(Blessed { line, before: shown(text), after: shown(&rewritten) }),
+        }
+        *text = rewritten;
+    }
+}

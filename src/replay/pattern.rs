@@ -1,0 +1,496 @@
+//! What is heard, with holes in it.
+//!
+//! ```text
+//! ‹ {…}余额为{金额 1010.05}，截至{日期 2026-06-30}{…}
+//! ```
+
+use std::fmt::{self, Write as _};
+
+use jiff::civil::Date;
+use regex::Regex;
+
+use crate::member::money::Money;
+
+/// What a hole takes that takes anything.
+pub const ANYTHING: &str = ".*?";
+
+/// A part of what a line of a transcript expects to hear.
+#[derive(Clone, Debug)]
+pub enum Part {
+    /// These words.
+    Text(String),
+    /// Anything, or nothing.
+    Any,
+    /// This amount, in any accepted reading.
+    Amount(Money),
+    /// This day.
+    Date(Date),
+    /// These digits, one by one.
+    Digits(String),
+    /// The last four of the secret value of this name.
+    Tail(String),
+    /// This prompt, whatever stands in it.
+    Prompt(String),
+    /// Digits, to be known by this name from now on.
+    Capture(String),
+    /// One of these.
+    AnyOf(Vec<String>),
+    /// Whatever this expression takes.
+    Matching(Regex),
+}
+
+/// A pattern in the words of one language: text, holes, and choices.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    /// What must be heard.
+    parts: Vec<Words>,
+    whole: Regex,
+    names: Vec<String>,
+}
+
+/// A part of a pattern, in words.
+#[derive(Clone, Debug)]
+pub enum Words {
+    /// One of these; never empty.
+    OneOf(Vec<String>),
+    /// Whatever this expression takes.
+    Hole(Regex),
+    /// Whatever this expression takes, to be known by this name.
+    Named(String, Regex),
+}
+
+impl Pattern {
+    /// Puts a pattern together of lines that are heard one after the other; an optional one need not be.
+    ///
+    /// # Errors
+    /// The lines make an expression that is too large.
+    pub fn new(lines: Vec<(Vec<Words>, bool)>) -> Result<Self, regex::Error> {
+        let mut whole = String::from("^(?s)");
+        let mut names = Vec::new();
+        for (parts, optional) in &lines {
+            whole.push_str("(?:");
+            for part in parts {
+                whole.push_str("(?:");
+                match part {
+                    Words::OneOf(choices) => {
+                        let choices: Vec<_> = choices.iter().map(|choice| regex::escape(&spoken(choice))).collect();
+                        whole.push_str(&choices.join("|"));
+                    }
+                    Words::Hole(expression) => whole.push_str(expression.as_str()),
+                    Words::Named(name, expression) => {
+                        // What a name may be here is less than what it may be in a transcript.
+                        let _ = write!(whole, "(?<n{}>{})", names.len(), expression.as_str());
+                        names.push(name.clone());
+                    }
+                }
+                whole.push(')');
+            }
+            whole.push_str(if *optional { ")?" } else { ")" });
+        }
+        whole.push('$');
+        let parts = lines.into_iter().filter(|(_, optional)| !optional).flat_map(|(parts, _)| parts).collect();
+        Ok(Self { whole: Regex::new(&whole)?, parts, names })
+    }
+
+    /// What was heard where names are given, by name.
+    #[must_use]
+    pub fn named(&self, heard: &str) -> Vec<(&str, String)> {
+        let heard = spoken(heard);
+        let Some(found) = self.whole.captures(&heard) else { return Vec::new() };
+        let named = self
+            .names
+            .iter()
+            .enumerate()
+            .filter_map(|(n, name)| Some((name.as_str(), found.name(&format!("n{n}"))?.as_str().to_owned())));
+        named.collect()
+    }
+
+    /// Whether this is what `heard` says.
+    #[must_use]
+    pub fn hears(&self, heard: &str) -> bool {
+        self.whole.is_match(&spoken(heard))
+    }
+
+    /// How what was heard differs, as little as can be told.
+    #[must_use]
+    pub fn difference(&self, heard: &str) -> Difference {
+        let mut difference = Difference::of(&lay(&self.parts, &heard_chars(heard)));
+        // Where all the words are right, it is a hole that does not take what stands in it.
+        if !self.hears(heard) && difference.expected.iter().chain(&difference.heard).all(|run| run.same) {
+            let mut strict = self.parts.iter().filter_map(|part| match part {
+                Words::OneOf(_) => None,
+                Words::Hole(expression) | Words::Named(_, expression) => Some(expression.as_str() != ANYTHING),
+            });
+            let mut marked = Vec::new();
+            for c in difference.expected.iter().flat_map(|run| run.text.chars()) {
+                push(&mut marked, c, c != '…' || !strict.next().unwrap_or(false));
+            }
+            difference.expected = marked;
+        }
+        difference
+    }
+
+    /// For each part, what was heard in its place; `None` where it was heard as expected.
+    #[must_use]
+    pub fn corrections(&self, heard: &str) -> Vec<Option<String>> {
+        let chars = heard_chars(heard);
+        let laid = lay(&self.parts, &chars);
+        let offset = |n: usize| chars.get(n).map_or(heard.len(), |c| c.at);
+        let parts = self.parts.iter().zip(&laid.spans);
+        let correction = |(part, &(from, to)): (&Words, &(usize, usize))| {
+            let there = heard.get(offset(from.min(to))..offset(to)).unwrap_or_default().trim();
+            match part {
+                Words::Hole(_) | Words::Named(..) => None,
+                Words::OneOf(choices) if choices.iter().any(|choice| spoken(choice) == spoken(there)) => None,
+                Words::OneOf(_) => Some(tidy(there)),
+            }
+        };
+        parts.map(correction).collect()
+    }
+}
+
+/// `text` as people write it: without the blanks that part Chinese sentences in slow speech.
+#[must_use]
+pub fn tidy(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut blank = false;
+    for c in text.chars() {
+        if c.is_whitespace() {
+            blank = !out.is_empty();
+            continue;
+        }
+        if blank && c.is_ascii() && out.ends_with(|last: char| last.is_ascii()) {
+            out.push(' ');
+        }
+        blank = false;
+        out.push(c);
+    }
+    out
+}
+
+/// The words of `text` without what nobody hears: blanks between Chinese characters, the width of punctuation.
+#[must_use]
+pub fn spoken(text: &str) -> String {
+    heard_chars(text).into_iter().map(|heard| heard.c).collect()
+}
+
+/// A character that is heard, and where it is written.
+#[derive(Clone, Copy)]
+struct HeardChar {
+    /// As it is compared.
+    c: char,
+    /// As it is written.
+    written: char,
+    at: usize,
+}
+
+fn heard_chars(text: &str) -> Vec<HeardChar> {
+    let mut out: Vec<HeardChar> = Vec::with_capacity(text.len());
+    let (mut blank, mut before) = (false, '\0');
+    for (at, written) in text.char_indices() {
+        if written.is_whitespace() {
+            blank = true;
+            continue;
+        }
+        let c = narrow(written);
+        // A blank parts words written in letters, and nothing else.
+        if blank && c.is_ascii_alphanumeric() && before.is_ascii_graphic() {
+            out.push(HeardChar { c: ' ', written: ' ', at });
+        }
+        (blank, before) = (false, written);
+        out.push(HeardChar { c, written, at });
+    }
+    out
+}
+
+/// Punctuation and letters in full width, as the narrow ones that mean the same.
+fn narrow(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        '。' => '.',
+        '、' => ',',
+        '“' | '”' | '「' | '」' => '"',
+        '‘' | '’' => '\'',
+        other => other,
+    }
+}
+
+/// Two sentences side by side, what differs marked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// What was expected.
+    pub expected: Vec<Run>,
+    /// What was heard.
+    pub heard: Vec<Run>,
+}
+
+/// Characters in a row, and whether the other side has them too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The characters.
+    pub text: String,
+    /// Whether they stand on the other side too.
+    pub same: bool,
+}
+
+/// One character of a pattern, for laying it beside what was heard.
+#[derive(Clone, Copy)]
+enum Unit {
+    Char(HeardChar),
+    /// Takes any number of characters.
+    Any,
+}
+
+impl Difference {
+    fn of(laid: &Laid) -> Self {
+        let mut difference = Self { expected: Vec::new(), heard: Vec::new() };
+        for pair in &laid.pairs {
+            match *pair {
+                Pair::Both { expected, heard } => {
+                    let same = expected.c == heard.c;
+                    push(&mut difference.expected, expected.written, same);
+                    push(&mut difference.heard, heard.written, same);
+                }
+                Pair::Missing(c) => push(&mut difference.expected, c.written, false),
+                Pair::Extra(c) => push(&mut difference.heard, c.written, false),
+                Pair::Hole => push(&mut difference.expected, '…', true),
+                Pair::Taken(c) => push(&mut difference.heard, c.written, true),
+            }
+        }
+        difference
+    }
+}
+
+/// A pattern laid beside what was heard.
+struct Laid {
+    cost: usize,
+    pairs: Vec<Pair>,
+    /// For each part, what of the heard text lies beside it: from this character to that.
+    spans: Vec<(usize, usize)>,
+}
+
+#[derive(Clone, Copy)]
+enum Pair {
+    Both {
+        expected: HeardChar,
+        heard: HeardChar,
+    },
+    Missing(HeardChar),
+    Extra(HeardChar),
+    Hole,
+    /// Taken by the hole before it.
+    Taken(HeardChar),
+}
+
+/// The cheapest way to lay `parts` beside `heard`; of several choices the one that lies best counts.
+fn lay(parts: &[Words], heard: &[HeardChar]) -> Laid {
+    let most = parts.iter().map(|part| if let Words::OneOf(choices) = part { choices.len() } else { 1 }).max();
+    let tried = (0..most.unwrap_or(1).max(1)).map(|choice| {
+        let units: Vec<(Unit, usize)> = parts
+            .iter()
+            .enumerate()
+            .flat_map(|(n, part)| {
+                let units: Vec<Unit> = match part {
+                    Words::OneOf(choices) => {
+                        let text = choices.get(choice).or(choices.first()).map_or("", String::as_str);
+                        heard_chars(text).into_iter().map(Unit::Char).collect()
+                    }
+                    Words::Hole(_) | Words::Named(..) => vec![Unit::Any],
+                };
+                units.into_iter().map(move |unit| (unit, n))
+            })
+            .collect();
+        align(&units, parts.len(), heard)
+    });
+    tried.min_by_key(|laid| laid.cost).unwrap_or(Laid { cost: 0, pairs: Vec::new(), spans: vec![(0, 0); parts.len()] })
+}
+
+/// How the characters up to here were laid beside each other.
+#[derive(Clone, Copy)]
+enum Move {
+    Both,
+    Missing,
+    Extra,
+    /// Taken by a hole.
+    Taken,
+    /// The hole ends.
+    Closed,
+}
+
+/// Each unit with its part. What is swapped, missing or too much costs one.
+fn align(units: &[(Unit, usize)], parts: usize, heard: &[HeardChar]) -> Laid {
+    let width = heard.len() + 1;
+    let mut cost = vec![0_usize; (units.len() + 1) * width];
+    let mut moves = vec![Move::Extra; cost.len()];
+    for (at, cell) in cost.iter_mut().enumerate().take(width) {
+        *cell = at;
+    }
+    for (row, (unit, _)) in units.iter().enumerate() {
+        let (above, this) = (row * width, (row + 1) * width);
+        for at in 0..width {
+            let mut best = (usize::MAX, Move::Extra);
+            let mut offer = |cost, how| {
+                if cost < best.0 {
+                    best = (cost, how);
+                }
+            };
+            match unit {
+                Unit::Any => {
+                    offer(cost[above + at], Move::Closed);
+                    if at > 0 {
+                        offer(cost[this + at - 1], Move::Taken);
+                    }
+                }
+                Unit::Char(c) => {
+                    if at > 0 {
+                        offer(cost[above + at - 1] + usize::from(heard[at - 1].c != c.c), Move::Both);
+                        offer(cost[this + at - 1] + 1, Move::Extra);
+                    }
+                    offer(cost[above + at] + 1, Move::Missing);
+                }
+            }
+            (cost[this + at], moves[this + at]) = best;
+        }
+    }
+    let mut laid = Laid {
+        cost: cost.last().copied().unwrap_or_default(),
+        pairs: Vec::new(),
+        spans: vec![(heard.len(), 0); parts],
+    };
+    let (mut row, mut at) = (units.len(), heard.len());
+    while row > 0 || at > 0 {
+        let how = if row == 0 { Move::Extra } else { moves[row * width + at] };
+        let unit = row.checked_sub(1).map(|n| units[n]);
+        let before = at;
+        match (how, unit) {
+            (Move::Both, Some((Unit::Char(expected), _))) => {
+                laid.pairs.push(Pair::Both { expected, heard: heard[at - 1] });
+                row -= 1;
+                at -= 1;
+            }
+            (Move::Missing, Some((Unit::Char(c), _))) => {
+                laid.pairs.push(Pair::Missing(c));
+                row -= 1;
+            }
+            (Move::Closed, _) => {
+                laid.pairs.push(Pair::Hole);
+                row -= 1;
+            }
+            (Move::Taken, _) => {
+                laid.pairs.push(Pair::Taken(heard[at - 1]));
+                at -= 1;
+            }
+            _ => {
+                laid.pairs.push(Pair::Extra(heard[at - 1]));
+                at -= 1;
+            }
+        }
+        // What is too much belongs to the part before it.
+        let part = unit.or(units.first().copied()).map(|(_, part)| part);
+        if let Some((from, to)) = part.and_then(|part| laid.spans.get_mut(part)) {
+            *from = (*from).min(at);
+            *to = (*to).max(before);
+        }
+    }
+    laid.pairs.reverse();
+    laid
+}
+
+fn push(runs: &mut Vec<Run>, c: char, same: bool) {
+    match runs.last_mut() {
+        Some(run) if run.same == same => run.text.push(c),
+        _ => runs.push(Run { text: c.into(), same }),
+    }
+}
+
+impl fmt::Display for Run {
+    /// What differs stands in 〔〕.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.same { f.write_str(&self.text) } else { write!(f, "〔{}〕", self.text) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(parts: Vec<Words>) -> Pattern {
+        Pattern::new(vec![(parts, false)]).unwrap()
+    }
+
+    fn text(text: &str) -> Words {
+        Words::OneOf(vec![text.into()])
+    }
+
+    fn any() -> Words {
+        hole(".*?")
+    }
+
+    fn hole(expression: &str) -> Words {
+        Words::Hole(Regex::new(expression).unwrap())
+    }
+
+    #[test]
+    fn what_nobody_hears_does_not_count() {
+        let said = pattern(vec![text("您好， 欢迎。")]);
+        assert!(said.hears("您好,欢迎."));
+        assert!(said.hears("您 好，\n欢迎。"));
+        assert!(!said.hears("您好，欢迎您。"));
+        assert_eq!(spoken("press  one 。"), "press one.");
+        assert_eq!(spoken("请按 1 。"), "请按1.");
+        assert_eq!(spoken("请按二。 For one"), "请按二.For one");
+    }
+
+    #[test]
+    fn holes_take_what_they_may() {
+        let amount = || Words::OneOf(vec!["两百元整".into(), "二百元整".into()]);
+        let said = pattern(vec![any(), text("余额为"), amount(), any()]);
+        assert!(said.hears("您的余额为二百元整。"));
+        assert!(said.hears("余额为两百元整"));
+        assert!(!said.hears("您的余额为三百元整。"));
+        let said = pattern(vec![text("尾号"), hole("[零幺二三]{4}")]);
+        assert!(said.hears("尾号零零幺三"));
+        assert!(!said.hears("尾号零零幺四"));
+    }
+
+    #[test]
+    fn an_optional_line_need_not_be_heard() {
+        let said = Pattern::new(vec![(vec![text("请稍候。")], true), (vec![text("您好。"), any()], false)]).unwrap();
+        assert!(said.hears("请稍候。您好。"));
+        assert!(said.hears("您好。再见。"));
+        assert!(!said.hears("请稍候。"));
+    }
+
+    #[test]
+    fn what_was_heard_instead_stands_beside_its_part() {
+        let said = pattern(vec![any(), text("余额为"), text("一元整"), text("，截至"), any()]);
+        assert_eq!(
+            said.corrections("您的余额为两元整，截至今天。"),
+            [None, None, Some("两元整".to_owned()), None, None]
+        );
+        let said = pattern(vec![text("您好。"), any()]);
+        assert_eq!(said.corrections("您好。再见。"), [None, None]);
+        let said = pattern(vec![text("您好。")]);
+        assert_eq!(said.corrections("您好， 再见。 "), [Some("您好，再见。".to_owned())]);
+        assert_eq!(said.corrections("Good  day. Bye."), [Some("Good day. Bye.".to_owned())]);
+    }
+
+    #[test]
+    fn differences_are_marked_at_the_character() {
+        let shown = |parts: Vec<Words>, heard: &str| {
+            let found = pattern(parts).difference(heard);
+            let line = |runs: &[Run]| runs.iter().map(Run::to_string).collect::<String>();
+            (line(&found.expected), line(&found.heard))
+        };
+        assert_eq!(
+            shown(vec![any(), text("余额为一千零一十元零五分"), any()], "您的余额为一千零十元零五分，截至"),
+            ("…余额为一千零〔一〕十元零五分…".into(), "您的余额为一千零十元零五分，截至".into())
+        );
+        assert_eq!(shown(vec![text("甲乙丙")], "甲丁丙"), ("甲〔乙〕丙".into(), "甲〔丁〕丙".into()));
+        let amount = Words::OneOf(vec!["两百元整".into(), "二百元整".into()]);
+        assert_eq!(shown(vec![amount], "二百元"), ("二百元〔整〕".into(), "二百元".into()));
+        assert_eq!(shown(vec![text("甲"), hole("[丙]"), text("乙")], "甲丁乙"), ("甲〔…〕乙".into(), "甲丁乙".into()));
+        assert_eq!(shown(vec![any(), hole("[丙]"), text("乙")], "甲丁乙"), ("…〔…〕乙".into(), "甲丁乙".into()));
+        assert_eq!(shown(vec![], "多"), (String::new(), "〔多〕".into()));
+    }
+}

@@ -1,0 +1,242 @@
+//! What the holes and the named values of a transcript come to: words of the catalogues, keys of the register.
+
+use std::collections::HashMap;
+
+use regex::Regex;
+
+use super::pattern::{ANYTHING, Part, Pattern, Words, spoken};
+use super::transcript::{Expectation, Field, Header, SecretValue, Whose};
+use crate::fault::{Fault, Faults};
+use crate::member::card_number::CardRule;
+use crate::member::id_number::IdNumber;
+use crate::member::money::Money;
+use crate::member::tail::Tail;
+use crate::member::{Member, sample};
+use crate::secret::{Key, Keys};
+use crate::speech::catalog::Catalog;
+use crate::speech::chinese::{self, Liang, Style};
+use crate::speech::language::Language;
+use crate::speech::prompt::Value as Spoke;
+use crate::speech::words::Words as Spoken;
+
+/// What a transcript's holes and names stand for.
+pub struct Readings<'r> {
+    catalogs: Vec<&'r Catalog>,
+    secrets: HashMap<String, Value>,
+}
+
+/// What a named value is.
+struct Value {
+    keys: Keys,
+    /// What may be heard of it.
+    tail: Option<Tail>,
+}
+
+impl<'r> Readings<'r> {
+    /// For `header`, with these `members` in the register, spoken by these `catalogs`.
+    ///
+    /// # Errors
+    /// A named value that nobody of the register has.
+    pub fn new(
+        source: &str,
+        header: &Header,
+        members: &[Member],
+        catalogs: Vec<&'r Catalog>,
+        card_rule: CardRule,
+    ) -> Result<Self, Faults> {
+        let mut secrets = HashMap::new();
+        let mut faults = Vec::new();
+        for secret in &header.secrets {
+            match value(secret, members, card_rule) {
+                Some(value) => drop(secrets.insert(secret.name.clone(), value)),
+                None => faults.push(Fault {
+                    line: Some(secret.line),
+                    ..Fault::of(
+                        source,
+                        format!("no member of the register has what ${} stands for", secret.name),
+                        format!("the register has {} rows: pick another, or another value of theirs", members.len()),
+                    )
+                }),
+            }
+        }
+        if faults.is_empty() { Ok(Self { catalogs, secrets }) } else { Err(Faults(faults)) }
+    }
+
+    /// The keys of the value called `name`.
+    #[must_use]
+    pub fn keys_of(&self, name: &str) -> Option<&[Key]> {
+        self.secrets.get(name).map(|value| value.keys.expose())
+    }
+
+    /// Every named value as it would be seen if it were written somewhere: its digits.
+    pub fn written(&self) -> impl Iterator<Item = (&str, String)> {
+        self.secrets.iter().map(|(name, value)| {
+            let written = value.keys.expose().iter().map(|key| key.as_char());
+            (name.as_str(), written.filter(char::is_ascii_digit).collect())
+        })
+    }
+
+    /// What `lines` expect to hear, one after the other, in words.
+    ///
+    /// # Errors
+    /// A prompt that no language has, or an expression that is too large.
+    pub fn pattern<'e>(&self, lines: impl Iterator<Item = &'e Expectation>) -> Result<Pattern, String> {
+        let lines = lines.map(|line| {
+            let parts = line.parts.iter().map(|(part, _)| self.words(part)).collect::<Result<Vec<_>, _>>()?;
+            Ok((parts, line.optional))
+        });
+        let lines = lines.collect::<Result<Vec<_>, String>>()?;
+        Pattern::new(lines).map_err(|_| "the pattern is too large".to_owned())
+    }
+
+    fn words(&self, part: &Part) -> Result<Words, String> {
+        Ok(match part {
+            Part::Text(text) => Words::OneOf(vec![text.clone()]),
+            Part::Any => anything()?,
+            Part::Amount(amount) => Words::OneOf(self.amounts(*amount)),
+            Part::Date(day) => Words::OneOf(self.said(|language, words| language.say(&Spoke::Date(*day), words))),
+            Part::Digits(digits) => Words::OneOf(self.one_by_one(digits)),
+            Part::Tail(name) => {
+                let tail = self.secrets.get(name).and_then(|value| value.tail);
+                let tail = tail.ok_or_else(|| format!("nothing of ${name} may ever be heard"))?;
+                Words::OneOf(self.one_by_one(tail.as_str()))
+            }
+            Part::Prompt(id) => self.prompt(id)?,
+            Part::Capture(name) => Words::Named(name.clone(), digits_heard()?),
+            Part::AnyOf(choices) => Words::OneOf(choices.clone()),
+            Part::Matching(expression) => Words::Hole(expression.clone()),
+        })
+    }
+
+    /// What `say` says in each language, each wording once.
+    fn said(&self, say: impl Fn(Language, &mut Spoken<'_>)) -> Vec<String> {
+        let mut said = Vec::new();
+        for catalog in &self.catalogs {
+            let mut words = Spoken::new();
+            say(catalog.language(), &mut words);
+            let text = words.text();
+            if !said.contains(&text) {
+                said.push(text);
+            }
+        }
+        said
+    }
+
+    /// Every accepted way to say an amount: as the hotline does, and as good usage allows besides.
+    fn amounts(&self, amount: Money) -> Vec<String> {
+        let mut said = self.said(|language, words| language.say(&Spoke::Amount(amount), words));
+        for whole_suffix in [true, false] {
+            for liang in [Liang::First, Liang::Every, Liang::Never] {
+                let mut words = Spoken::new();
+                chinese::amount(amount, Style { whole_suffix, liang }, &mut words);
+                let text = words.text();
+                if !said.contains(&text) {
+                    said.push(text);
+                }
+            }
+        }
+        said
+    }
+
+    fn one_by_one(&self, digits: &str) -> Vec<String> {
+        self.said(|language, words| language.say_digits(digits, words))
+    }
+
+    /// The words of a prompt in any language, with holes for what stands in it.
+    fn prompt(&self, id: &str) -> Result<Words, String> {
+        let shapes = self.catalogs.iter().filter_map(|catalog| catalog.shape(id));
+        let worded = shapes.map(|shape| {
+            let texts =
+                shape.into_iter().map(|text| text.map_or_else(|| ANYTHING.to_owned(), |t| regex::escape(&spoken(t))));
+            texts.collect::<String>()
+        });
+        let worded: Vec<_> = worded.collect();
+        if worded.is_empty() {
+            return Err(format!("there is no prompt \"{id}\""));
+        }
+        Regex::new(&worded.join("|")).map(Words::Hole).map_err(|e| e.to_string())
+    }
+}
+
+/// Digits as Chinese and English say them one by one.
+const DIGITS: [(char, char, &str); 11] = [
+    ('0', '零', "zero"),
+    ('1', '幺', "one"),
+    ('1', '一', "one"),
+    ('2', '二', "two"),
+    ('3', '三', "three"),
+    ('4', '四', "four"),
+    ('5', '五', "five"),
+    ('6', '六', "six"),
+    ('7', '七', "seven"),
+    ('8', '八', "eight"),
+    ('9', '九', "nine"),
+];
+
+fn digits_heard() -> Result<Regex, String> {
+    let chinese: String = DIGITS.iter().map(|(_, chinese, _)| *chinese).collect();
+    let english = DIGITS.map(|(_, _, english)| english).join("|");
+    Regex::new(&format!("[{chinese}]+|(?:(?:{english})[ ,]*)+")).map_err(|e| e.to_string())
+}
+
+/// The keys of digits that were heard.
+#[must_use]
+pub fn keys_heard(heard: &str) -> Vec<Key> {
+    let mut keys = Vec::new();
+    let mut rest = heard;
+    while let Some(first) = rest.chars().next() {
+        let found = DIGITS.iter().find_map(|(digit, chinese, english)| {
+            let after = rest.strip_prefix(*chinese).or_else(|| rest.strip_prefix(english))?;
+            Some((Key::from_char(*digit), after))
+        });
+        rest = match found {
+            Some((key, after)) => {
+                keys.extend(key);
+                after
+            }
+            None => &rest[first.len_utf8()..],
+        };
+    }
+    keys
+}
+
+fn anything() -> Result<Words, String> {
+    Regex::new(ANYTHING).map(Words::Hole).map_err(|e| e.to_string())
+}
+
+fn value(secret: &SecretValue, members: &[Member], card_rule: CardRule) -> Option<Value> {
+    let member = match secret.whose {
+        Whose::Nobody => return nobodys(secret.field),
+        Whose::Row(row) => members.get(row - 1)?,
+        Whose::EndsInX => members.iter().find(|member| member.id_number.expose().ends_with('X'))?,
+    };
+    Some(match secret.field {
+        Field::IdNumber => of_id_number(&member.id_number)?,
+        Field::CardNumber => {
+            let lookup = member.card_number.as_ref()?.lookup(card_rule);
+            Value { keys: Keys::parse(lookup.expose(), false)?, tail: Some(lookup.tail()) }
+        }
+        Field::PersonalNumber => {
+            let number = member.personal_number.as_ref()?;
+            Value { keys: Keys::parse(number.expose(), false)?, tail: Some(number.tail()) }
+        }
+        Field::Pin => {
+            let digits = std::str::from_utf8(member.pin.as_ref()?.expose()).ok()?;
+            Value { keys: Keys::parse(digits, false)?, tail: None }
+        }
+    })
+}
+
+/// Right in form, and of a province where no county ever gave a number out.
+fn nobodys(field: Field) -> Option<Value> {
+    match field {
+        Field::IdNumber => of_id_number(&sample::nobody()),
+        Field::CardNumber => Some(Value { keys: Keys::parse("99999999", false)?, tail: Tail::of("9999").ok() }),
+        Field::PersonalNumber => Some(Value { keys: Keys::parse("999999999999", false)?, tail: Tail::of("9999").ok() }),
+        Field::Pin => Some(Value { keys: Keys::parse("730415", false)?, tail: None }),
+    }
+}
+
+fn of_id_number(number: &IdNumber) -> Option<Value> {
+    Some(Value { keys: Keys::parse(&number.expose().replace('X', "*"), false)?, tail: Some(number.tail()) })
+}

@@ -1,0 +1,272 @@
+//! A transcript, read: one call as a tester wrote it down.
+
+use std::time::Duration;
+
+use jiff::{Timestamp, civil};
+
+use super::pattern::Part;
+use crate::secret::Key;
+
+/// One `.call` file.
+#[derive(Clone, Debug)]
+pub struct Transcript {
+    /// The file.
+    pub source: String,
+    /// Its short name: `BAL-001`.
+    pub id: String,
+    /// What the call is about.
+    pub title: String,
+    /// What holds before the first event.
+    pub header: Header,
+    /// What happens, in order.
+    pub steps: Vec<Step>,
+}
+
+/// What holds before the first event.
+#[derive(Clone, Debug)]
+pub struct Header {
+    /// The virtual clock at the dial tone.
+    pub clock: Timestamp,
+    /// The ways in the call is placed by; what is heard must be the same on each.
+    pub dialects: Vec<Dialect>,
+    /// The number dialled.
+    pub dialled: String,
+    /// The number that calls.
+    pub from: From,
+    /// Whether that number is marked as an older caller's.
+    pub elder: bool,
+    /// The register to import, as the file names it; the sample members without.
+    pub members: Option<String>,
+    /// The transactions to import, likewise.
+    pub transactions: Option<String>,
+    /// The families to import, likewise.
+    pub mutual_aid: Option<String>,
+    /// The folder of lines it is about, as the file names it; those of the settings without.
+    pub lines: Option<String>,
+    /// Settings that are other than the hotline's own, as the environment would say them: `ABUSE__LEVEL`, `2`.
+    pub settings: Vec<(String, String)>,
+    /// Whether the call can only be placed in process: it names what a running hotline cannot be given, or changes data that
+    /// others call for.
+    pub in_process_only: bool,
+    /// What stands for numbers and PINs.
+    pub secrets: Vec<SecretValue>,
+}
+
+/// The number that calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum From {
+    /// One of its own for each transcript, so that no call is counted to another's caller.
+    Own,
+    /// This.
+    Number(String),
+    /// It is withheld.
+    Withheld,
+}
+
+/// A way a call comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Dialect {
+    /// Signed form posts, TwiML.
+    Twilio,
+    /// The JSON way in.
+    Browser,
+}
+
+impl Dialect {
+    /// Every way in.
+    pub const ALL: [Self; 2] = [Self::Twilio, Self::Browser];
+
+    /// Its name in transcripts.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Twilio => "twilio",
+            Self::Browser => "browser",
+        }
+    }
+}
+
+/// A named value that is never written out: where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretValue {
+    /// The line it is named in.
+    pub line: usize,
+    /// Its name, without the `$`.
+    pub name: String,
+    /// Whose it is.
+    pub whose: Whose,
+    /// What of theirs.
+    pub field: Field,
+}
+
+/// Whose number or PIN a secret value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The member in this row of the register, counted from 1.
+    Row(usize),
+    /// The first member whose ID number ends in X.
+    EndsInX,
+    /// Nobody's: right in form, and no member has it.
+    Nobody,
+}
+
+/// What of somebody a secret value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// 身份证号码.
+    IdNumber,
+    /// 社会保障卡号, as it is keyed on a line that leaves the letters out.
+    CardNumber,
+    /// 医保个人编号.
+    PersonalNumber,
+    /// 查询密码.
+    Pin,
+}
+
+/// One thing a transcript says, and the line it stands in.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Counted from 1.
+    pub line: usize,
+    /// What.
+    pub what: What,
+}
+
+/// What a line after the header says.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// `>` The caller does something, `after` so long.
+    Caller {
+        /// How long the caller waits first.
+        after: Duration,
+        /// What they do.
+        does: Does,
+    },
+    /// `‹` Something is heard.
+    Heard(Expectation),
+    /// `=` Something is true afterwards.
+    True(Truth),
+    /// `!` Something goes wrong behind the caller's back.
+    Fault(Fault),
+}
+
+/// What a caller does.
+#[derive(Clone, Debug)]
+pub enum Does {
+    /// Dials; or dials again, after the call is over.
+    Dial,
+    /// Presses keys.
+    Press(Press),
+    /// Presses nothing until the hotline has waited long enough.
+    Silence,
+    /// Speaks, and is recorded.
+    Speak {
+        /// How long.
+        lasting: Duration,
+        /// Whether the telephone is put down then.
+        hang_up: bool,
+    },
+    /// Waits in a queue, until its announcement comes.
+    Wait {
+        /// How many are before them.
+        ahead: Option<u16>,
+        /// How long people wait on average.
+        average: Option<Duration>,
+    },
+    /// Puts the telephone down.
+    HangUp,
+    /// Has been connected to a person: how that ended.
+    Transferred {
+        /// Whether they talked.
+        talked: bool,
+    },
+}
+
+/// Keys pressed.
+#[derive(Clone, Debug)]
+pub struct Press {
+    /// Which.
+    pub keys: Vec<Pressed>,
+    /// When.
+    pub when: When,
+    /// From one key to the next.
+    pub each: Duration,
+}
+
+/// A key, or a named value keyed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pressed {
+    /// One key.
+    Key(Key),
+    /// The value of this name.
+    Secret(String),
+}
+
+/// When keys are pressed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum When {
+    /// After all is heard.
+    Heard,
+    /// Over the prompt, as soon as keys stop it.
+    Over,
+    /// Ahead: what one prompt does not take is for the next.
+    Ahead,
+    /// As soon as this is heard.
+    Hearing(String),
+}
+
+/// What is heard, and how soon, and where.
+#[derive(Clone, Debug)]
+pub struct Expectation {
+    /// The words, and how each part is written.
+    pub parts: Vec<(Part, String)>,
+    /// Need not be heard.
+    pub optional: bool,
+    /// The longest silence before it.
+    pub within: Option<Duration>,
+    /// The place in the flow.
+    pub place: Option<String>,
+}
+
+/// What must be true of the world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Truth {
+    /// So many audit rows of this event were written since the transcript began.
+    Audit {
+        /// The event's name: `read_personal_balance`.
+        event: String,
+        /// How many.
+        times: u64,
+    },
+    /// Nothing that the hotline logged, counted or stored shows these values.
+    Unseen(Vec<String>),
+    /// The call is over, from the hotline's side.
+    CallOver,
+}
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The last callback is delivered so many times more, and must be answered the same.
+    Duplicate(u8),
+    /// The callback before the last is delivered once more, late; what comes of that nobody hears.
+    Reorder,
+    /// The node is killed; the next callback reaches another one, on the same store.
+    NodeKilled,
+    /// The store is away until it is back.
+    StoreAway,
+    /// The store is back.
+    StoreBack,
+    /// The next thing the store is asked takes so much longer.
+    StoreSlow(Duration),
+    /// The next callback comes so much later.
+    Delay(Duration),
+    /// Time goes by for everybody, and nothing happens.
+    Wait(Duration),
+}
+
+/// The day and time of a header's clock, if it names no offset: China's.
+pub const OFFSET: jiff::tz::Offset = jiff::tz::offset(8);
+
+/// When calls take place that say nothing about it: a Wednesday morning, when people answer.
+pub const CLOCK: civil::DateTime = civil::date(2026, 7, 1).at(10, 0, 0, 0);

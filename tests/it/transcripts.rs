@@ -1,0 +1,270 @@
+//! Transcripts, through the command that QA uses: what passes, what differs, and what cannot be read, each with the
+//! output that stands beside it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::support::line::project;
+use crate::support::served::{AUTH_TOKEN, BROWSER_TOKEN, PUBLIC_URL, Setup};
+
+/// What `hotline replay` did: its exit code and what it printed.
+#[derive(Debug, PartialEq)]
+struct Done {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+/// Runs `hotline replay` where the project is, without anybody's settings.
+fn replay(arguments: &[&str]) -> Done {
+    replay_with(arguments, &[])
+}
+
+fn replay_with(arguments: &[&str], environment: &[(&str, &str)]) -> Done {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hotline"));
+    command.arg("replay").args(arguments).env_clear().envs(environment.iter().copied()).current_dir(project(""));
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    Done { code: output.status.code().unwrap(), out: text(&output.stdout), err: text(&output.stderr) }
+}
+
+/// The transcripts in a folder of the project, by their names.
+fn transcripts(folder: &str) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(project(folder)).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = files.filter(|path| path.extension().is_some_and(|ending| ending == "call")).collect();
+    files.sort();
+    files
+}
+
+/// Replays each transcript of `folder` by itself, and holds what is printed against the file of that name with `.out`.
+#[track_caller]
+fn as_it_stands_beside(folder: &str, code: i32, at_least: usize) {
+    let all = transcripts(folder);
+    assert!(all.len() >= at_least, "only {} in {folder}", all.len());
+    for path in all {
+        let name = path.strip_prefix(project("")).unwrap().to_str().unwrap();
+        let expected = std::fs::read_to_string(path.with_extension("out")).unwrap_or_default();
+        assert_eq!(replay(&[name]), Done { code, out: expected, err: String::new() }, "{name}");
+    }
+}
+
+const ALL: &str = "tests/transcripts/ok";
+
+fn last_line(done: &Done) -> &str {
+    done.out.lines().last().unwrap_or_default()
+}
+
+#[test]
+fn the_library_is_heard_as_written() {
+    let done = replay(&[ALL]);
+    assert_eq!(done, Done { code: 0, out: "134 passed, 0 differ · 256 calls\n".into(), err: String::new() });
+}
+
+#[test]
+fn what_differs_is_told_with_place_and_path() {
+    as_it_stands_beside("tests/transcripts/failed", 1, 13);
+}
+
+#[test]
+fn what_cannot_be_read_is_told_with_line_and_remedy() {
+    as_it_stands_beside("tests/transcripts/parse_error", 2, 16);
+}
+
+/// The order of the report is that of the files, whoever is done first.
+#[test]
+fn any_number_of_jobs_tells_the_same() {
+    let one = replay(&["--json", "--jobs", "1", "tests/transcripts/failed", "tests/transcripts/ok/menu"]);
+    let many = replay(&["--json", "--jobs", "7", "tests/transcripts/ok/menu", "tests/transcripts/failed"]);
+    assert_eq!((one.code, one.err.as_str()), (1, ""));
+    assert_eq!(one, many);
+    let report: serde_json::Value = serde_json::from_str(&one.out).unwrap();
+    let sum = |name: &str| report[name].as_u64().unwrap();
+    assert_eq!([sum("passed"), sum("failed"), sum("unreadable"), sum("calls")], [6, 13, 0, 38]);
+}
+
+#[test]
+fn what_networks_do_to_callbacks_is_not_heard() {
+    for seed in ["1", "2", "2026"] {
+        let done = replay(&["--chaos", seed, ALL]);
+        assert_eq!((done.code, last_line(&done)), (0, "134 passed, 0 differ · 256 calls"), "{seed}: {}", done.out);
+    }
+}
+
+#[test]
+fn one_way_in_at_a_time() {
+    let done = replay(&["--dialect", "browser", "tests/transcripts/ok/person"]);
+    assert_eq!((done.code, last_line(&done)), (0, "11 passed, 0 differ, 3 passed over · 11 calls"));
+}
+
+/// Over real connections, signed: whatever does not need a hotline of its own.
+#[test]
+fn a_running_hotline_is_heard_as_written() {
+    let shipped = project("config/lines");
+    let setup = Setup::new().env("LINES__DIRECTORY", shipped.to_str().unwrap());
+    let served = setup.serve();
+    let url = format!("http://{}", served.address);
+    let known = [
+        ("HOTLINE_SERVER__PUBLIC_URL", PUBLIC_URL),
+        ("HOTLINE_TWILIO__AUTH_TOKEN", AUTH_TOKEN),
+        ("HOTLINE_BROWSER__TOKEN", BROWSER_TOKEN),
+    ];
+    // Again, too: nothing is changed that somebody else's call asks for.
+    for _ in 0..2 {
+        let done = replay_with(&["--against", &url, ALL], &known);
+        assert_eq!(
+            (done.code, last_line(&done)),
+            (0, "72 passed, 0 differ, 62 passed over · 144 calls"),
+            "{}",
+            done.out
+        );
+    }
+    // A signature made with another token is refused, and that is no pass.
+    let forged = [("HOTLINE_SERVER__PUBLIC_URL", PUBLIC_URL), ("HOTLINE_TWILIO__AUTH_TOKEN", "another")];
+    let done =
+        replay_with(&["--against", &url, "--dialect", "twilio", "tests/transcripts/ok/policy/POL-001.call"], &forged);
+    assert_eq!(done.code, 1);
+    assert!(done.out.contains("POL-001:3 the answer's status is 403 (error 11200 at the platform)"), "{}", done.out);
+    let done = replay(&["--against", &url, ALL]);
+    assert_eq!(
+        done.err,
+        "error: webhooks cannot be signed: set HOTLINE_TWILIO__AUTH_TOKEN as the hotline has it, or --dialect browser\n"
+    );
+    assert_eq!(done.code, 2);
+}
+
+#[test]
+fn nobody_answers() {
+    let done = replay_with(&["--against", "http://127.0.0.1:9", ALL], &[("HOTLINE_TWILIO__AUTH_TOKEN", "x")]);
+    assert_eq!((done.code, done.out.as_str()), (2, ""));
+    assert!(done.err.starts_with("--against: no hotline answers at http://127.0.0.1:9: "), "{}", done.err);
+}
+
+/// A folder of transcripts of one's own.
+fn own(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+fn shown(done: Done, folder: &Path) -> Done {
+    let out = done.out.replace(folder.to_str().unwrap(), "DIR");
+    Done { out, ..done }
+}
+
+const UNBLESSED: &str = "通话 A-1 一句旧话  // 留着\r
+\r
+> 拨入   // 也留着\r
+‹ 您好，欢迎来电{…}按{任一 一|二}。{…}   ≤3s @menu // 都留着\r
+> 按 3\r
+‹ {…}\r
+> 按 9\r
+‹ {提示 call.goodbye}？\r
+‹ 再会。\r
+";
+
+const BLESSED: &str = "通话 A-1 一句旧话  // 留着\r
+\r
+> 拨入   // 也留着\r
+‹ 您好，欢迎致电{…}按{任一 一|二}。{…}   ≤3s @main // 都留着\r
+> 按 3\r
+‹ {…}\r
+> 按 9\r
+‹ {提示 call.goodbye}？\r
+‹ 感谢您的来电，再见。\r
+";
+
+const SHOWN: &str = "DIR/a.call:4
+- ‹ 您好，欢迎来电{…}按{任一 一|二}。{…}   ≤3s @menu // 都留着
++ ‹ 您好，欢迎致电{…}按{任一 一|二}。{…}   ≤3s @main // 都留着
+DIR/a.call:9
+- ‹ 再会。
++ ‹ 感谢您的来电，再见。
+1 passed, 0 differ · 2 calls
+";
+
+#[test]
+fn blessing_rewrites_what_differs_and_nothing_else() {
+    let folder = own(&[("a.call", UNBLESSED)]);
+    let done = shown(replay(&["--bless", folder.path().to_str().unwrap()]), folder.path());
+    let now = std::fs::read_to_string(folder.path().join("a.call")).unwrap();
+    assert_eq!(now, BLESSED);
+    assert_eq!(done, Done { code: 0, out: SHOWN.into(), err: String::new() });
+}
+
+#[test]
+fn the_usual_form() {
+    let typed = std::fs::read_to_string(project("tests/transcripts/ok/format/FMT-001.call")).unwrap();
+    let folder = own(&[("a.call", &typed), ("b.call", "通话 B-1 好\n\n> 拨入\n")]);
+    let path = folder.path().to_str().unwrap();
+    let done = shown(replay(&["--fmt", path]), folder.path());
+    assert_eq!(done, Done { code: 1, out: "DIR/a.call\n1 rewritten\n".into(), err: String::new() });
+    let formatted = std::fs::read_to_string(folder.path().join("a.call")).unwrap();
+    insta::assert_snapshot!("formatted", formatted);
+    assert_eq!(replay(&["--fmt", path]), Done { code: 0, out: "0 rewritten\n".into(), err: String::new() });
+    assert_eq!(last_line(&replay(&[path])), "2 passed, 0 differ · 4 calls");
+}
+
+#[test]
+fn reading_only() {
+    let same = "通话 A-1 同名\n> 拨入\n";
+    let folder = own(&[("a.call", same), ("b.call", same), ("c.call", "拨入")]);
+    let path = folder.path().to_str().unwrap();
+    insta::assert_snapshot!("lint", shown(replay(&["--lint", path]), folder.path()).out);
+    insta::assert_snapshot!("lint_replayed", shown(replay(&[path]), folder.path()).out);
+    assert_eq!(replay(&["--lint", ALL]), Done { code: 0, out: "134 read, 0 with faults\n".into(), err: String::new() });
+}
+
+#[test]
+fn a_folder_without_transcripts_is_no_pass() {
+    let folder = own(&[]);
+    let done = replay(&[folder.path().to_str().unwrap()]);
+    assert_eq!((done.code, done.out.as_str()), (2, ""));
+    assert!(done.err.contains("has no transcript in it"), "{}", done.err);
+}
+
+#[test]
+fn reports_for_machines_and_browsers() {
+    let folder = own(&[]);
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (junit, html) = (at("junit.xml"), at("report.html"));
+    let files = [
+        "tests/transcripts/failed/several.call",
+        "tests/transcripts/parse_error/clock.call",
+        "tests/transcripts/ok/menu/MENU-004.call",
+    ];
+    let done = replay(&[&["--junit", &junit, "--html", &html, "--json"][..], &files].concat());
+    assert_eq!(done.code, 2);
+    insta::assert_snapshot!("replay_json", done.out);
+    insta::assert_snapshot!("replay_junit", std::fs::read_to_string(junit).unwrap());
+    insta::assert_snapshot!("replay_html", std::fs::read_to_string(html).unwrap());
+}
+
+#[test]
+fn what_if_the_menus_were_others() {
+    let folder = own(&[]);
+    for file in crate::support::line::LINES {
+        let shipped = std::fs::read_to_string(project("config/lines").join(file)).unwrap();
+        // Policy and places to go change keys.
+        let draft = shipped
+            .replace("{ key = 3, say = \"main.policy\"", "{ key = 4, say = \"main.policy\"")
+            .replace("{ key = 4, say = \"main.channels\"", "{ key = 3, say = \"main.channels\"");
+        let options = draft.lines().position(|line| line.contains("\"main.policy\"") && line.contains("key = 4"));
+        let mut lines: Vec<&str> = draft.lines().collect();
+        if let Some(at) = options {
+            lines.swap(at, at + 1);
+        }
+        std::fs::write(folder.path().join(file), lines.join("\n")).unwrap();
+    }
+    let calls = [
+        "tests/transcripts/ok/menu/MENU-004.call",
+        "tests/transcripts/ok/policy/POL-001.call",
+        "tests/transcripts/ok/lines",
+    ];
+    let done = replay(&[&["--what-if", folder.path().to_str().unwrap()][..], &calls].concat());
+    assert_eq!((done.code, done.err.as_str()), (1, ""));
+    insta::assert_snapshot!("what_if", done.out);
+    let same = replay(&["--what-if", "config/lines", "tests/transcripts/ok/menu"]);
+    assert_eq!(same, Done { code: 0, out: "0 sentences change\n".into(), err: String::new() });
+}
