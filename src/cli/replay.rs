@@ -111,7 +111,11 @@ fn replay(args: &Args, config: Option<&Path>) -> anyhow::Result<Replay> {
     let against = args.against.as_deref().map(|url| against(url, config, &dialects)).transpose()?;
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     Ok(Replay {
-        origin: Origin { file: config.map(Path::to_owned), environment: std::env::vars_os().collect(), lines: None },
+        origin: Origin {
+            file: config.map(Path::to_owned),
+            environment: std::env::vars_os().collect(),
+            lines: None,
+        },
         jobs: args.jobs.unwrap_or(cores).get(),
         dialects: (!dialects.is_empty()).then_some(dialects),
         chaos: args.chaos,
@@ -138,8 +142,7 @@ fn against(url: &str, config: Option<&Path>, dialects: &[Dialect]) -> anyhow::Re
 
 /// Replays, with a bar for whoever waits at a terminal.
 fn place(replay: &Replay, paths: &[PathBuf]) -> anyhow::Result<Report> {
-    let target =
-        if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let target = if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let many = files(paths)?.len();
     let bar = ProgressBar::with_draw_target(u64::try_from(many).ok(), target);
     bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} {wide_msg}")?);
@@ -187,8 +190,7 @@ fn write_blessed(report: &Report) -> anyhow::Result<bool> {
         let Outcome::Played(transcript, played) = &file.outcome else { continue };
         // All ways in are heard alike; one that is not, is no matter of wording.
         let Some(played) = played.iter().find(|played| !played.mismatches.is_empty()) else { continue };
-        let before =
-            std::fs::read_to_string(&file.source).with_context(|| format!("{} cannot be read", file.source))?;
+        let before = std::fs::read_to_string(&file.source).with_context(|| format!("{} cannot be read", file.source))?;
         let (after, blessed) = bless(transcript, &before, played);
         if after == before {
             continue;

@@ -165,8 +165,7 @@ impl Replay {
                     play(transcript, dialect, &mut Remote::new(url), telling).await
                 }
                 None => {
-                    let secrets =
-                        if watched { readings.written().map(|(n, v)| (n.to_owned(), v)).collect() } else { Vec::new() };
+                    let secrets = if watched { readings.written().map(|(n, v)| (n.to_owned(), v)).collect() } else { Vec::new() };
                     match InProcess::open(set, folder, &transcript.header, secrets).await {
                         Ok(mut stage) => {
                             let account = Set::account();
@@ -191,9 +190,7 @@ impl Replay {
 fn alike(transcript: &Transcript, all: &mut [Played]) {
     // Digits that were drawn for this call are no other's.
     let drawn = transcript.steps.iter().any(|step| match &step.what {
-        What::Heard(expected) => {
-            expected.parts.iter().any(|(part, _)| matches!(part, super::pattern::Part::Capture(_)))
-        }
+        What::Heard(expected) => expected.parts.iter().any(|(part, _)| matches!(part, super::pattern::Part::Capture(_))),
         _ => false,
     });
     let Some((first, others)) = all.split_first_mut() else { return };

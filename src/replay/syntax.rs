@@ -10,8 +10,8 @@ use jiff::tz::Offset;
 
 use super::pattern::Part;
 use super::transcript::{
-    CLOCK, Dialect, Does, Expectation, Fault, Field, From, Header, OFFSET, Press, Pressed, SecretValue, Step,
-    Transcript, Truth, What, When, Whose,
+    CLOCK, Dialect, Does, Expectation, Fault, Field, From, Header, OFFSET, Press, Pressed, SecretValue, Step, Transcript,
+    Truth, What, When, Whose,
 };
 use super::words::{self as w, after, is, shown};
 use crate::fault::{self, Faults};
@@ -102,9 +102,13 @@ impl Reader<'_> {
         self.names(&header, &steps);
         self.order(&steps);
         match title {
-            Some((id, title)) if self.faults.is_empty() => {
-                Ok(Transcript { source: self.source.to_owned(), id, title, header: header.finish(), steps })
-            }
+            Some((id, title)) if self.faults.is_empty() => Ok(Transcript {
+                source: self.source.to_owned(),
+                id,
+                title,
+                header: header.finish(),
+                steps,
+            }),
             _ => {
                 self.faults.sort_by_key(|fault| fault.line);
                 Err(Faults(self.faults))
@@ -270,17 +274,8 @@ impl Head {
             Ok(())
         } else {
             let known = [
-                w::CLOCK,
-                w::DIALECTS,
-                w::DIALLED,
-                w::FROM,
-                w::MEMBERS,
-                w::TRANSACTIONS,
-                w::MUTUAL_AID,
-                w::LINES,
-                w::SETTING,
-                w::DATA,
-                w::SECRET,
+                w::CLOCK, w::DIALECTS, w::DIALLED, w::FROM, w::MEMBERS, w::TRANSACTIONS, w::MUTUAL_AID, w::LINES, w::SETTING,
+                w::DATA, w::SECRET,
             ];
             let known = known.map(shown).join(", ");
             wrong(format!("{word:?} is no line of a header"), format!("take one of {known}"))
@@ -319,9 +314,7 @@ fn read_from(text: &str) -> Result<(From, bool), Wrong> {
     let elder = match mark.trim() {
         "" => false,
         mark if is(mark, w::ELDER) => true,
-        mark => {
-            return wrong(format!("{mark:?} says nothing of a number"), format!("write {} or nothing", shown(w::ELDER)));
-        }
+        mark => return wrong(format!("{mark:?} says nothing of a number"), format!("write {} or nothing", shown(w::ELDER))),
     };
     if is(number, w::WITHHELD) && !elder {
         return Ok((From::Withheld, false));
@@ -458,8 +451,7 @@ fn read_caller(body: &str) -> Result<What, Wrong> {
     };
     let (word, rest) = body.split_once(char::is_whitespace).unwrap_or((body, ""));
     let rest = rest.trim();
-    let alone =
-        |does| if rest.is_empty() { Ok(does) } else { wrong(format!("{word} takes no {rest:?}"), "take it out") };
+    let alone = |does| if rest.is_empty() { Ok(does) } else { wrong(format!("{word} takes no {rest:?}"), "take it out") };
     let does = if is(word, w::DIAL) {
         alone(Does::Dial)?
     } else if is(word, w::SILENCE) {
@@ -496,15 +488,7 @@ fn read_caller(body: &str) -> Result<What, Wrong> {
         Does::Press(read_press(keys.trim(), When::Hearing(phrase.to_owned()))?)
     } else {
         let known = [
-            w::DIAL,
-            w::PRESS,
-            w::PRESS_OVER,
-            w::PRESS_AHEAD,
-            w::HEARING,
-            w::SILENCE,
-            w::SPEAK,
-            w::WAITING,
-            w::PERSON,
+            w::DIAL, w::PRESS, w::PRESS_OVER, w::PRESS_AHEAD, w::HEARING, w::SILENCE, w::SPEAK, w::WAITING, w::PERSON,
             w::HANG_UP,
         ];
         let known = known.map(shown).join(", ");
@@ -602,9 +586,7 @@ fn read_duration(text: &str) -> Result<Duration, Wrong> {
         .and_then(|(number, seconds)| Some(number.trim().parse::<f64>().ok()? * seconds))
         .filter(|seconds| (0.0..=LONGEST.as_secs_f64()).contains(seconds))
         .map(Duration::from_secs_f64)
-        .ok_or_else(|| {
-            (format!("{text:?} is no time"), "write it as 1.2s, 400ms, 30m or 2h; 40 days at most".to_owned())
-        })
+        .ok_or_else(|| (format!("{text:?} is no time"), "write it as 1.2s, 400ms, 30m or 2h; 40 days at most".to_owned()))
 }
 
 /// `{…}余额为{金额 1010.05}{…} ≤3s @balance`
@@ -775,10 +757,7 @@ fn read_truth(body: &str) -> Result<Truth, Wrong> {
         let names: Vec<String> =
             names.split_whitespace().map(|name| name.trim_start_matches(['$', '＄']).to_owned()).collect();
         if names.is_empty() || !names.iter().all(|name| is_name(name)) {
-            return wrong(
-                "does not say what the log is without",
-                format!("write {} {} $证号", w::LOG[0], w::WITHOUT[0]),
-            );
+            return wrong("does not say what the log is without", format!("write {} {} $证号", w::LOG[0], w::WITHOUT[0]));
         }
         Ok(Truth::Unseen(names))
     } else if is(word, w::CALL) && is(rest, w::OVER) {

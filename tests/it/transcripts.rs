@@ -112,8 +112,7 @@ fn a_running_hotline_is_heard_as_written() {
     assert_eq!((done.code, last_line(&done)), (0, "73 passed, 0 differ, 61 passed over · 146 calls"), "{}", done.out);
     // A signature made with another token is refused, and that is no pass.
     let forged = [("HOTLINE_SERVER__PUBLIC_URL", PUBLIC_URL), ("HOTLINE_TWILIO__AUTH_TOKEN", "another")];
-    let done =
-        replay_with(&["--against", &url, "--dialect", "twilio", "tests/transcripts/ok/policy/POL-001.call"], &forged);
+    let done = replay_with(&["--against", &url, "--dialect", "twilio", "tests/transcripts/ok/policy/POL-001.call"], &forged);
     assert_eq!(done.code, 1);
     assert!(done.out.contains("POL-001:3 the answer's status is 403 (error 11200 at the platform)"), "{}", done.out);
     let done = replay(&["--against", &url, ALL]);
@@ -212,11 +211,7 @@ fn reports_for_machines_and_browsers() {
     let folder = own(&[]);
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (junit, html) = (at("junit.xml"), at("report.html"));
-    let files = [
-        "tests/transcripts/failed/several.call",
-        "tests/transcripts/parse_error/clock.call",
-        "tests/transcripts/ok/menu/MENU-004.call",
-    ];
+    let files = ["tests/transcripts/failed/several.call", "tests/transcripts/parse_error/clock.call", "tests/transcripts/ok/menu/MENU-004.call"];
     let done = replay(&[&["--junit", &junit, "--html", &html, "--json"][..], &files].concat());
     assert_eq!(done.code, 2);
     insta::assert_snapshot!("replay_json", done.out);
@@ -240,11 +235,7 @@ fn what_if_the_menus_were_others() {
         }
         std::fs::write(folder.path().join(file), lines.join("\n")).unwrap();
     }
-    let calls = [
-        "tests/transcripts/ok/menu/MENU-004.call",
-        "tests/transcripts/ok/policy/POL-001.call",
-        "tests/transcripts/ok/lines",
-    ];
+    let calls = ["tests/transcripts/ok/menu/MENU-004.call", "tests/transcripts/ok/policy/POL-001.call", "tests/transcripts/ok/lines"];
     let done = replay(&[&["--what-if", folder.path().to_str().unwrap()][..], &calls].concat());
     assert_eq!((done.code, done.err.as_str()), (1, ""));
     insta::assert_snapshot!("what_if", done.out);

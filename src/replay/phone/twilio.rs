@@ -201,9 +201,7 @@ impl Document<'_> {
         let inside: Vec<&str> = self.open.iter().map(String::as_str).collect();
         let name = element.name();
         match (inside.as_slice(), name.as_ref()) {
-            ([], "Response")
-            | (["Response"] | ["Response", "Gather"], "Say")
-            | (["Response", "Dial"], "Number" | "Sip") => {}
+            ([], "Response") | (["Response"] | ["Response", "Gather"], "Say") | (["Response", "Dial"], "Number" | "Sip") => {}
             (["Response", "Say"] | ["Response", "Gather", "Say"], "prosody") => {}
             // Reached only where the platform does not tell of silence by itself.
             (["Response"], "Redirect") if matches!(self.then, Some(Then::Collect(_) | Then::Record(_))) => {}

@@ -8,7 +8,9 @@ use crate::replay::chaos::Chaos;
 use crate::replay::fnv;
 use crate::replay::phone::{Account, Answer, Collecting, Happened, Heard, Phone, Then, Webhook};
 use crate::replay::readings::Readings;
-use crate::replay::transcript::{Dialect, Does, Fault, From, Press, Pressed, Step, Transcript, Truth, What, When};
+use crate::replay::transcript::{
+    Dialect, Does, Fault, From, Press, Pressed, Step, Transcript, Truth, What, When,
+};
 use crate::secret::Key;
 use crate::speech::tempo;
 
@@ -176,8 +178,7 @@ impl<S: Stage> Player<'_, S> {
             Does::Silence => self.silence(line).await,
             Does::Speak { lasting, hang_up } => self.speak(line, *lasting, *hang_up).await,
             Does::Wait { ahead, average } => {
-                let waits =
-                    self.call.as_ref().is_some_and(|(phone, heard)| heard.then == Then::Queue || phone.is_queued());
+                let waits = self.call.as_ref().is_some_and(|(phone, heard)| heard.then == Then::Queue || phone.is_queued());
                 if !waits {
                     return Err(Wrong::Impossible("the caller waits in no queue".to_owned()));
                 }
@@ -324,8 +325,7 @@ impl<S: Stage> Player<'_, S> {
 
     /// Listens until `phrase` is said.
     fn hear_until(&mut self, phrase: &str) -> Result<(), Wrong> {
-        let heard =
-            self.call.as_ref().map(|(_, heard)| crate::replay::pattern::spoken(&heard.said)).unwrap_or_default();
+        let heard = self.call.as_ref().map(|(_, heard)| crate::replay::pattern::spoken(&heard.said)).unwrap_or_default();
         let phrase = crate::replay::pattern::spoken(phrase);
         let Some(at) = heard.find(&phrase) else {
             return Err(Wrong::Impossible(format!("“{phrase}” is not heard")));

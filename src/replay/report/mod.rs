@@ -52,9 +52,7 @@ impl FileReport {
         match &self.outcome {
             Outcome::Unreadable(_) => false,
             Outcome::PassedOver(_) => true,
-            Outcome::Played(_, played) => {
-                !played.is_empty() && played.iter().all(|played| played.mismatches.is_empty())
-            }
+            Outcome::Played(_, played) => !played.is_empty() && played.iter().all(|played| played.mismatches.is_empty()),
         }
     }
 }

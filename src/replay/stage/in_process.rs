@@ -63,7 +63,8 @@ impl InProcess {
         let database = folder.join(format!("call-{number}.db"));
         std::fs::copy(&*set.database, &database).map_err(|e| format!("the database cannot be copied: {e}"))?;
         let clock = Clock::manual(header.clock);
-        let store = StoreSettings { deadline: set.settings.store.deadline, ..StoreSettings::sqlite(&database) };
+        let store =
+            StoreSettings { deadline: set.settings.store.deadline, ..StoreSettings::sqlite(&database) };
         let watched = (!secrets.is_empty()).then(|| (Log::keep(), String::new()));
         let app = start(set, &store, &clock).await?;
         if let (true, From::Number(number)) = (header.elder, &header.from) {
@@ -174,8 +175,7 @@ impl Stage for InProcess {
         for (name, value) in &webhook.headers {
             request = request.header(*name, value);
         }
-        let request =
-            request.body(Body::from(webhook.body.clone())).map_err(|e| format!("no request can be made: {e}"))?;
+        let request = request.body(Body::from(webhook.body.clone())).map_err(|e| format!("no request can be made: {e}"))?;
         let Ok(response) = self.app.routes().oneshot(request).await;
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, ANSWER).await.map_err(|e| format!("the answer broke off: {e}"))?;

@@ -158,8 +158,7 @@ impl Sets {
         let (register, _) = &key;
         let members = Arc::new(register.members(today)?);
         let number = self.databases.len();
-        let (draft, done) =
-            (self.folder().join(format!("draft-{number}.db")), self.folder().join(format!("{number}.db")));
+        let (draft, done) = (self.folder().join(format!("draft-{number}.db")), self.folder().join(format!("{number}.db")));
         let settings = StoreSettings { deadline: std::time::Duration::from_secs(30), ..StoreSettings::sqlite(&draft) };
         let unmade = |e: &dyn std::fmt::Display| {
             let problem = format!("no database can be made for it: {e}");
