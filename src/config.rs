@@ -53,6 +53,7 @@ pub struct Settings {
     pub sign_in: SignIn,
     pub messages: Messages,
     pub abuse: Abuse,
+    pub record: Record,
     pub twilio: twilio::Settings,
     pub browser: Browser,
 }
@@ -183,6 +184,25 @@ pub struct Abuse {
     pub unanswered_percent: u8,
     #[serde(deserialize_with = "duration")]
     pub calm: Duration,
+}
+
+/// `[record]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml documents each, once")]
+pub struct Record {
+    pub directory: String,
+    #[serde(deserialize_with = "duration")]
+    pub kept: Duration,
+    pub every: u32,
+}
+
+impl Record {
+    /// Where calls are recorded, if they are.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        (!self.directory.is_empty()).then(|| Path::new(&self.directory))
+    }
 }
 
 /// How much sign-ins are taken to look like an attack.
@@ -349,7 +369,7 @@ impl Settings {
         const MS: Duration = Duration::from_millis(1);
         const MINUTE: Duration = Duration::from_mins(1);
         const DAY: Duration = Duration::from_hours(24);
-        let Self { server, store, call, sign_in, messages, abuse, .. } = self;
+        let Self { server, store, call, sign_in, messages, abuse, record, .. } = self;
         let numbers = [
             ("server.max_connections", server.max_connections, 1, 1_000_000),
             ("server.max_in_flight", server.max_in_flight, 1, 1_000_000),
@@ -375,6 +395,7 @@ impl Settings {
             ("abuse.unknown_percent", abuse.unknown_percent.into(), 1, 100),
             ("abuse.failing_percent", abuse.failing_percent.into(), 1, 100),
             ("abuse.unanswered_percent", abuse.unanswered_percent.into(), 1, 100),
+            ("record.every", record.every as usize, 1, 1_000_000),
         ];
         let times = [
             ("server.header_timeout", server.header_timeout, 100 * MS, 10 * MINUTE),
@@ -387,6 +408,7 @@ impl Settings {
             ("sign_in.longest_lock", sign_in.longest_lock, MINUTE, 366 * DAY),
             ("abuse.known_caller_for", abuse.known_caller_for, DAY, 366 * DAY),
             ("abuse.calm", abuse.calm, MINUTE, DAY),
+            ("record.kept", record.kept, 60 * MINUTE, 31 * DAY),
         ];
         let fault = |key: &str, least: &str, most: &str| {
             let default = Layers::defaults().ok().and_then(|l| find(&l.defaults, key).map(ToString::to_string));

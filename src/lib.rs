@@ -34,6 +34,8 @@
 //! | [`keys`] | the key ring everything is sealed with |
 //! | [`telephony`] | the dialect contract; Twilio; the JSON way in for `hotline dial` and browsers |
 //! | [`server`] | everything put together, the edge, and lines replaced while calls run |
+//! | [`record`] | calls as they are recorded, without a digit of anybody's, for [`replay`] to make transcripts of |
+//! | [`replay`] | keypress transcripts: read, played, held against what is heard; written of calls that took place |
 //! | [`config`], [`fault`] | typed settings; faults with place and remedy |
 //! | [`telemetry`], [`clock`] | one occurrence = one log line and its metric; the one home of time |
 //! | [`replay`] | transcripts of calls: read, played at a platform's end of the line, told where they differ |
@@ -72,6 +74,7 @@ pub mod dialog;
 pub mod fault;
 pub mod keys;
 pub mod member;
+pub mod record;
 pub mod replay;
 pub mod secret;
 pub mod server;

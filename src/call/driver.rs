@@ -11,7 +11,8 @@ use super::lines::{InForce, Lines};
 use super::live::{LiveCalls, Moment};
 use super::seal::{Journey, Seal};
 use crate::clock::Clock;
-use crate::dialog::{Answer, Dialled, Event, Flow, Next, Place, Recording, Turn};
+use crate::dialog::{Answer, Dialled, Event, Flow, Next, Place, Recording, Shape, Turn};
+use crate::record::{Recorder, Why};
 use crate::service::Services;
 use crate::speech::language::Language;
 use crate::speech::prompt::Prompt;
@@ -32,6 +33,8 @@ pub struct Driver {
     clock: Clock,
     telemetry: Arc<Telemetry>,
     bounds: Bounds,
+    /// Takes calls down, where they are recorded.
+    recorder: Option<Recorder>,
 }
 
 /// How long a call may go on.
@@ -60,7 +63,13 @@ impl Driver {
         bounds: Bounds,
     ) -> Self {
         let live = LiveCalls::new(bounds.most_registered);
-        Self { lines, services, seal, live, admission, clock, telemetry, bounds }
+        Self { lines, services, seal, live, admission, clock, telemetry, bounds, recorder: None }
+    }
+
+    /// The same, with its calls taken down by `recorder`.
+    #[must_use]
+    pub fn recorded_by(self, recorder: Option<Recorder>) -> Self {
+        Self { recorder, ..self }
     }
 
     /// The calls this node has seen.
@@ -77,7 +86,11 @@ impl Driver {
 
     /// Forgets calls that are over or that nothing was heard of; run now and then.
     pub fn sweep(&self) {
-        self.live.sweep(self.clock.now(), self.bounds.longest * 2);
+        let (now, idle) = (self.clock.now(), self.bounds.longest * 2);
+        self.live.sweep(now, idle);
+        if let Some(recorder) = &self.recorder {
+            recorder.sweep(now, idle);
+        }
     }
 
     /// A call that came in, or one that begins anew because its last step is not ours.
@@ -86,6 +99,7 @@ impl Driver {
         let mut moment = self.live.enter(call, now).await;
         // A call that begins anew goes on counting: its effects must not be taken for those it had before.
         let turn = if lead.is_some() { moment.next_turn() } else { 0 };
+        let is_new = lead.is_none() && moment.next_turn() == 0;
         moment.of_turn(turn, now);
         let lines = self.lines.now();
         let flow = lines.dialled(&call.dialled);
@@ -96,6 +110,11 @@ impl Driver {
             Some(within) => self.services.is_marked(call, within).await,
             None => false,
         };
+        match &self.recorder {
+            Some(recorder) if is_new => recorder.begin(call, elder, moment.at()),
+            Some(recorder) if lead.is_some() => recorder.spoil(call, Why::Resumed),
+            _ => {}
+        }
         let dialled = Event::Dialled(Dialled { language, elder });
         let mut reply = self.go(call, &lines, flow, journey, dialled, &mut moment).await;
         if let Some(lead) = lead {
@@ -155,18 +174,30 @@ impl Driver {
     ) -> Reply {
         let Journey { turn, started, line, state, .. } = journey;
         let at = moment.at();
+        let mut take = self.recorder.as_ref().and_then(|recorder| recorder.take(call, turn));
+        let from = take.as_mut().map(|take| {
+            take.happens(turn, Shape::of(&state.place, &event), &state.place, at);
+            state.place.clone()
+        });
         let (mut state, mut step) = flow.step(state, event, at);
         for question in 0..MOST_QUESTIONS {
             let Next::Ask(request) = step.next else { break };
             let place = state.place.name().to_owned();
             let answer = self.services.perform(call, turn * MOST_QUESTIONS + question, request).await;
             self.telemetry.record(&Occurrence::Asked { call, place: &place, answer: &answer });
+            if let Some(take) = &mut take {
+                take.answered(&state.place, &answer);
+            }
             (state, step) = flow.step(state, Event::Answer(answer), at);
         }
         self.telemetry.record(&Occurrence::Turn { call, turn, place: state.place.name() });
         let language = state.language;
         let Turn { say, next } = step;
         let over = state.place == Place::Over;
+        if let (Some(recorder), Some(mut take), Some(from)) = (&self.recorder, take, from) {
+            take.hears(&from, &state, &say, &next, lines.wording());
+            recorder.keep(call, take, over);
+        }
         let heard = flow.heard(&state);
         let pace = if state.elder { Pace::Slow } else { Pace::Usual };
         let sealed = || self.seal.seal(call, &Journey { turn: turn.saturating_add(1), started, line, heard, state });
@@ -244,7 +275,11 @@ impl Conversation for Driver {
     }
 
     async fn ended(&self, call: Call, how: CallEnd) {
-        self.live.end(&call, self.clock.now());
+        let now = self.clock.now();
+        self.live.end(&call, now);
+        if let Some(recorder) = &self.recorder {
+            recorder.ended(&call, now);
+        }
         self.telemetry.record(&Occurrence::CallEnded { call: &call, how });
         self.services.end_call(&call, how).await;
     }

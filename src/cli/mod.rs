@@ -9,6 +9,7 @@ pub mod flow;
 pub mod members;
 pub mod messages;
 pub mod ratings;
+pub mod record;
 pub mod replay;
 pub mod say;
 pub mod serve;
@@ -57,6 +58,8 @@ enum Command {
     Callers(callers::Command),
     /// Place the calls of transcripts, and tell where something else is heard than they say.
     Replay(replay::Args),
+    /// List the calls that were recorded as transcripts, or delete them.
+    Record(record::Args),
     /// Print what callers said of the service, by line and day.
     Ratings,
     /// Say an amount, a number or a date as a caller hears it.
@@ -72,7 +75,8 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let config = arguments.config;
     let done = match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => settings(config).and_then(|settings| serve::run(&settings)),
+        Command::Serve => settings(config.clone()).and_then(|settings| serve::run(&settings, config)),
+        Command::Record(args) => settings(config).and_then(|settings| record::run(&args, &settings)),
         Command::Dial(args) => dial::run(&args, || settings(config)),
         Command::Check(args) => check::run(&args, config.as_deref()),
         Command::Flow(args) => settings(config).and_then(|settings| flow::run(&args, &settings)),

@@ -1,32 +1,36 @@
 //! `hotline serve`: answers calls.
 
 use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
 
 use super::runtime;
 use crate::clock::Clock;
 use crate::config::{LogFormat, Settings};
+use crate::replay::recording::write_all;
+use crate::replay::stage::Origin;
 use crate::server::{App, Asked, Edge, Limits};
 
 /// Telephone webhooks are small forms; ten times what any platform sends.
 const BODY_BYTES: usize = 16 * 1024;
 
-/// Serves until SIGINT or SIGTERM.
+/// Serves until SIGINT or SIGTERM. `config` is the file that `settings` were read from: recorded calls are replayed with it.
 ///
 /// # Errors
 /// What keeps the hotline from starting.
-pub fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
+pub fn run(settings: &Settings, config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     log(settings)?;
-    runtime()?.block_on(serve(settings))?;
+    runtime()?.block_on(serve(settings, config))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(settings: &Settings) -> anyhow::Result<()> {
+async fn serve(settings: &Settings, config: Option<PathBuf>) -> anyhow::Result<()> {
     let server = &settings.server;
     let limits = Limits {
         header_timeout: server.header_timeout,
@@ -56,12 +60,24 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
         let (app, settings) = (app.clone(), settings.clone());
         async move { app.reload_when_asked(&settings, asked).await }
     });
+    let recording = record(&app, config);
     edge.serve(app.routes(), stop).await;
     housekeeping.abort();
     reloading.abort();
+    if let Some(recording) = recording {
+        recording.abort();
+    }
     app.anchor(settings).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Writes finished calls as transcripts, where the settings say so.
+fn record(app: &App, config: Option<PathBuf>) -> Option<JoinHandle<()>> {
+    let recordings = app.recordings()?;
+    let (takes, folder, app) = (recordings.takes()?, recordings.folder.clone(), app.clone());
+    let origin = Origin { file: config, environment: std::env::vars_os().collect(), lines: None };
+    Some(tokio::spawn(async move { write_all(takes, folder, origin, app.telemetry()).await }))
 }
 
 /// SIGHUP asks for the lines to be read again; it may be sent from now on.

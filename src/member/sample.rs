@@ -50,6 +50,15 @@ pub fn nobody() -> IdNumber {
     IdNumber::invented(650_000, date(1901, 1, 1), 999)
 }
 
+/// One of many numbers that nobody has, of somebody born on `birth`; whether it ends in X is given.
+#[must_use]
+pub fn id_number(index: u64, birth: Date, ends_in_x: bool) -> IdNumber {
+    let region = PROVINCES[(index % 31) as usize] * 10_000;
+    let number = |n: u64| IdNumber::invented(region, birth, ((index / 31 + n) % 1000) as u16);
+    // One in eleven sequences ends in X.
+    (0..1000).map(number).find(|number| number.expose().ends_with('X') == ends_in_x).unwrap_or_else(nobody)
+}
+
 /// The `index`-th synthetic member, always the same: 70% employees, 14% retired, 8% flexible, 8% residents; one in
 /// twenty with an initial PIN, one in twenty without a card number, one in fifty paused.
 ///

@@ -7,6 +7,7 @@ pub mod pattern;
 pub mod phone;
 pub mod play;
 pub mod readings;
+pub mod recording;
 pub mod report;
 pub mod run;
 pub mod stage;

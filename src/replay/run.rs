@@ -132,6 +132,10 @@ impl Replay {
             }
             Ok(())
         };
+        // One job needs no thread but this one, whose log it keeps to.
+        if self.jobs <= 1 {
+            job()?;
+        }
         thread::scope(|scope| {
             let jobs: Vec<_> = (0..self.jobs.max(1)).map(|_| scope.spawn(job)).collect();
             let broken = || Faults(vec![Fault::of("replay", "a job broke off", "report it")]);

@@ -4,7 +4,7 @@ mod edge;
 mod reload;
 
 use std::os::unix::fs::DirBuilderExt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,6 +14,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use jiff::civil::Date;
+use tokio::sync::mpsc::Receiver;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use edge::{Edge, Limits};
@@ -31,6 +32,7 @@ use crate::keys::KeyRing;
 use crate::member::register::{MemberRows, MutualAidRows, TransactionRows};
 use crate::member::sample;
 use crate::member::{Identifier, Member};
+use crate::record::{Folder, Recorder, Take};
 use crate::service::spray::SpraySettings;
 use crate::service::{HashSettings, Hasher, Services};
 use crate::store::crypto::Seals;
@@ -48,6 +50,23 @@ pub struct App {
     telemetry: Arc<Telemetry>,
     lines: Arc<InForce>,
     routes: Router,
+    recordings: Option<Recordings>,
+}
+
+/// Finished calls to be written as transcripts, and where to: taken by whoever writes them.
+#[derive(Clone, Debug)]
+pub struct Recordings {
+    /// Where.
+    pub folder: Folder,
+    takes: Arc<Mutex<Option<Receiver<Take>>>>,
+}
+
+impl Recordings {
+    /// The calls as they end; `None` where somebody writes them already.
+    #[must_use]
+    pub fn takes(&self) -> Option<Receiver<Take>> {
+        self.takes.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 impl App {
@@ -62,14 +81,16 @@ impl App {
         if !faults.is_empty() {
             return Err(Faults(faults));
         }
+        let folder = settings.record.folder().map(|path| Folder::open(path, settings.record.kept)).transpose()?;
         let (keys, store) = open(settings, clock.clone()).await?;
         if settings.store.sample_members {
             load_samples(&store, &clock).await?;
         }
-        Ok(Self::assemble(settings, lines, &keys, store, clock))
+        Ok(Self::put_together(settings, lines.into(), &keys, store, clock, folder))
     }
 
-    /// Puts a hotline together of what is open and checked already: a replay has thousands of them over the same lines.
+    /// Puts a hotline together of what is open and checked already: a replay has thousands of them over the same lines. Its
+    /// calls are not recorded.
     #[must_use]
     pub fn assemble(
         settings: &Settings,
@@ -78,15 +99,31 @@ impl App {
         store: Store,
         clock: Clock,
     ) -> Self {
-        let lines = lines.into();
+        Self::put_together(settings, lines.into(), keys, store, clock, None)
+    }
+
+    fn put_together(
+        settings: &Settings,
+        lines: Arc<Lines>,
+        keys: &KeyRing,
+        store: Store,
+        clock: Clock,
+        folder: Option<Folder>,
+    ) -> Self {
         let telemetry = Arc::new(Telemetry::new());
+        let (recorder, recordings) = folder
+            .map(|folder| {
+                let (recorder, takes) = Recorder::new(settings.record.every, Arc::clone(&telemetry));
+                (recorder, Recordings { folder, takes: Arc::new(Mutex::new(Some(takes))) })
+            })
+            .unzip();
         let limits = tries(settings, &lines, store.seals());
         let services = Services::new(store, Hasher::new(hashing(settings)), limits)
             .with_messages(messages(settings))
             .watching(spray(settings));
         let lines = Arc::new(InForce::new(lines));
         let server = &settings.server;
-        let driver = Arc::new(Driver::new(
+        let driver = Driver::new(
             Arc::clone(&lines),
             services,
             Seal::new(keys),
@@ -99,9 +136,10 @@ impl App {
                 most_registered: settings.call.most_registered,
                 marked_within: settings.call.marked_callers.then_some(settings.call.marked_within),
             },
-        ));
+        );
+        let driver = Arc::new(driver.recorded_by(recorder));
         let routes = routes(settings, &driver, &telemetry);
-        Self { driver, telemetry, lines, routes }
+        Self { driver, telemetry, lines, routes, recordings }
     }
 
     /// Every address, for the edge or for a client in this process.
@@ -119,6 +157,12 @@ impl App {
     #[must_use]
     pub fn lines(&self) -> Arc<Lines> {
         self.lines.now()
+    }
+
+    /// The calls that are recorded, if any are.
+    #[must_use]
+    pub fn recordings(&self) -> Option<&Recordings> {
+        self.recordings.as_ref()
     }
 
     /// What the hotline tells of itself.

@@ -40,6 +40,12 @@ pub enum Occurrence<'o> {
     LinesTaken { lines: usize, took: Duration },
     /// Lines and wording were read again; they have faults, and those in force stay.
     LinesRefused { faults: &'o Faults },
+    /// A finished call was written as a transcript.
+    Recorded,
+    /// A call that was to be recorded is not.
+    NotRecorded { why: &'static str },
+    /// Recordings were deleted because they are old.
+    RecordingsDeleted { many: usize },
     /// A request was answered.
     Answered { route: &'o str, status: u16, took: Duration },
 }
@@ -86,6 +92,7 @@ pub struct Telemetry {
     steps_not_ours: Family<DialectLabel, Counter>,
     turned_away: Family<ClassLabel, Counter>,
     reloads: Family<OutcomeLabel, Counter>,
+    recordings: Family<OutcomeLabel, Counter>,
     requests: Family<RouteLabel, Counter>,
     request_seconds: Histogram,
     live_calls: Gauge,
@@ -113,6 +120,7 @@ impl Telemetry {
             steps_not_ours: Family::default(),
             turned_away: Family::default(),
             reloads: Family::default(),
+            recordings: Family::default(),
             requests: Family::default(),
             request_seconds: Histogram::new(seconds),
             live_calls: Gauge::default(),
@@ -131,6 +139,11 @@ impl Telemetry {
             telemetry.turned_away.clone(),
         );
         registry.register("reloads", "Lines and wording read again, by outcome", telemetry.reloads.clone());
+        registry.register(
+            "recordings",
+            "Calls written as transcripts, and those left out, by reason",
+            telemetry.recordings.clone(),
+        );
         registry.register("requests", "HTTP requests by route and status", telemetry.requests.clone());
         registry.register("request_seconds", "Seconds to answer an HTTP request", telemetry.request_seconds.clone());
         registry.register(
@@ -194,6 +207,15 @@ impl Telemetry {
                 tracing::error!(faults = faults.0.len(), "lines not taken: those in force stay");
                 self.reloads.get_or_create(&OutcomeLabel { outcome: "refused" }).inc();
             }
+            Occurrence::Recorded => {
+                tracing::debug!("call recorded");
+                self.recordings.get_or_create(&OutcomeLabel { outcome: "written" }).inc();
+            }
+            Occurrence::NotRecorded { why } => {
+                tracing::debug!(why, "call not recorded");
+                self.recordings.get_or_create(&OutcomeLabel { outcome: why }).inc();
+            }
+            Occurrence::RecordingsDeleted { many } => tracing::info!(many, "old recordings deleted"),
             Occurrence::Answered { route, status, took } => {
                 tracing::debug!(
                     route,

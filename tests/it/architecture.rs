@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::support::line::project;
 
 /// Every module, and the modules of this crate that it may name.
-const MAY_KNOW: [(&str, &[&str]); 17] = [
+const MAY_KNOW: [(&str, &[&str]); 18] = [
     // Pure.
     ("secret", &[]),
     ("fault", &[]),
@@ -20,12 +20,17 @@ const MAY_KNOW: [(&str, &[&str]); 17] = [
     // From the database up to the call.
     ("store", &["call::caller", "clock", "dialog", "fault", "keys", "member", "secret"]),
     ("service", &["call::caller", "dialog", "member", "secret", "store"]),
-    ("call", &["clock", "dialog", "fault", "keys", "service", "speech", "telemetry", "telephony"]),
+    // What is kept of a call: of what was keyed, the shape.
+    ("record", &["call::caller", "dialog", "fault", "member", "secret", "speech", "telemetry"]),
+    ("call", &["clock", "dialog", "fault", "keys", "record", "service", "speech", "telemetry", "telephony"]),
     // From the network down to the call: the contract, and nothing behind it.
     ("telephony", &["call::caller", "dialog", "secret", "speech"]),
     // Where all is put together.
     ("config", &["fault", "secret", "telephony"]),
-    ("server", &["call", "clock", "config", "fault", "keys", "member", "service", "store", "telemetry", "telephony"]),
+    (
+        "server",
+        &["call", "clock", "config", "fault", "keys", "member", "record", "service", "store", "telemetry", "telephony"],
+    ),
     // A platform's end of the line, and a hotline to place calls to.
     (
         "replay",
@@ -33,13 +38,16 @@ const MAY_KNOW: [(&str, &[&str]); 17] = [
             "call",
             "clock",
             "config",
+            "dialog",
             "fault",
             "keys",
             "member",
+            "record",
             "secret",
             "server",
             "speech",
             "store",
+            "telemetry",
             "telephony::browser",
         ],
     ),
@@ -52,6 +60,7 @@ const MAY_KNOW: [(&str, &[&str]); 17] = [
             "dialog",
             "fault",
             "member",
+            "record",
             "replay",
             "secret",
             "server",

@@ -28,6 +28,7 @@ mod privacy;
 mod properties;
 mod queue;
 mod rating;
+mod recording;
 mod reload;
 mod secrets;
 mod services;

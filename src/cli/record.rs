@@ -1,0 +1,57 @@
+//! `hotline record`: the calls that a running hotline wrote down as transcripts.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context;
+
+use crate::config::Settings;
+use crate::record::Folder;
+
+/// List the calls that were recorded as transcripts, the oldest first, or delete them.
+///
+/// A hotline records by itself while it runs: `directory` under `[record]` of its settings says where, and nothing is recorded
+/// without it. To hear the recordings again: `hotline replay DIRECTORY`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Delete all of them now. Each goes by itself when it is as old as `kept` under `[record]` says.
+    #[arg(long)]
+    delete: bool,
+}
+
+/// Lists or deletes.
+///
+/// # Errors
+/// The folder is not as it must be, or cannot be read.
+pub fn run(args: &Args, settings: &Settings) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    let Some(path) = settings.record.folder() else {
+        writeln!(
+            out,
+            "Calls are not recorded. Name a folder as directory under [record], or in HOTLINE_RECORD__DIRECTORY."
+        )?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let folder = Folder::open(path, settings.record.kept)?;
+    let unreadable = || format!("{} cannot be read", path.display());
+    if args.delete {
+        writeln!(out, "{} deleted", folder.clear().with_context(unreadable)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let now = SystemTime::now();
+    let recordings = folder.recordings().with_context(unreadable)?;
+    for recording in &recordings {
+        let age = now.duration_since(recording.written).unwrap_or_default();
+        let left = folder.kept().saturating_sub(age);
+        writeln!(out, "{}  deleted in {}", recording.path.display(), hours(left))?;
+    }
+    writeln!(out, "{} recorded", recordings.len())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Days and hours, begun ones counted in.
+fn hours(time: Duration) -> String {
+    let hours = time.as_secs().div_ceil(3600);
+    if hours < 48 { format!("{hours} h") } else { format!("{} d {} h", hours / 24, hours % 24) }
+}

@@ -1,0 +1,96 @@
+//! Somebody a call was about, as far as it was about them: nothing of it is theirs but the words of closed vocabularies.
+
+use super::shift::Shift;
+use super::take::Why;
+use crate::dialog::Answer;
+use crate::member::account::{CardStatus, Coverage, Movements, PersonalAccount, PooledFund, StatementEntry};
+use crate::member::mutual_aid::MutualAid;
+use crate::member::{IdentifierKind, MemberId, MemberKey};
+
+/// Somebody whose number was keyed. Amounts and days are shifted as they are learnt.
+#[derive(Clone, Debug, Default)]
+pub struct Person {
+    /// The keyed indexes of numbers that were keyed for them: forgotten with the call.
+    pub(super) keys: Vec<MemberKey>,
+    /// Who they are to the store, likewise; known when they have signed in.
+    pub(super) member: Option<MemberId>,
+    /// They were found to be the person of this place in the call.
+    pub same_as: Option<usize>,
+    /// Whether the ID number ends in X.
+    pub ends_in_x: bool,
+    /// How many digits of the card number were keyed.
+    pub card_length: Option<u8>,
+    /// How many digits of the personal number were keyed.
+    pub personal_length: Option<u8>,
+    /// Whether they have a card, as far as that was told.
+    pub has_card: Option<bool>,
+    /// Whether they are of an age at which the line speaks slowly.
+    pub elder: bool,
+    /// The PIN is an initial one; the second number that was asked for, if one was.
+    pub initial_pin: Option<Option<IdentifierKind>>,
+    /// They were found to be insured as a resident, who has no account.
+    pub resident: bool,
+    /// 个人账户.
+    pub account: Option<PersonalAccount>,
+    /// 统筹基金.
+    pub fund: Option<PooledFund>,
+    /// How they are insured.
+    pub coverage: Option<Coverage>,
+    /// What moved on the account, as far as it was told, in no order.
+    pub statement: Vec<StatementEntry>,
+    /// The lists that go on behind what was told of them.
+    pub more: Vec<Movements>,
+    /// The lists that were told to their end.
+    pub ended: Vec<Movements>,
+    /// 家庭共济.
+    pub aid: Option<MutualAid>,
+    /// The card as the register has it.
+    pub card: Option<CardStatus>,
+    /// Whether the card was reported lost in this call.
+    pub reported: bool,
+}
+
+impl Person {
+    /// Learns what was told of them. `which` is the list that was asked for.
+    pub(super) fn learn(&mut self, answer: &Answer, which: Option<Movements>, shift: Shift) -> Result<(), Why> {
+        match answer {
+            Answer::PersonalBalance(Some(account)) => {
+                self.account = Some(shift.account(account).ok_or(Why::Unclear)?);
+            }
+            Answer::PersonalBalance(None) | Answer::Transactions(None) | Answer::MutualAid(None) => {
+                self.resident = true;
+            }
+            Answer::PooledFund(fund, coverage) => {
+                self.fund = Some(shift.fund(fund));
+                self.coverage = Some(shift.coverage(*coverage));
+            }
+            Answer::Coverage(coverage) => self.coverage = Some(shift.coverage(*coverage)),
+            Answer::MutualAid(Some(aid)) => self.aid = Some(shift.aid(aid)),
+            Answer::Transactions(Some(told)) => {
+                for entry in &told.entries {
+                    let entry = shift.entry(entry);
+                    if !self.statement.contains(&entry) {
+                        self.statement.push(entry);
+                    }
+                }
+                if let Some(which) = which {
+                    self.more.retain(|list| *list != which);
+                    if told.more && !self.ended.contains(&which) { &mut self.more } else { &mut self.ended }
+                        .push(which);
+                }
+            }
+            Answer::Card(None) => self.has_card = Some(false),
+            Answer::Card(Some(card)) => {
+                self.has_card = Some(true);
+                match card.report {
+                    // Made before this call: no register tells of it.
+                    Some(_) if !self.reported => return Err(Why::Earlier),
+                    Some(_) => {}
+                    None => drop(self.card.get_or_insert(card.status)),
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

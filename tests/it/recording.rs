@@ -1,0 +1,249 @@
+//! Calls of a running hotline become transcripts that are heard as they were, and tell of nobody.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use crate::cli::run;
+use crate::support::caller::{Caller, Then, Wire};
+use crate::support::served::{People, Served, Setup, line_with, until};
+
+/// What a hotline that records is called with, and where it records to.
+struct Recorded {
+    setup: Setup,
+    served: Served,
+    wire: Wire,
+}
+
+impl Recorded {
+    fn new(setup: Setup) -> Self {
+        let folder = setup.path().join("recorded").display().to_string();
+        let setup = setup.env("RECORD__DIRECTORY", &folder);
+        let served = setup.serve();
+        let wire = Wire::from(&served);
+        Self { setup, served, wire }
+    }
+
+    fn dial(&self, sid: &str) -> Caller {
+        Caller::dial(self.wire.clone(), sid)
+    }
+
+    /// The calls that were written or left out so far, by reason.
+    fn counted(&self, outcome: &str) -> usize {
+        let metrics = self.wire.get("/metrics").body;
+        let name = format!("hotline_recordings_total{{outcome=\"{outcome}\"}} ");
+        metrics.lines().find_map(|line| line.strip_prefix(&name)).map_or(0, |count| count.parse().unwrap())
+    }
+
+    /// Waits for so many calls to be written, and none to be left out because it is heard otherwise.
+    #[track_caller]
+    fn written(&self, many: usize) -> Vec<(PathBuf, String)> {
+        until("recordings", || self.counted("written") + self.counted("differs") + self.counted("unclear") >= many);
+        let metrics = self.wire.get("/metrics").body;
+        let recordings: Vec<_> = metrics.lines().filter(|line| line.starts_with("hotline_recordings_total")).collect();
+        assert_eq!(recordings, [format!("hotline_recordings_total{{outcome=\"written\"}} {many}")]);
+        self.files()
+    }
+
+    fn files(&self) -> Vec<(PathBuf, String)> {
+        let files = std::fs::read_dir(self.setup.path().join("recorded")).unwrap();
+        let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+        files.sort();
+        files.into_iter().map(|path| (path.clone(), std::fs::read_to_string(path).unwrap())).collect()
+    }
+
+    /// Replays everything that was recorded: by the command that QA uses.
+    #[track_caller]
+    fn replayed(&self, summary: &str) {
+        let said = run(&self.setup, &["replay", "recorded"]);
+        assert!(said.contains(summary), "{said}");
+    }
+}
+
+/// What is true of the samples that these calls are about, and must not be told.
+const TRUE: [&str; 26] = [
+    "110105194912310021", "1101051949", "11010519491231002", "19491231", "310000198503120012", "739154", "204867",
+    "12345678", "20260002", "1000000001", "1000000002", "样例一", "样例二", "13800138000", "8000", "13700137123",
+    "1010.05", "310.05", "700.00", "一千零一十元零五分", "三百一十元零五分", "1234.56", "一千二百三十四元五角六分",
+    "19872.30", "1250.00", "零零二X",
+];
+
+#[track_caller]
+fn tells_of_nobody(files: &[(PathBuf, String)]) {
+    for (path, text) in files {
+        for secret in TRUE {
+            assert!(!text.contains(secret), "{} tells {secret}:\n{text}", path.display());
+        }
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+const FIRST: [&str; 2] = ["11010519491231002*#", "739154#"];
+
+#[test]
+fn a_balance_is_recorded_and_heard_again() {
+    let hotline = Recorded::new(Setup::new());
+    let mut caller = hotline.dial("CA-balance");
+    let [id, pin] = FIRST;
+    let said = caller.press_all(&["1", "1", id, "1", pin, "1"]).to_owned();
+    assert!(said.contains("一千零一十元零五分"), "{said}");
+    caller.press_all(&["1", "*", "9"]);
+    let files = hotline.written(1);
+    tells_of_nobody(&files);
+    hotline.replayed("1 passed, 0 differ · 1 calls");
+    let (_, text) = files.iter().find(|(path, _)| path.extension().unwrap() == "call").unwrap();
+    for line in ["  密值 $密码 = 样例.查询密码(1)", "  密值 $证号 = 样例.身份证(1)", "  拨打 +861012333", "= 日志 不含 $密码 $证号"] {
+        assert!(text.lines().any(|l| l == line), "no {line} in\n{text}");
+    }
+    // Where the zeros of an amount stand is kept: speech hangs on it.
+    let told = text.lines().find(|line| line.ends_with("@personal-balance")).unwrap();
+    assert!(told.contains("千零") && told.contains("十元零"), "{told}");
+    let (_, members) = files.iter().find(|(path, _)| path.to_str().unwrap().ends_with("-members.csv")).unwrap();
+    let number = members.lines().nth(1).unwrap().split(',').next().unwrap();
+    assert!(number.ends_with('X') && number[2..6] == *"0000", "{number}");
+    println!("{text}");
+}
+
+#[test]
+fn calls_of_every_service_are_recorded() {
+    let hotline = Recorded::new(Setup::new().people(People::Always));
+    let [id, pin] = FIRST;
+    let (second, second_pin) = ("310000198503120012#", "204867#");
+    let calls: &[&[&str]] = &[
+        // Menus, policy, and a key that is not offered.
+        &["3", "1", "1", "#", "*", "*", "8", "4", "1", "9"],
+        // 统筹, 明细, 状态, 共济.
+        &["1", "1", id, "1", pin, "2", "*", "3", "3", "1", "1", "2", "*", "1", "*", "2", "*", "*", "4", "*", "5", "1", "9"],
+        &["1", "1", second, "1", second_pin, "1", "2", "1", "*", "*", "2", "*", "4", "*", "5", "9"],
+        // By card and personal number; a slip, and a wrong PIN.
+        &["1", "2", "12345678#", "1", "739155#", pin, "1", "9"],
+        &["1", "3", "1000000001#", "1", pin, "1", "9"],
+        &["1", "1", "110105194912310022#", "1101#", "110105491231002#", "1", "73#", "739155#", pin, "1", "9"],
+        // Somebody else's number first.
+        &["1", "1", second, "2", id, "1", pin, "1", "9"],
+        // Residents, the initial PIN, a stopped card.
+        &["1", "1", "330000201604010048#", "1", "916408#", "1", "*", "2", "*", "5", "9"],
+        &["2", "5", "1", "610000700315001#", "1", "385207#", "9"],
+        &["2", "5", "1", "21000019830118003*#", "1", "490627#", "9"],
+        &["1", "1", "370000199502140068#", "1", "123456#", "20260008#", "20260007#", "123456#", "507294#", "507294#", "1", "9"],
+        // 挂失, 解除, 修改密码.
+        &["2", "1", "1", second, "1", second_pin, "1", "*", "2", "1", "9"],
+        &["2", "3", "1", id, "1", pin, pin, "111111#", "507294#", "507295#", "507294#", "507294#", "9"],
+        // Three wrong PINs.
+        &["1", "1", second, "1", "204868#", "204869#", "204860#"],
+    ];
+    for (n, keys) in calls.iter().enumerate() {
+        let mut caller = hotline.dial(&format!("CA-{n}"));
+        for keys in *keys {
+            assert!(matches!(caller.heard.then, Then::Gather { .. }), "{n}: {}", caller.heard.said);
+            caller.press(keys);
+        }
+        assert_eq!(caller.heard.then, Then::HangUp, "{n}: {}", caller.heard.said);
+    }
+    let files = hotline.written(calls.len());
+    tells_of_nobody(&files);
+    hotline.replayed("14 passed, 0 differ · 14 calls");
+}
+
+#[test]
+fn people_queues_and_messages_are_recorded() {
+    let queue = line_with(People::Always).replace("transfer_to = \"sip:agents@pbx.invalid\"", "queue = \"agents\"\nannounce = \"25s\"");
+    let hotline = Recorded::new(Setup::new().line(&queue));
+    // Waits, leaves the queue, goes back; waits again, and talks.
+    let mut caller = hotline.dial("CA-queue");
+    caller.press("0");
+    caller.waits("3", "150");
+    caller.press("1");
+    assert_eq!(caller.heard.then, Then::Leave);
+    caller.dequeued("leave");
+    caller.press("*");
+    caller.press("0");
+    caller.waits("1", "60");
+    caller.dequeued("bridged");
+    caller.hang_up();
+    // A complaint, with the caller's own number for an answer.
+    let mut caller = hotline.dial("CA-complaint");
+    caller.press_all(&["5", "2", "1"]);
+    caller.speak_nothing();
+    caller.speak(9);
+    caller.press_all(&["1", "#", "9"]);
+    // With another number; hung up while speaking.
+    let mut caller = hotline.dial("CA-message");
+    caller.press_all(&["5", "1", "2", "1370013712#", "13700137123#", "1"]);
+    caller.hang_up();
+    // Nobody has such a message.
+    let mut caller = hotline.dial("CA-progress");
+    caller.press_all(&["5", "4", "1234#", "12345672#", "12345673#", "*", "9"]);
+    // Nothing is pressed; the number is withheld.
+    let mut caller = Caller::dial_from(hotline.wire.clone(), "CA-silent", "anonymous");
+    caller.silence();
+    caller.press("7");
+    caller.silence();
+    caller.hang_up();
+    let files = hotline.written(5);
+    tells_of_nobody(&files);
+    hotline.replayed("5 passed, 0 differ · 5 calls");
+}
+
+#[test]
+fn what_cannot_be_played_again_is_left_out_and_counted() {
+    let hotline = Recorded::new(Setup::new().env("SIGN_IN__TRIES_BEFORE_LOCK", "2"));
+    let [id, pin] = FIRST;
+    // A loss that was reported in a call before.
+    hotline.dial("CA-report").press_all(&["2", "1", "1", id, "1", pin, "1", "9"]);
+    hotline.dial("CA-reported").press_all(&["2", "5", "1", id, "1", pin, "9"]);
+    // A lock that others have their part in.
+    hotline.dial("CA-wrong").press_all(&["1", "1", id, "1", "739155#", "739156#", "0#", "9"]);
+    hotline.dial("CA-locked").press_all(&["1", "1", id, "1", pin, "9"]);
+    until("counted", || hotline.counted("earlier") == 1 && hotline.counted("others") == 1);
+    until("written", || hotline.counted("written") == 2);
+    assert_eq!(hotline.counted("differs"), 0);
+    // A turn that another node took.
+    let mut here = hotline.dial("CA-elsewhere");
+    let other = hotline.setup.serve();
+    here.wire = Wire::from(&other);
+    here.press("3");
+    here.wire = hotline.wire.clone();
+    here.press_all(&["1", "9"]);
+    here.hang_up();
+    until("counted", || hotline.counted("elsewhere") == 1);
+    assert_eq!(hotline.files().iter().filter(|(path, _)| path.extension().unwrap() == "call").count(), 2);
+}
+
+#[test]
+fn nothing_is_recorded_unless_it_is_asked_for() {
+    let setup = Setup::new();
+    let served = setup.serve();
+    Caller::dial(&served, "CA-1").press("9");
+    assert!(!Wire::from(&served).get("/metrics").body.contains("hotline_recordings_total{"));
+    assert_eq!(
+        run(&setup, &["record"]),
+        "Calls are not recorded. Name a folder as directory under [record], or in HOTLINE_RECORD__DIRECTORY.\n"
+    );
+}
+
+#[test]
+fn one_call_of_three() {
+    let hotline = Recorded::new(Setup::new().env("RECORD__EVERY", "3"));
+    for n in 0..4 {
+        hotline.dial(&format!("CA-{n}")).press("9");
+    }
+    hotline.written(2);
+    let listed = run(&hotline.setup, &["record"]);
+    assert!(listed.ends_with("2 recorded\n") && listed.contains(".call  deleted in 7 d 0 h\n"), "{listed}");
+    assert_eq!(run(&hotline.setup, &["record", "--delete"]), "2 deleted\n");
+    assert_eq!(hotline.files(), []);
+    drop(hotline.served);
+}
+
+#[test]
+fn no_folder_that_others_look_into() {
+    let setup = Setup::new();
+    let open = setup.path().join("open");
+    std::fs::create_dir(&open).unwrap();
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let setup = setup.env("RECORD__DIRECTORY", open.to_str().unwrap());
+    let output = setup.command(&["serve"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("open can be looked into by others") && said.contains("chmod 700"), "{said}");
+}
