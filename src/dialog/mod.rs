@@ -13,6 +13,7 @@ mod entry;
 mod event;
 pub mod explore;
 mod flow;
+mod happening;
 mod heard;
 mod holidays;
 mod hours;

@@ -371,6 +371,7 @@ fn too_easy(weakness: Weakness) -> Prompt {
         Weakness::Birthday => Prompt::pin_birthday(),
         Weakness::FromIdNumber => Prompt::pin_from_id_number(),
         Weakness::FromCardNumber => Prompt::pin_from_card_number(),
+        Weakness::FromPhoneNumber => Prompt::pin_from_phone_number(),
         Weakness::Initial => Prompt::pin_still_initial(),
         Weakness::Unchanged => Prompt::pin_same(),
     }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::event::{Answer, Dialled, Event, LossOutcome, PinChange};
-use super::explore::{events, happens, nothing_went_wrong};
+use super::event::{Answer, Dialled, Event, LossOutcome, PinChange, SignInOutcome};
+use super::explore::nothing_went_wrong;
 use super::flow::{Flow, Target};
+use super::happening::{events, happens};
 use super::state::{Place, Service, State};
 use super::turn::{BargeIn, Next, Request, Turn};
 use crate::secret::Keys;
@@ -174,7 +175,16 @@ fn leads_on(place: &Place, next: &Next, name: &str, event: &Event) -> bool {
         ["0", "9", "*", "#", "# alone", "ID number without #", "cleared ID number", "too few digits"];
     match (next, event) {
         (Next::Collect(_), Event::Keys(_)) => !NO_WAY.contains(&name),
-        (Next::Ask(_), Event::Answer(Answer::Unavailable | Answer::Superseded | Answer::CallEnded)) => false,
+        // The last is once in a caller's life, and a longer way.
+        (
+            Next::Ask(_),
+            Event::Answer(
+                Answer::Unavailable
+                | Answer::Superseded
+                | Answer::CallEnded
+                | Answer::SignIn(SignInOutcome::InitialPin(_)),
+            ),
+        ) => false,
         (Next::Ask(_), Event::Answer(_)) => happens(place, event),
         _ => false,
     }

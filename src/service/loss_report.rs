@@ -79,9 +79,9 @@ impl Services {
                 tx.begin(&turn, &request).await?;
                 tx.finish(&turn, &answer).await?;
                 if lapsed {
-                    tx.audit(Event::LossLapsed, &by_itself(), Some(&member.0), None).await?;
+                    tx.audit(Event::LossLapsed, &by_itself(), Some(&member.0), None);
                 }
-                tx.audit(event, &turn, Some(&member.0), caller.as_ref()).await?;
+                tx.audit(event, &turn, Some(&member.0), caller.as_ref());
                 Ok(Some(answer))
             })
         });
@@ -102,7 +102,7 @@ impl Services {
                         let (seen, lapsed) = tx.lapse_losses(BATCH).await?;
                         // Rows first, audit last, as calls do it: so nobody waits for both at once.
                         for member in &lapsed {
-                            tx.audit(Event::LossLapsed, &by_itself(), Some(&member.0), None).await?;
+                            tx.audit(Event::LossLapsed, &by_itself(), Some(&member.0), None);
                         }
                         Ok((seen, lapsed.len()))
                     })

@@ -97,12 +97,12 @@ impl Services {
                     && tx.discard(old).await?
                 {
                     let old = tx.seals().message(old);
-                    tx.audit(Event::MessageDiscarded, &turn, Some(&old), caller.as_ref()).await?;
+                    tx.audit(Event::MessageDiscarded, &turn, Some(&old), caller.as_ref());
                 }
                 let index = tx.seals().message(number);
-                tx.audit(Event::MessageRecorded, &turn, Some(&index), caller.as_ref()).await?;
+                tx.audit(Event::MessageRecorded, &turn, Some(&index), caller.as_ref());
                 if ended {
-                    tx.audit(Event::MessageLeft, &turn, Some(&index), caller.as_ref()).await?;
+                    tx.audit(Event::MessageLeft, &turn, Some(&index), caller.as_ref());
                     return Ok(Answer::CallEnded);
                 }
                 Ok(answer)
@@ -134,7 +134,7 @@ impl Services {
                 tx.finish(&turn, &answer).await?;
                 if changed {
                     let index = tx.seals().message(number);
-                    tx.audit(event, &turn, Some(&index), None).await?;
+                    tx.audit(event, &turn, Some(&index), None);
                 }
                 Ok(answer)
             })
@@ -165,7 +165,7 @@ impl Services {
                 tx.begin(&turn, &request).await?;
                 tx.finish(&turn, &answer).await?;
                 let index = tx.seals().message(number);
-                tx.audit(Event::CallbackAsked, &turn, Some(&index), caller.as_ref()).await?;
+                tx.audit(Event::CallbackAsked, &turn, Some(&index), caller.as_ref());
                 Ok(answer)
             })
         });

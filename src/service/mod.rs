@@ -187,7 +187,8 @@ impl Services {
                     let member = tx.find(&who).await?;
                     let person = tx.seals().person(&who, member);
                     tx.reset_tries(&person).await?;
-                    tx.audit(Event::TriesReset, &turn, Some(&member.map_or(who.index, |m| m.0)), None).await
+                    tx.audit(Event::TriesReset, &turn, Some(&member.map_or(who.index, |m| m.0)), None);
+                    Ok(())
                 })
             })
             .await

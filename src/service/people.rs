@@ -34,7 +34,7 @@ impl Services {
                 }
                 let answer = if tx.rate_once(&turn).await? {
                     tx.add_rating(&rating).await?;
-                    tx.audit(Event::Rated, &turn, None, None).await?;
+                    tx.audit(Event::Rated, &turn, None, None);
                     Answer::Rated(rating.grade)
                 } else {
                     Answer::Superseded
@@ -77,7 +77,7 @@ impl Services {
                     let changed = tx.mark_caller(&caller, marked).await?;
                     if changed {
                         let event = if marked { Event::CallerMarked } else { Event::CallerUnmarked };
-                        tx.audit(event, &turn, None, Some(&caller)).await?;
+                        tx.audit(event, &turn, None, Some(&caller));
                     }
                     Ok(changed)
                 })

@@ -7,7 +7,7 @@
 
 use super::sign_in::{Asked, Attempt, Purpose, Reserved, conclude, reserve, still_reserved};
 use super::{Services, Trouble};
-use crate::call::caller::Call;
+use crate::call::caller::{Call, Caller};
 use crate::dialog::{Answer, Denied, FirstProof, NewPin, PinChange, PinCheck, PinGrant, SignedIn};
 use crate::member::account::CardStatus;
 use crate::member::pin_rule::{self, InitialPinRule, Weakness};
@@ -91,6 +91,7 @@ impl Services {
         let member = grant.member();
         let request = seals.request(&[b"new_pin", &member.0, pin.expose()]);
         let (turn, caller) = (turn.clone(), seals.caller(call));
+        let from_phone = matches!(&call.caller, Caller::Number(number) if pin_rule::is_from_phone_number(&pin, number));
         let job = self.store.write(move |mut tx| {
             Box::pin(async move {
                 if !grant.holds(tx.now()) {
@@ -103,7 +104,7 @@ impl Services {
                     Known::Begun => {}
                     Known::New { .. } => {
                         tx.begin(&turn, &request).await?;
-                        tx.audit(Event::PinProposed, &turn, Some(&member.0), caller.as_ref()).await?;
+                        tx.audit(Event::PinProposed, &turn, Some(&member.0), caller.as_ref());
                     }
                 }
                 let (id, card) = tx.numbers(member).await?;
@@ -113,7 +114,8 @@ impl Services {
                 } else if initial.is_some_and(|rule| rule.is(&pin, &id, card.as_ref())) {
                     Some(Weakness::Initial)
                 } else {
-                    pin_rule::weakness(&pin, &id, card.as_ref())
+                    let from_phone = from_phone.then_some(Weakness::FromPhoneNumber);
+                    pin_rule::weakness(&pin, &id, card.as_ref()).or(from_phone)
                 };
                 Ok(Some(Answer::NewPin(weakness.map_or(NewPin::Good(draft), NewPin::TooEasy))))
             })
@@ -227,6 +229,6 @@ async fn put_in_force(mut tx: Tx<'_>, change: Change, hash: [u8; 32], form: PinF
     let answer = Answer::PinChange(done);
     tx.begin(&turn, &request).await?;
     tx.finish(&turn, &answer).await?;
-    tx.audit(event, &turn, Some(&member.0), caller.as_ref()).await?;
+    tx.audit(event, &turn, Some(&member.0), caller.as_ref());
     Ok(answer)
 }

@@ -244,7 +244,7 @@ pub(super) async fn reserve(mut tx: Tx<'_>, asked: Asked) -> Result<Reserved, St
         if let Some((denied, event)) = answered {
             let answer = purpose.denied(denied);
             tx.finish(&turn, &answer).await?;
-            tx.audit(event, &turn, Some(&shown), caller.as_ref()).await?;
+            tx.audit(event, &turn, Some(&shown), caller.as_ref());
             return Ok(Reserved::Answered(answer));
         }
         tx.count_pin(&turn).await?;
@@ -254,7 +254,7 @@ pub(super) async fn reserve(mut tx: Tx<'_>, asked: Asked) -> Result<Reserved, St
         None => None,
     };
     if pin_tries.is_some() {
-        tx.audit(taken, &turn, Some(&shown), caller.as_ref()).await?;
+        tx.audit(taken, &turn, Some(&shown), caller.as_ref());
     }
     Ok(Reserved::Taken(Attempt { member, person, stored }))
 }
@@ -310,7 +310,7 @@ pub(super) async fn conclude(
     if !ended {
         tx.finish(&asked.turn, &answer).await?;
     }
-    tx.audit(event, &asked.turn, Some(shown), asked.caller.as_ref()).await?;
+    tx.audit(event, &asked.turn, Some(shown), asked.caller.as_ref());
     // Hung up while the PIN was hashed: it counts, but nobody is there to be told.
     Ok(if ended { Answer::CallEnded } else { answer })
 }
@@ -355,7 +355,7 @@ async fn signed_in(
     // Told by whoever has written that it is told.
     let pin_changed = news.filter(|_| replaced);
     if pin_changed.is_some() {
-        tx.audit(Event::PinChangeTold, &asked.turn, Some(&member.0), asked.caller.as_ref()).await?;
+        tx.audit(Event::PinChangeTold, &asked.turn, Some(&member.0), asked.caller.as_ref());
     }
     tx.forgive(person, asked.caller.as_ref(), &asked.limits).await?;
     tx.uncount_pin(&asked.turn).await?;

@@ -491,6 +491,8 @@ prompts! {
     public pin_from_id_number = "pin.from-id-number"();
     /// Taken from the card number.
     public pin_from_card_number = "pin.from-card-number"();
+    /// Taken from the telephone number that calls.
+    public pin_from_phone_number = "pin.from-phone-number"();
     /// What was given out.
     public pin_still_initial = "pin.still-initial"();
     /// The one in force.
@@ -643,6 +645,8 @@ prompts! {
     public queue_call_back = "queue.call-back"(key: Key);
     /// How not to wait any longer, elsewhere.
     public queue_leave = "queue.leave"(key: Key);
+    /// For who has left a queue and wants nothing more of it.
+    public queue_no_call_back = "queue.no-call-back"(key: Key);
 
     /// Asks how it was.
     public rating_ask = "rating.ask"();

@@ -39,7 +39,16 @@ fn the_shipped_lines_keep_every_rule_and_every_prompt_is_heard() {
     let unheard: Vec<_> = KNOWN.iter().chain(WORDS).map(|k| k.id.as_ref()).filter(|id| !heard.contains(*id)).collect();
     // What the driver says when there is no dialog to say anything, and what a reload leads to: see below.
     // Nor has a shipped line a queue: queue.rs walks one that has.
-    let of_queues = ["queue.position", "queue.ahead", "queue.next", "queue.waiting", "queue.call-back", "queue.leave"];
+    let of_queues = [
+        "queue.position",
+        "queue.ahead",
+        "queue.next",
+        "queue.waiting",
+        "queue.call-back",
+        "queue.leave",
+        "queue.no-call-back",
+        "message.callback",
+    ];
     let by_others = ["call.menu-changed", "call.resumed", "call.busy"];
     assert_eq!(unheard, [&of_queues[..], &by_others].concat());
 }
