@@ -2,6 +2,7 @@
 
 pub mod bless;
 pub mod chaos;
+pub mod coverage;
 pub mod format;
 pub mod pattern;
 pub mod phone;
