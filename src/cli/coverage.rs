@@ -12,6 +12,7 @@ use crate::call::lines::Lines;
 use crate::dialog::Flow;
 use crate::dialog::keyed::Way;
 use crate::replay::coverage::{Coverage, cover};
+use crate::replay::generate::{Generated, generate};
 use crate::replay::report::Report;
 use crate::replay::run::Replay;
 use crate::replay::stage::Origin;
@@ -23,13 +24,18 @@ use crate::replay::stage::Origin;
 /// The transcripts cannot be replayed.
 pub fn run(
     paths: &[PathBuf],
+    into: Option<&Path>,
     lines: &Lines,
     flows: &[&Flow],
     as_json: bool,
     config: Option<&Path>,
 ) -> anyhow::Result<ExitCode> {
-    let (covered, report) = cover(&replay(config), paths, lines, flows)?;
+    let replay = replay(config);
+    let (covered, report) = cover(&replay, paths, lines, flows)?;
     let mut out = std::io::stdout().lock();
+    if let Some(folder) = into {
+        return write(&replay, folder, flows, &covered);
+    }
     if as_json {
         writeln!(out, "{:#}", json(&covered, &report))?;
     } else {
@@ -41,6 +47,26 @@ pub fn run(
         (0, false) => 1,
         (0, true) => 0,
     }))
+}
+
+/// Writes what is missing. Exit code 1: not all of it could be.
+fn write(replay: &Replay, folder: &Path, flows: &[&Flow], covered: &[Coverage]) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    let mut whole = true;
+    for (flow, coverage) in flows.iter().zip(covered) {
+        let Generated { written, left } = generate(replay, flow, coverage, folder)?;
+        for path in &written {
+            writeln!(out, "{}", path.display())?;
+        }
+        for Way { from, on, to } in &left {
+            writeln!(out, "    no call walks: {from}  {on} → {to}")?;
+        }
+        let walked = coverage.missing().count() - left.len();
+        writeln!(out, "line {}: {} transcripts walk {walked} ways more", flow.name, written.len())?;
+        whole &= left.is_empty();
+    }
+    out.flush()?;
+    Ok(ExitCode::from(u8::from(!whole)))
 }
 
 /// In this process, as the hotline is set up here.

@@ -37,6 +37,9 @@ pub struct Args {
     /// they walk every way that keys can cause, 1 some are missing, 2 a transcript differs or cannot be read.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["all", "times"])]
     transcripts: Vec<PathBuf>,
+    /// Write transcripts of the ways that are missing into this folder, each the shortest that leads there and on to others.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["all", "times"])]
+    generate: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -65,7 +68,7 @@ pub fn run(args: &Args, settings: &Settings, config: Option<&Path>) -> anyhow::R
         })?,
         None => lines.dialled(""),
     };
-    if !args.transcripts.is_empty() {
+    if !args.transcripts.is_empty() || args.generate.is_some() {
         let as_json = match args.format {
             None => false,
             Some(Format::Json) => true,
@@ -73,7 +76,7 @@ pub fn run(args: &Args, settings: &Settings, config: Option<&Path>) -> anyhow::R
         };
         let every = lines.flows().map(|flow| &**flow).filter(|every| args.line.is_none() || every.name == flow.name);
         let flows: Vec<&Flow> = every.collect();
-        return coverage::run(&args.transcripts, &lines, &flows, as_json, config);
+        return coverage::run(&args.transcripts, args.generate.as_deref(), &lines, &flows, as_json, config);
     }
     if args.times {
         std::io::stdout().lock().write_all(times(&lines, flow).as_bytes())?;

@@ -7,7 +7,8 @@
 //!
 //! A caller dials, presses one of the twelve keys where one is enough, keys an entry where a number is asked for (`0`, `*` and
 //! `#` alone are no entry), stays silent, speaks or not where that is recorded, and comes back from a person they talked to or
-//! who did not answer. Where an entry leads tells whether it was a good one. Not counted, because they lead to the same end
+//! who did not answer. Where an entry leads tells whether it was a good one. Each key counts, offered or not; but which one it
+//! was that was wrong once too often is all the same: that way is a [`WRONG_KEY`]'s. Not counted, because they lead to the same end
 //! from everywhere and no key does them: hanging up, the limit of a call's length, what a platform could not read.
 //!
 //! The world gives the answers it can give with the sample members, by day and by night, after a pause as long as a
@@ -52,6 +53,9 @@ pub struct Way {
     /// to this one.
     pub to: Box<str>,
 }
+
+/// What a caller does whose patience with a place is at its end: one more key that is not offered.
+pub const WRONG_KEY: &str = "wrong key";
 
 /// What a caller does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +120,8 @@ pub struct Move {
 pub struct Stop {
     /// Its place.
     pub place: Box<str>,
+    /// Whether something went wrong here already.
+    pub missed: bool,
     /// The stop before it and the move from there, by its number, on the shortest way to it. `None`: the dial tone.
     pub reached: Option<(usize, usize)>,
     /// Everything a caller can do here.
@@ -191,6 +197,13 @@ pub fn ways(walks: &[Walk]) -> BTreeSet<Way> {
     walks.iter().flat_map(Walk::ways).cloned().collect()
 }
 
+/// The one of `ways` that somebody went who did `on`, if it is any of them.
+#[must_use]
+pub fn known<'w>(ways: &'w BTreeSet<Way>, from: &str, on: &str, to: &str) -> Option<&'w Way> {
+    let by = |on: &str| ways.get(&Way { from: from.into(), on: on.into(), to: to.into() });
+    by(on).or_else(|| by(WRONG_KEY).filter(|_| on.len() == 1))
+}
+
 /// What tells states apart that lead elsewhere.
 #[derive(PartialEq, Eq, Hash)]
 enum Alike {
@@ -230,7 +243,15 @@ impl<'w> Walking<'w> {
                 }
             }
         }
-        Walk { at: self.at, stops: self.stops }
+        let mut stops = self.stops;
+        let fresh = stops.iter().filter(|stop| !stop.missed).flat_map(|stop| &stop.moves);
+        let fresh: BTreeSet<Way> = fresh.map(|a_move| a_move.way.clone()).collect();
+        for a_move in stops.iter_mut().filter(|stop| stop.missed).flat_map(|stop| &mut stop.moves) {
+            if matches!(a_move.act, Act::Key(_)) && !fresh.contains(&a_move.way) {
+                a_move.way.on = WRONG_KEY.into();
+            }
+        }
+        Walk { at: self.at, stops }
     }
 
     fn take(&mut self, stop: usize, state: &State, act: Act, event: &Event, late: bool) {
@@ -300,7 +321,8 @@ impl<'w> Walking<'w> {
         }
         let number = self.stops.len();
         self.known.insert(alike, number);
-        self.stops.push(Stop { place: state.place.name().into(), reached, moves: Vec::new() });
+        let missed = misses != Misses::default();
+        self.stops.push(Stop { place: state.place.name().into(), missed, reached, moves: Vec::new() });
         self.queue.push_back((number, state));
         Some(number)
     }
