@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::ValueEnum;
 use serde::Serialize;
 
+use super::coverage;
 use crate::call::lines::Lines;
 use crate::config::Settings;
 use crate::dialog::Flow;
@@ -20,10 +22,10 @@ use crate::speech::tempo;
 /// Draw the call flow.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// How.
-    #[arg(long, value_enum, default_value_t = Format::Mermaid)]
-    format: Format,
-    /// Which line, by its name; the one that takes any number by default.
+    /// How. [default: mermaid; with --transcripts, in words]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Which line, by its name; the one that takes any number by default, with --transcripts every one.
     line: Option<String>,
     /// What would only clutter the drawing too: silence, wrong keys, hang-ups, and what works everywhere.
     #[arg(long)]
@@ -31,6 +33,13 @@ pub struct Args {
     /// How long callers take instead: seconds from the dial tone until each service has told its answer.
     #[arg(long, conflicts_with_all = ["format", "all"])]
     times: bool,
+    /// Which ways through the flow these transcripts walk instead, and which not; may be given more than once. Exit codes: 0
+    /// they walk every way that keys can cause, 1 some are missing, 2 a transcript differs or cannot be read.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["all", "times"])]
+    transcripts: Vec<PathBuf>,
+    /// Write transcripts of the ways that are missing into this folder, each the shortest that leads there and on to others.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["all", "times"])]
+    generate: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -50,7 +59,7 @@ const EVERYWHERE: [&str; 8] = ["silence", "garbled", "# alone", "limit", "hang-u
 ///
 /// # Errors
 /// The line is not there, or it has faults.
-pub fn run(args: &Args, settings: &Settings) -> anyhow::Result<ExitCode> {
+pub fn run(args: &Args, settings: &Settings, config: Option<&Path>) -> anyhow::Result<ExitCode> {
     let lines = crate::server::load_lines(settings)?;
     let flow = match &args.line {
         Some(name) => lines.named(name).with_context(|| {
@@ -59,6 +68,16 @@ pub fn run(args: &Args, settings: &Settings) -> anyhow::Result<ExitCode> {
         })?,
         None => lines.dialled(""),
     };
+    if !args.transcripts.is_empty() || args.generate.is_some() {
+        let as_json = match args.format {
+            None => false,
+            Some(Format::Json) => true,
+            Some(_) => bail!("what transcripts walk is told in words, or with --format json"),
+        };
+        let every = lines.flows().map(|flow| &**flow).filter(|every| args.line.is_none() || every.name == flow.name);
+        let flows: Vec<&Flow> = every.collect();
+        return coverage::run(&args.transcripts, args.generate.as_deref(), &lines, &flows, as_json, config);
+    }
     if args.times {
         std::io::stdout().lock().write_all(times(&lines, flow).as_bytes())?;
         return Ok(ExitCode::SUCCESS);
@@ -66,9 +85,9 @@ pub fn run(args: &Args, settings: &Settings) -> anyhow::Result<ExitCode> {
     let seen = Lines::walk(flow, &lines.catalogs());
     let ways = ways(&seen, args.all);
     let text = match args.format {
-        Format::Mermaid => mermaid(&ways),
-        Format::Dot => dot(&ways),
-        Format::Json => json(&flow.name, &seen, &ways)?,
+        None | Some(Format::Mermaid) => mermaid(&ways),
+        Some(Format::Dot) => dot(&ways),
+        Some(Format::Json) => json(&flow.name, &seen, &ways)?,
     };
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)

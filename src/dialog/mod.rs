@@ -3,7 +3,8 @@
 //!
 //! Read [`Flow::step`] first: it takes a [`State`] and an [`Event`] and gives the next [`State`] and a [`Turn`], which
 //! says what the caller hears and what is wanted next. [`Next::Ask`] is answered by [`Event::Answer`] before the caller
-//! hears anything. [`explore`] proves what must always hold; [`times`] tells how long callers take.
+//! hears anything. [`explore`] proves what must always hold; [`times`] tells how long callers take; [`keyed`]
+//! is every way they can go by keys.
 
 mod accounts;
 mod card;
@@ -17,6 +18,7 @@ mod happening;
 mod heard;
 mod holidays;
 mod hours;
+pub mod keyed;
 mod language;
 mod message;
 mod news;

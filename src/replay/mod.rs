@@ -2,7 +2,9 @@
 
 pub mod bless;
 pub mod chaos;
+pub mod coverage;
 pub mod format;
+pub mod generate;
 pub mod pattern;
 pub mod phone;
 pub mod play;

@@ -270,3 +270,9 @@ pub const OFFSET: jiff::tz::Offset = jiff::tz::offset(8);
 
 /// When calls take place that say nothing about it: a Wednesday morning, when people answer.
 pub const CLOCK: civil::DateTime = civil::date(2026, 7, 1).at(10, 0, 0, 0);
+
+/// [`CLOCK`] in China.
+#[must_use]
+pub fn clock_of_calls() -> Timestamp {
+    OFFSET.to_timestamp(CLOCK).unwrap_or(Timestamp::UNIX_EPOCH)
+}

@@ -394,9 +394,10 @@ impl<S: Stage> Player<'_, S> {
             heard = Heard { said: [heard.said, next.said].concat(), ..next };
         }
         let silence = self.clock.saturating_sub(self.acted) + took;
+        let for_entry = matches!(&before, Some(Heard { then: Then::Collect(collect), .. }) if collect.finish.is_some());
         let from = before.and_then(|before| self.place_of(&phone, &before));
         let place = self.place_of(&phone, &heard);
-        self.walk(from, happened, place.clone(), &phone);
+        self.walk(from, for_entry, happened, place.clone(), &phone);
         self.scene(line, Act::Heard { said: tidy(&heard.said), place, silence });
         self.speech = tempo::text_length(&heard.said);
         self.unheard = Some((heard.said.clone(), silence));
@@ -432,16 +433,23 @@ impl<S: Stage> Player<'_, S> {
         }
     }
 
-    fn walk(&mut self, from: Option<String>, happened: &Happened<'_>, to: Option<String>, phone: &Phone) {
+    fn walk(
+        &mut self,
+        from: Option<String>,
+        for_entry: bool,
+        happened: &Happened<'_>,
+        to: Option<String>,
+        phone: &Phone,
+    ) {
         let Some(to) = to else { return };
         if self.path.last() != Some(&to) {
             self.path.push(to.clone());
         }
         let on = match happened {
             Happened::Dialled => "dialled".to_owned(),
+            Happened::Keys { keys: [key], finish: None } if !for_entry => key.as_char().to_string(),
             // What stands in an entry is nobody's business; `0`, `*` and `#` alone are no entry.
-            Happened::Keys { keys: [key], finish: None }
-            | Happened::Keys { keys: [key @ (Key::Star | Key::Digit(0))], .. } => key.as_char().to_string(),
+            Happened::Keys { keys: [key @ (Key::Star | Key::Digit(0))], .. } => key.as_char().to_string(),
             Happened::Keys { keys: [], .. } => "#".to_owned(),
             Happened::Keys { .. } => "entry".to_owned(),
             Happened::Silence => "silence".to_owned(),

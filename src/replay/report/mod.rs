@@ -17,7 +17,7 @@ use super::transcript::Transcript;
 use crate::fault::Faults;
 
 /// How the replay of some transcripts went.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Report {
     /// One file each, in the order of their names.
     pub files: Vec<FileReport>,

@@ -1,0 +1,412 @@
+//! Every way a caller can cause by keys: what transcripts are held against, and where those that are missing would lead.
+//!
+//! # What counts
+//!
+//! A [`Way`] leads from a place where a caller is waited for, by what the caller does there, to the next such place. Places
+//! where the world is asked are passed through: nobody hears anything there.
+//!
+//! A caller dials, presses one of the twelve keys where one is enough, keys an entry where a number is asked for (`0`, `*` and
+//! `#` alone are no entry), stays silent, speaks or not where that is recorded, and comes back from a person they talked to or
+//! who did not answer. Where an entry leads tells whether it was a good one. Each key counts, offered or not; but which one it
+//! was that was wrong once too often is all the same: that way is a [`WRONG_KEY`]'s. Not counted, because they lead to the same end
+//! from everywhere and no key does them: hanging up, the limit of a call's length, what a platform could not read.
+//!
+//! The world gives the answers it can give with the sample members, by day and by night, after a pause as long as a
+//! sign-in holds, and after earlier calls of the same caller. So a locked number and a spent try count: enough wrong
+//! PINs bring them about. What takes somebody or something else does not ([`BY_OTHERS`]): the store away, the same webhook
+//! twice, a card reported by another call meanwhile, an attack that closes sign-in. A marked number hears other words and
+//! is led the same ways, so it adds none.
+//!
+//! # How they are found
+//!
+//! By a breadth-first walk over [`Flow::step`], as [`explore`](super::explore) does, but for three things: answers are only
+//! those of such a world, ways are looked at as a whole from one place of waiting to the next, and the shortest is
+//! remembered. States that differ in nothing that decides where a key leads are walked once: how often a caller was put
+//! through (whoever can be no more is led as by night), wrong PINs where none is asked for, silence after wrong keys, and,
+//! where something was pressed that is not offered, what the caller had come for.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::event::{Answer, Dialled, Event, Recording, TransferEnd};
+use super::explore::misses_possible;
+use super::flow::Flow;
+use super::happening::{answers, happens};
+use super::message::MessagePlace;
+use super::news::News;
+use super::pin_change::PinPlace;
+use super::signed_in::SignedIn;
+use super::state::{Misses, Place, State};
+use super::step::misses_of;
+use super::turn::{Next, Turn};
+use crate::member::{IdentifierKind, MemberKey};
+use crate::secret::{Key, Keys, Secret};
+
+/// A way from one place where a caller is waited for to the next.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Way {
+    /// From this place,
+    pub from: Box<str>,
+    /// when the caller does this,
+    pub on: Box<str>,
+    /// to this one.
+    pub to: Box<str>,
+}
+
+/// What a caller does whose patience with a place is at its end: one more key that is not offered.
+pub const WRONG_KEY: &str = "wrong key";
+
+/// What a caller does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Dials.
+    Dial,
+    /// Presses a key where one is enough.
+    Key(Key),
+    /// Where a number is asked for: presses this key, and `#`; or `#` alone.
+    Alone(Option<Key>),
+    /// Where a number is asked for: keys one that looks right, or one that cannot be.
+    Entry {
+        /// Whether it looks right.
+        right: bool,
+    },
+    /// Presses nothing.
+    Silence,
+    /// Is recorded, or says nothing.
+    Speak(bool),
+    /// Comes back from a person, or from where none answered.
+    Person {
+        /// Whether they talked.
+        talked: bool,
+    },
+}
+
+impl Act {
+    /// The name in ways.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Self::Dial => "dialled".to_owned(),
+            Self::Key(key) | Self::Alone(Some(key)) => key.as_char().to_string(),
+            Self::Alone(None) => "#".to_owned(),
+            Self::Entry { .. } => "entry".to_owned(),
+            Self::Silence => "silence".to_owned(),
+            Self::Speak(true) => "recorded".to_owned(),
+            Self::Speak(false) => "not recorded".to_owned(),
+            Self::Person { talked: true } => "talked".to_owned(),
+            Self::Person { talked: false } => "not answered".to_owned(),
+        }
+    }
+}
+
+/// One step of a caller.
+#[derive(Clone, Debug)]
+pub struct Move {
+    /// What the caller does,
+    pub act: Act,
+    /// after a pause in which a sign-in runs out,
+    pub late: bool,
+    /// and the world answers this, one after the other;
+    pub answers: Vec<&'static str>,
+    /// which leads this way,
+    pub way: Way,
+    /// to this one of the walk's [`stops`](Walk::stops); `None` where the walk goes on as from another one.
+    pub stop: Option<usize>,
+}
+
+/// A state in which a caller is waited for.
+#[derive(Clone, Debug)]
+pub struct Stop {
+    /// Its place.
+    pub place: Box<str>,
+    /// Whether something went wrong here already.
+    pub missed: bool,
+    /// The stop before it and the move from there, by its number, on the shortest way to it. `None`: the dial tone.
+    pub reached: Option<(usize, usize)>,
+    /// Everything a caller can do here.
+    pub moves: Vec<Move>,
+}
+
+/// All that callers of a line can do at one time of day.
+#[derive(Clone, Debug)]
+pub struct Walk {
+    /// When.
+    pub at: Timestamp,
+    /// Every state walked, in the order of the shortest ways to them; the first is the dial tone.
+    pub stops: Vec<Stop>,
+}
+
+/// What no caller brings about alone, whatever they press.
+const BY_OTHERS: [&str; 14] = [
+    // The store is away, or another answer was given to the same webhook.
+    "unavailable",
+    "superseded",
+    // The call is over on another node.
+    "call ended",
+    // Somebody else's tries on other people's numbers, all over the hotline.
+    "closed",
+    "challenge",
+    "sign-in closed",
+    // An operator alone gives tries back.
+    "barred",
+    "PIN check: barred",
+    // Another call about the same card, or the same PIN, meanwhile.
+    "reported by another",
+    "not reported by another",
+    "change: overtaken",
+    // Too much at once.
+    "change: turned away",
+    // A node whose clock is behind.
+    "granted long ago",
+    // Leads as `granted` does.
+    "granted to an older caller",
+];
+
+impl Walk {
+    /// Walks `flow` when people answer, and when nobody does; the times are after `from`, on a full hour.
+    #[must_use]
+    pub fn of(flow: &Flow, from: Timestamp) -> Vec<Self> {
+        let hours = (0..24 * 14).filter_map(|hour| from.checked_add(SignedDuration::from_hours(hour)).ok());
+        let first = |open: bool| hours.clone().find(|at| flow.person.hours.open(*at) == open);
+        [first(true), first(false)].into_iter().flatten().map(|at| Walking::new(flow, at).run()).collect()
+    }
+
+    /// Every way of it.
+    pub fn ways(&self) -> impl Iterator<Item = &Way> {
+        self.stops.iter().flat_map(|stop| stop.moves.iter().map(|a_move| &a_move.way))
+    }
+
+    /// The moves from the dial tone to `stop`.
+    #[must_use]
+    pub fn moves_to(&self, stop: usize) -> Vec<&Move> {
+        let mut moves = Vec::new();
+        let mut at = stop;
+        while let Some((before, nth)) = self.stops.get(at).and_then(|stop| stop.reached) {
+            moves.extend(self.stops.get(before).and_then(|stop| stop.moves.get(nth)));
+            at = before;
+        }
+        moves.reverse();
+        moves
+    }
+}
+
+/// Every way of `walks`, once.
+#[must_use]
+pub fn ways(walks: &[Walk]) -> BTreeSet<Way> {
+    walks.iter().flat_map(Walk::ways).cloned().collect()
+}
+
+/// The one of `ways` that somebody went who did `on`, if it is any of them.
+#[must_use]
+pub fn known<'w>(ways: &'w BTreeSet<Way>, from: &str, on: &str, to: &str) -> Option<&'w Way> {
+    let by = |on: &str| ways.get(&Way { from: from.into(), on: on.into(), to: to.into() });
+    by(on).or_else(|| by(WRONG_KEY).filter(|_| on.len() == 1))
+}
+
+/// What tells states apart that lead elsewhere.
+#[derive(PartialEq, Eq, Hash)]
+enum Alike {
+    /// Nothing went wrong here: all of it.
+    Fresh(Box<State>),
+    /// Something did: where it ends is decided by this.
+    Missed { name: Box<str>, misses: Misses, wrong_pins: u8, signed_in: bool, served: bool },
+}
+
+struct Walking<'w> {
+    flow: &'w Flow,
+    at: Timestamp,
+    answers: Vec<(&'static str, Answer)>,
+    known: HashMap<Alike, usize>,
+    queue: VecDeque<(usize, State)>,
+    stops: Vec<Stop>,
+}
+
+impl<'w> Walking<'w> {
+    fn new(flow: &'w Flow, at: Timestamp) -> Self {
+        let mut answers = answers(at);
+        answers.retain(|(name, _)| !BY_OTHERS.contains(name));
+        let personal = MemberKey { kind: IdentifierKind::Personal, index: [7; 32] };
+        answers.push(("identified personal number", Answer::Identified(personal)));
+        Self { flow, at, answers, known: HashMap::new(), queue: VecDeque::new(), stops: Vec::new() }
+    }
+
+    fn run(mut self) -> Walk {
+        self.stop(self.flow.start(), None);
+        while let Some((stop, state)) = self.queue.pop_front() {
+            for (act, event) in acts(&state.place) {
+                self.take(stop, &state, act, &event, false);
+            }
+            if state.signed_in.is_some() || matches!(state.place, Place::PinChange(_)) {
+                for (act, event) in acts(&state.place) {
+                    self.take(stop, &state, act, &event, true);
+                }
+            }
+        }
+        let mut stops = self.stops;
+        let fresh = stops.iter().filter(|stop| !stop.missed).flat_map(|stop| &stop.moves);
+        let fresh: BTreeSet<Way> = fresh.map(|a_move| a_move.way.clone()).collect();
+        for a_move in stops.iter_mut().filter(|stop| stop.missed).flat_map(|stop| &mut stop.moves) {
+            if matches!(a_move.act, Act::Key(_)) && !fresh.contains(&a_move.way) {
+                a_move.way.on = WRONG_KEY.into();
+            }
+        }
+        Walk { at: self.at, stops }
+    }
+
+    fn take(&mut self, stop: usize, state: &State, act: Act, event: &Event, late: bool) {
+        let now = if late { self.at.saturating_add(SignedIn::LASTS).unwrap_or(self.at) } else { self.at };
+        let (after, turn) = self.flow.step(state.clone(), event.clone(), now);
+        self.follow(stop, &state.place, (act, late), Vec::new(), (after, &turn), now);
+    }
+
+    /// Follows the answers of the world to where the caller is waited for again.
+    fn follow(
+        &mut self,
+        stop: usize,
+        from: &Place,
+        (act, late): (Act, bool),
+        answered: Vec<&'static str>,
+        (state, turn): (State, &Turn),
+        now: Timestamp,
+    ) {
+        /// The world is asked at most so often before the caller hears something.
+        const MOST: usize = 4;
+        let told: Vec<(&'static str, Event)> = match &turn.next {
+            Next::Ask(_) if answered.len() < MOST => {
+                let told = self.answers.iter().map(|(name, answer)| (*name, Event::Answer(answer.clone())));
+                told.filter(|(_, event)| happens(&state.place, event)).collect()
+            }
+            Next::Ask(_) => Vec::new(),
+            Next::Leave => vec![("left", Event::TransferEnded(TransferEnd::Left))],
+            _ => {
+                let (on, to) = (act.name().into(), state.place.name().into());
+                let way = Way { from: from.name().into(), on, to };
+                self.arrive(stop, Move { act, late, answers: answered, way, stop: None }, state);
+                return;
+            }
+        };
+        for (name, event) in told {
+            let (after, turn) = self.flow.step(state.clone(), event, now);
+            let answered = answered.iter().copied().chain([name]).collect();
+            self.follow(stop, from, (act, late), answered, (after, &turn), now);
+        }
+    }
+
+    fn arrive(&mut self, stop: usize, mut a_move: Move, state: State) {
+        let Some(moves) = self.stops.get(stop).map(|stop| stop.moves.len()) else { return };
+        if state.place != Place::Over && !a_move.late {
+            a_move.stop = self.stop(state, Some((stop, moves)));
+        }
+        if let Some(stop) = self.stops.get_mut(stop) {
+            stop.moves.push(a_move);
+        }
+    }
+
+    /// The stop that `state` is, or is as; a new one is walked from later on.
+    fn stop(&mut self, mut state: State, reached: Option<(usize, usize)>) -> Option<usize> {
+        self.forget(&mut state);
+        let misses = misses_of(&mut state.place).map(|misses| *misses).unwrap_or_default();
+        if misses.silent > 0 && misses.wrong > 0 {
+            return None;
+        }
+        let alike = if misses == Misses::default() {
+            Alike::Fresh(Box::new(state.clone()))
+        } else {
+            let (name, signed_in, served) = (state.place.name().into(), state.signed_in.is_some(), state.served);
+            Alike::Missed { name, misses, wrong_pins: state.wrong_pins, signed_in, served }
+        };
+        if let Some(known) = self.known.get(&alike) {
+            return Some(*known);
+        }
+        let number = self.stops.len();
+        self.known.insert(alike, number);
+        let missed = misses != Misses::default();
+        self.stops.push(Stop { place: state.place.name().into(), missed, reached, moves: Vec::new() });
+        self.queue.push_back((number, state));
+        Some(number)
+    }
+
+    /// Leaves out of `state` what does not decide where keys lead.
+    fn forget(&self, state: &mut State) {
+        if !matches!(state.place, Place::Language { .. }) {
+            state.language = self.flow.start().language;
+        }
+        state.elder = false;
+        state.news = News::default();
+        state.transfers = 0;
+        let counts = matches!(
+            state.place,
+            Place::NumberKind { .. } | Place::Number { .. } | Place::Confirm { .. } | Place::Pin { .. }
+        ) || matches!(&state.place, Place::PinChange(place) if place.counts_wrong_pins());
+        if !counts {
+            state.wrong_pins = 0;
+        }
+    }
+}
+
+/// What callers do at `place`, and what becomes of it.
+fn acts(place: &Place) -> Vec<(Act, Event)> {
+    let keys = |text: &str, finished| Event::Keys(Keys::parse(text, finished).unwrap_or_default());
+    match place {
+        Place::Over => Vec::new(),
+        Place::Start => vec![(Act::Dial, Event::Dialled(Dialled::default()))],
+        Place::WithPerson => vec![
+            (Act::Person { talked: true }, Event::TransferEnded(TransferEnd::Talked)),
+            (Act::Person { talked: false }, Event::TransferEnded(TransferEnd::NotAnswered)),
+        ],
+        Place::Message(MessagePlace::Recording { .. }) => {
+            let recording = Recording { reference: Secret::new("recording"), seconds: 12 };
+            vec![
+                (Act::Speak(true), Event::Recorded { recording: Some(recording), hung_up: false }),
+                (Act::Speak(false), Event::Recorded { recording: None, hung_up: false }),
+            ]
+        }
+        place if place.is_entry() => {
+            let mut acts = vec![
+                (Act::Alone(Some(Key::Digit(0))), keys("0", true)),
+                (Act::Alone(Some(Key::Star)), keys("*", true)),
+                (Act::Alone(None), keys("", true)),
+                (Act::Entry { right: false }, keys("73", true)),
+                (Act::Silence, Event::Silence),
+            ];
+            acts.extend(right(place).map(|right| (Act::Entry { right: true }, keys(right, true))));
+            acts
+        }
+        place if misses_possible(place) || matches!(place, Place::Queue(_)) => {
+            let pressed = Key::ALL.into_iter().map(|key| (Act::Key(key), Event::Keys(Keys::new(vec![key], false))));
+            pressed.chain([(Act::Silence, Event::Silence)]).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// An entry that looks right at `place`; what it is answered decides the rest.
+fn right(place: &Place) -> Option<&'static str> {
+    let number = |kind: IdentifierKind| match kind {
+        IdentifierKind::Id => "11010519491231002*",
+        IdentifierKind::Card => "12345678",
+        IdentifierKind::Personal => "1000000001",
+    };
+    match place {
+        Place::Number { kind, .. } => Some(number(*kind)),
+        Place::PinChange(PinPlace::Second { first, .. }) => Some(number(first.second())),
+        Place::Pin { .. } | Place::PinChange(_) => Some("739154"),
+        Place::Message(MessagePlace::Phone { .. }) => Some("13800138000"),
+        Place::Message(MessagePlace::Number { .. }) => Some("12345672"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A name that no answer has leaves nothing out.
+    #[test]
+    fn what_others_do_is_known() {
+        let known: BTreeSet<_> = answers(Timestamp::UNIX_EPOCH).into_iter().map(|(name, _)| name).collect();
+        let unknown: Vec<_> = BY_OTHERS.iter().filter(|name| !known.contains(*name)).collect();
+        assert_eq!(unknown, Vec::<&&str>::new());
+    }
+}

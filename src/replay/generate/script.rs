@@ -1,0 +1,163 @@
+//! A walk through the flow, written down as the transcript of a caller who takes it.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use crate::dialog::keyed::{Act, Move};
+use crate::replay::transcript::OFFSET;
+
+/// What has happened before the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Before {
+    /// Nothing.
+    Nothing,
+    /// Wrong PINs were entered for the caller's number, until no more are taken.
+    Locked,
+    /// The caller left a message, and was told its number.
+    MessageLeft,
+    /// The caller's card was reported lost.
+    LossReported,
+}
+
+impl Before {
+    /// Each, the most likely first.
+    pub(super) const ALL: [Self; 4] = [Self::Nothing, Self::MessageLeft, Self::LossReported, Self::Locked];
+}
+
+/// A transcript being written.
+pub(super) struct Script {
+    /// Whose numbers and PIN are keyed.
+    row: usize,
+    /// The values that are named.
+    secrets: Vec<&'static str>,
+    /// What the caller does in calls before, as it is written.
+    before: Vec<String>,
+    /// What the caller does in the call itself.
+    acts: Vec<String>,
+}
+
+/// The names of values, and what they stand for; `N` is the row.
+const SECRETS: [(&str, &str); 8] = [
+    ("证号", "样例.身份证(N)"),
+    ("卡号", "样例.社保卡(N)"),
+    ("个人编号", "样例.个人编号(N)"),
+    ("密码", "样例.查询密码(N)"),
+    ("别的证号", "无人.身份证"),
+    ("别的卡号", "无人.社保卡"),
+    ("错误密码", "无人.查询密码"),
+    ("新密码", "无人.查询密码"),
+];
+
+impl Script {
+    /// Nothing yet; numbers and PIN will be those of the member in `row`.
+    pub(super) fn new(row: usize) -> Self {
+        Self { row, secrets: Vec::new(), before: Vec::new(), acts: Vec::new() }
+    }
+
+    /// What the caller does in the call.
+    pub(super) fn act(&mut self, from: &str, a_move: &Move) {
+        let act = self.written(from, a_move);
+        self.acts.push(act);
+    }
+
+    /// What the caller does in a call before.
+    pub(super) fn act_before(&mut self, from: &str, a_move: &Move) {
+        let act = self.written(from, a_move);
+        self.before.push(act);
+        if &*a_move.way.to == "message.sent" {
+            self.before.push("‹ {…}编号是{记下 $编号}{…}".to_owned());
+        }
+    }
+
+    /// The same once more, in the call before.
+    pub(super) fn again_before(&mut self) {
+        self.before.extend(self.before.last().cloned());
+    }
+
+    /// A call before is over.
+    pub(super) fn hang_up_before(&mut self) {
+        self.before.push("> 挂机".to_owned());
+    }
+
+    /// How many acts the call has.
+    pub(super) fn len(&self) -> usize {
+        self.acts.len()
+    }
+
+    /// The transcript: `heard` is what follows each act, and ends it.
+    pub(super) fn text(&self, id: &str, title: &str, dialled: &str, at: Timestamp, heard: &[String]) -> String {
+        let mut text = format!("通话 {id} {title}\n");
+        let clock = OFFSET.to_datetime(at);
+        // Writing into a String cannot fail.
+        let _ = writeln!(text, "  时钟 {}", clock.strftime("%Y-%m-%d %H:%M"));
+        let _ = writeln!(text, "  拨打 {dialled}\n  方言 twilio\n  数据 专用");
+        let (acts, before) = (&self.acts[..heard.len().min(self.acts.len())], &self.before);
+        let used = |name: &str| {
+            let name = format!("${name} ");
+            acts.iter().chain(before).any(|act| act.contains(&name))
+        };
+        for (name, stands_for) in SECRETS.iter().filter(|(name, _)| self.secrets.contains(name) && used(name)) {
+            let _ = writeln!(text, "  密值 ${name} = {}", stands_for.replace('N', &self.row.to_string()));
+        }
+        text.push('\n');
+        for line in before {
+            text.push_str(line);
+            text.push('\n');
+        }
+        for (act, heard) in acts.iter().zip(heard) {
+            text.push_str(act);
+            text.push('\n');
+            if !heard.is_empty() {
+                let _ = writeln!(text, "‹ {heard}");
+            }
+        }
+        text
+    }
+
+    /// The line of the transcript that the call's act number `nth` stands in, in a text without anything heard.
+    pub(super) fn lines_before(&self, text: &str) -> usize {
+        text.lines().count() - self.acts.len()
+    }
+
+    fn written(&mut self, from: &str, a_move: &Move) -> String {
+        let pause = if a_move.late { "+6m " } else { "" };
+        match a_move.act {
+            Act::Dial => format!("> {pause}拨入"),
+            Act::Key(key) => format!("> {pause}按 {}", key.as_char()),
+            Act::Alone(Some(key)) => format!("> {pause}按 {} #", key.as_char()),
+            Act::Alone(None) => format!("> {pause}按 #"),
+            Act::Entry { right: false } => format!("> {pause}按 73 #"),
+            Act::Entry { right: true } => format!("> {pause}按 {} #", self.entry(from, &a_move.answers)),
+            Act::Silence | Act::Speak(false) => format!("> {pause}静默"),
+            Act::Speak(true) => format!("> {pause}留言 12s"),
+            Act::Person { talked: true } => format!("> {pause}人工 通话"),
+            Act::Person { talked: false } => format!("> {pause}人工 无人接听"),
+        }
+    }
+
+    /// What is keyed at `from` for the world to answer so.
+    fn entry(&mut self, from: &str, answers: &[&str]) -> String {
+        let says = |answer: &str| answers.contains(&answer);
+        let refused = answers.iter().any(|answer| answer.ends_with("refused"));
+        let name = match from {
+            "sign-in.id-number" => "证号",
+            "sign-in.card-number" => "卡号",
+            "sign-in.personal-number" => "个人编号",
+            "card.pin.id-number" => if refused { "别的证号" } else { "证号" },
+            "card.pin.card-number" => if refused { "别的卡号" } else { "卡号" },
+            "card.pin.personal-number" => "个人编号",
+            "sign-in.pin" | "card.pin.old" => if refused { "错误密码" } else { "密码" },
+            "card.pin.new" if answers.iter().any(|answer| answer.starts_with("new PIN: ") && !says("new PIN: good")) => {
+                return "111111".to_owned();
+            }
+            "card.pin.again" if says("change: mismatch") => return "384027".to_owned(),
+            "card.pin.new" | "card.pin.again" => "新密码",
+            "message.number" if says("no such message") || says("no try left") => return "12345672".to_owned(),
+            "message.number" => return "$编号".to_owned(),
+            _ => return "13800138000".to_owned(),
+        };
+        self.secrets.push(name);
+        format!("${name}")
+    }
+}
