@@ -120,6 +120,7 @@ fn member(take: &Take, n: u64, person: &Person) -> Member {
         last_contribution: YearMonth { year: 2026, month: 6 },
         outpatient: Benefit::Normal,
         inpatient: Benefit::Normal,
+        benefits_from: None,
     });
     let nothing = |as_of| PersonalAccount::new(Money::ZERO, Money::ZERO, as_of).ok();
     let as_of = person.account.map(|a| a.as_of()).or(person.fund.map(|fund| fund.as_of)).unwrap_or(AS_OF);
@@ -140,6 +141,7 @@ fn member(take: &Take, n: u64, person: &Person) -> Member {
         last_contribution: coverage.last_contribution,
         outpatient_benefit: coverage.outpatient,
         inpatient_benefit: coverage.inpatient,
+        benefits_from: coverage.benefits_from,
         card_status: person.card.unwrap_or(CardStatus::Normal),
         personal,
         pooled: person.fund.unwrap_or(PooledFund {
