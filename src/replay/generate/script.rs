@@ -21,8 +21,36 @@ pub(super) enum Before {
 }
 
 impl Before {
-    /// Each, the most likely first.
-    pub(super) const ALL: [Self; 4] = [Self::Nothing, Self::MessageLeft, Self::LossReported, Self::Locked];
+    /// What must have happened for the world to give these `answers`.
+    pub(super) fn of(answers: &[&str]) -> Self {
+        let among = |names: &[&str]| answers.iter().any(|answer| names.contains(answer));
+        if among(&["locked", "PIN check: locked"]) {
+            Self::Locked
+        } else if among(&["received", "taken", "answered", "closed"]) {
+            Self::MessageLeft
+        } else if among(&["reported card", "done and not reported"]) {
+            Self::LossReported
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
+/// The rows of the sample register whose members may be given these `answers`, the most likely first.
+pub(super) fn rows(answers: &[&str]) -> &'static [usize] {
+    const KINDS: [(&[&str], &[usize]); 9] = [
+        (&["initial PIN of who called by ID number", "initial PIN of who called by card number"], &[7, 12, 3]),
+        (&["initial PIN of who has one number"], &[8, 14, 7]),
+        (&["PIN check: card stopped", "change: card stopped", "locked card"], &[8, 14]),
+        (&["no account", "no statement", "nothing to share", "resident's fund", "paused resident"], &[5]),
+        (&["card reported elsewhere"], &[11]),
+        (&["inactive card"], &[12]),
+        (&["cancelled card", "no card"], &[14]),
+        (&["no entries", "last page"], &[4, 3, 2]),
+        (&["nobody bound", "nobody bound any more"], &[4, 11]),
+    ];
+    let kind = KINDS.iter().find(|(names, _)| answers.iter().any(|answer| names.contains(answer)));
+    kind.map_or(&[2, 1], |(_, rows)| rows)
 }
 
 /// A transcript being written.
