@@ -25,7 +25,7 @@ const LONGEST: usize = 16;
 /// So far off is close by.
 const CLOSE: usize = 3;
 /// So often in a row may nothing new be walked before the rest is given up.
-const IDLE: usize = 2;
+const IDLE: usize = 4;
 /// Other ways to the same that are tried.
 const ROUTES: usize = 5;
 /// What came of it.
@@ -124,7 +124,9 @@ impl Draft {
                 .into_iter()
                 .map(|on| Way { from: from.as_str().into(), on: on.into(), to: place.as_str().into() })
                 .find(|way| missing.contains(way));
-            heard.push(expectation(said, &place));
+            let is_new = way.is_some();
+            // What is on the way only is expected elsewhere.
+            heard.push(if is_new { expectation(said, &place) } else { String::new() });
             if let Some(way) = way {
                 missing.remove(&way);
                 new.push(way);
@@ -205,8 +207,9 @@ impl Proposer<'_> {
         let mut moves = path(walk, stop);
         moves.push((stop, nth_move));
         self.go_on(walk, &mut moves, planned);
-        let mut script = Script::new(row);
-        prepare(&mut script, walk, Before::of(answers))?;
+        let before = Before::of(answers);
+        let mut script = Script::new(row, before == Before::NearlyLocked || answers.contains(&"number withheld"));
+        prepare(&mut script, walk, before)?;
         for (stop, nth) in &moves {
             let stop = walk.stops.get(*stop)?;
             let a_move = stop.moves.get(*nth)?;
@@ -298,6 +301,20 @@ fn prepare(script: &mut Script, walk: &Walk, before: Before) -> Option<()> {
             script.act_before(&a_move.way.from, a_move);
         }
     };
+    // Each call ends with so many tries of this, which is refused.
+    let tries = |script: &mut Script, place: &str, refusal: &str, calls: &[usize]| {
+        let (stop, moves) = to(place)?;
+        let refused = by(stop, &|a_move| a_move.answers.iter().any(|answer| answer == &refusal))?;
+        for tries in calls {
+            write(script, moves.clone());
+            script.act_before(&refused.way.from, refused);
+            for _ in 1..*tries {
+                script.again_before();
+            }
+            script.hang_up_before();
+        }
+        Some(())
+    };
     match before {
         Before::Nothing => {}
         Before::MessageLeft => {
@@ -310,20 +327,18 @@ fn prepare(script: &mut Script, walk: &Walk, before: Before) -> Option<()> {
             moves.push(by(stop, &|a_move| a_move.answers.contains(&"done and reported"))?);
             write(script, moves);
             script.hang_up_before();
+            // A renewal on the same day would gain nothing.
+            script.another_day();
         }
-        Before::Locked => {
-            let (stop, moves) = to("sign-in.pin")?;
-            let refused = by(stop, &|a_move| a_move.answers.contains(&"refused"))?;
-            // Five in two calls: a call ends at the third.
-            for more in [2, 1] {
-                write(script, moves.clone());
-                script.act_before(&refused.way.from, refused);
-                for _ in 0..more {
-                    script.again_before();
-                }
-                script.hang_up_before();
-            }
+        // A call ends at the third wrong PIN; the fifth locks.
+        Before::Locked => tries(script, "sign-in.pin", "refused", &[3, 2])?,
+        Before::NearlyLocked => tries(script, "sign-in.pin", "refused", &[3, 1])?,
+        // The initial PIN, which anybody could guess, is a try like any other.
+        Before::SecondTried => {
+            let by_id = to("card.pin.card-number").and(Some("card.pin.card-number"));
+            tries(script, by_id.unwrap_or("card.pin.id-number"), "PIN check: refused", &[3])?;
         }
+        Before::MessagesTried => tries(script, "message.number", "no such message", &[2; 5])?,
     }
     Some(())
 }
