@@ -30,7 +30,16 @@ const MAY_KNOW: [(&str, &[&str]); 17] = [
     (
         "replay",
         &[
-            "call", "clock", "config", "fault", "keys", "member", "secret", "server", "speech", "store",
+            "call",
+            "clock",
+            "config",
+            "fault",
+            "keys",
+            "member",
+            "secret",
+            "server",
+            "speech",
+            "store",
             "telephony::browser",
         ],
     ),
