@@ -1,7 +1,7 @@
 //! `hotline flow --transcripts`: which ways through the lines transcripts walk, and which not.
 
 use std::fmt::Write as _;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -54,7 +54,12 @@ fn write(replay: &Replay, folder: &Path, flows: &[&Flow], covered: &[Coverage]) 
     let mut out = std::io::stdout().lock();
     let mut whole = true;
     for (flow, coverage) in flows.iter().zip(covered) {
-        let Generated { written, left } = generate(replay, flow, coverage, folder)?;
+        let Generated { written, left } = generate(replay, flow, coverage, folder, &|missing| {
+            if std::io::stderr().is_terminal() {
+                // Whoever cannot see it need not.
+                let _ = writeln!(std::io::stderr(), "line {}: {missing} ways to go", flow.name);
+            }
+        })?;
         for path in &written {
             writeln!(out, "{}", path.display())?;
         }

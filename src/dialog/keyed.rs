@@ -12,8 +12,8 @@
 //! from everywhere and no key does them: hanging up, the limit of a call's length, what a platform could not read.
 //!
 //! The world gives the answers it can give with the sample members, by day and by night, after a pause as long as a
-//! sign-in holds, and after earlier calls of the same caller. So a locked number and a spent try count: enough wrong
-//! PINs bring them about. What takes somebody or something else does not ([`BY_OTHERS`]): the store away, the same webhook
+//! sign-in holds, with the number shown or withheld, and after earlier calls of the same caller. So a locked number and a spent
+//! try count: enough wrong PINs bring them about. It is one world: what it told is still so a moment later. What takes somebody or something else does not ([`BY_OTHERS`]): the store away, the same webhook
 //! twice, a card reported by another call meanwhile, an attack that closes sign-in. A marked number hears other words and
 //! is led the same ways, so it adds none.
 //!
@@ -37,7 +37,7 @@ use super::message::MessagePlace;
 use super::news::News;
 use super::pin_change::PinPlace;
 use super::signed_in::SignedIn;
-use super::state::{Misses, Place, State};
+use super::state::{Misses, Place, Service, State};
 use super::step::misses_of;
 use super::turn::{Next, Turn};
 use crate::member::{IdentifierKind, MemberKey};
@@ -138,7 +138,7 @@ pub struct Walk {
 }
 
 /// What no caller brings about alone, whatever they press.
-const BY_OTHERS: [&str; 14] = [
+const BY_OTHERS: [&str; 15] = [
     // The store is away, or another answer was given to the same webhook.
     "unavailable",
     "superseded",
@@ -159,6 +159,8 @@ const BY_OTHERS: [&str; 14] = [
     "change: turned away",
     // A node whose clock is behind.
     "granted long ago",
+    // Whom no member of the samples is: an initial PIN, and only one number.
+    "initial PIN of who has one number",
     // Leads as `granted` does.
     "granted to an older caller",
 ];
@@ -275,7 +277,8 @@ impl<'w> Walking<'w> {
         let told: Vec<(&'static str, Event)> = match &turn.next {
             Next::Ask(_) if answered.len() < MOST => {
                 let told = self.answers.iter().map(|(name, answer)| (*name, Event::Answer(answer.clone())));
-                told.filter(|(_, event)| happens(&state.place, event)).collect()
+                told.filter(|(name, event)| happens(&state.place, event) && fits(from, &state.place, &answered, name))
+                    .collect()
             }
             Next::Ask(_) => Vec::new(),
             Next::Leave => vec![("left", Event::TransferEnded(TransferEnd::Left))],
@@ -342,6 +345,35 @@ impl<'w> Walking<'w> {
         if !counts {
             state.wrong_pins = 0;
         }
+    }
+}
+
+/// Whether the world, which is one world, gives this answer after what it told before.
+fn fits(from: &Place, at: &Place, answered: &[&str], answer: &str) -> bool {
+    /// Cards that keep their owner from reporting them lost, or are so already.
+    const OTHER_CARDS: [&str; 7] = [
+        "inactive card",
+        "reported card",
+        "card reported elsewhere",
+        "formally reported card",
+        "locked card",
+        "cancelled card",
+        "no card",
+    ];
+    let by_id = matches!(at, Place::SigningIn { who, .. } if who.kind == IdentifierKind::Id);
+    match answer {
+        "initial PIN of who called by ID number" => by_id,
+        "initial PIN of who called by card number" => !by_id,
+        // Who has turned a page has a statement, and something stands in it.
+        "no statement" | "no entries" => !matches!(from, Place::Page { .. }),
+        // Who has an initial PIN in the samples has a card as it should be.
+        other if answered.contains(&"change: done") => !OTHER_CARDS.contains(&other),
+        // What was told of a card a moment ago is still so.
+        "card" => !matches!(from, Place::Told { service: Service::ReportLoss, .. }),
+        "reported card" => {
+            !matches!(from, Place::Told { service: Service::ReportLoss | Service::ReleaseLoss, .. })
+        }
+        _ => true,
     }
 }
 

@@ -18,17 +18,16 @@ use crate::dialog::Flow;
 use crate::dialog::keyed::{Move, Walk, Way};
 use crate::fault::{Fault, Faults};
 
-use script::{Before, Script};
+use script::{Before, Script, rows};
 
 /// A call goes on to ways close by until it has so many acts.
 const LONGEST: usize = 16;
 /// So far off is close by.
 const CLOSE: usize = 3;
+/// So often in a row may nothing new be walked before the rest is given up.
+const IDLE: usize = 4;
 /// Other ways to the same that are tried.
 const ROUTES: usize = 5;
-/// The rows of the sample register, who is most like others first.
-const ROWS: [usize; 14] = [2, 5, 7, 11, 12, 14, 8, 13, 1, 3, 4, 6, 9, 10];
-
 /// What came of it.
 #[derive(Clone, Debug, Default)]
 pub struct Generated {
@@ -38,11 +37,17 @@ pub struct Generated {
     pub left: Vec<Way>,
 }
 
-/// Writes transcripts of what `coverage` misses of `flow` into `folder`.
+/// Writes transcripts of what `coverage` misses of `flow` into `folder`; tells `told` how many ways are missing still.
 ///
 /// # Errors
 /// The folder cannot be written, or nothing can be replayed.
-pub fn generate(replay: &Replay, flow: &Flow, coverage: &Coverage, folder: &Path) -> Result<Generated, Faults> {
+pub fn generate(
+    replay: &Replay,
+    flow: &Flow,
+    coverage: &Coverage,
+    folder: &Path,
+    told: &dyn Fn(usize),
+) -> Result<Generated, Faults> {
     let unwritten = |e: std::io::Error| {
         Faults(vec![Fault::of(&folder.display().to_string(), format!("cannot be written: {e}"), "make it writable")])
     };
@@ -51,7 +56,10 @@ pub fn generate(replay: &Replay, flow: &Flow, coverage: &Coverage, folder: &Path
     let mut missing: BTreeSet<Way> = coverage.missing().cloned().collect();
     let mut tried: BTreeMap<Way, usize> = BTreeMap::new();
     let mut kept = Vec::new();
-    loop {
+    let mut idle = 0;
+    while idle < IDLE {
+        told(missing.len());
+        let before = missing.len();
         let proposer = Proposer { walks: &walks, missing: &missing };
         let drafts = proposer.propose(&mut tried);
         if drafts.is_empty() {
@@ -74,6 +82,7 @@ pub fn generate(replay: &Replay, flow: &Flow, coverage: &Coverage, folder: &Path
                 kept.push(call);
             }
         }
+        idle = if missing.len() < before { 0 } else { idle + 1 };
     }
     let written = write(replay, flow, &walks, &kept, folder)?;
     Ok(Generated { written, left: missing.into_iter().collect() })
@@ -115,7 +124,9 @@ impl Draft {
                 .into_iter()
                 .map(|on| Way { from: from.as_str().into(), on: on.into(), to: place.as_str().into() })
                 .find(|way| missing.contains(way));
-            heard.push(expectation(said, &place));
+            let is_new = way.is_some();
+            // What is on the way only is expected elsewhere.
+            heard.push(if is_new { expectation(said, &place) } else { String::new() });
             if let Some(way) = way {
                 missing.remove(&way);
                 new.push(way);
@@ -154,6 +165,14 @@ struct Call {
     new: Vec<Way>,
 }
 
+/// A move, and what the world answers from the dial tone to its end.
+struct Route {
+    walk: usize,
+    stop: usize,
+    nth: usize,
+    answers: Vec<&'static str>,
+}
+
 struct Proposer<'p> {
     walks: &'p [Walk],
     missing: &'p BTreeSet<Way>,
@@ -181,16 +200,16 @@ impl Proposer<'_> {
 
     fn draft(&self, way: &Way, nth: usize, planned: &mut BTreeSet<Way>) -> Option<Draft> {
         let routes = self.routes(way);
-        let route = nth % routes.len().max(1);
-        let nth = nth / routes.len().max(1);
-        let (row, before) = (ROWS.get(nth % ROWS.len())?, Before::ALL.get(nth / ROWS.len())?);
-        let (walk_nth, stop, nth_move) = *routes.get(route)?;
+        let each = routes.iter().flat_map(|route| rows(&route.answers).iter().map(move |row| (route, *row)));
+        let (Route { walk: walk_nth, stop, nth: nth_move, answers }, row) = each.skip(nth).next()?;
+        let (walk_nth, stop, nth_move) = (*walk_nth, *stop, *nth_move);
         let walk = self.walks.get(walk_nth)?;
         let mut moves = path(walk, stop);
         moves.push((stop, nth_move));
         self.go_on(walk, &mut moves, planned);
-        let mut script = Script::new(*row);
-        prepare(&mut script, walk, *before)?;
+        let before = Before::of(answers);
+        let mut script = Script::new(row, before == Before::NearlyLocked || answers.contains(&"number withheld"));
+        prepare(&mut script, walk, before)?;
         for (stop, nth) in &moves {
             let stop = walk.stops.get(*stop)?;
             let a_move = stop.moves.get(*nth)?;
@@ -201,7 +220,7 @@ impl Proposer<'_> {
     }
 
     /// The moves that go `way`, from stops that were reached by other answers, the shortest first.
-    fn routes(&self, way: &Way) -> Vec<(usize, usize, usize)> {
+    fn routes(&self, way: &Way) -> Vec<Route> {
         let mut found = Vec::new();
         let mut known = BTreeSet::new();
         for (walk_nth, walk) in self.walks.iter().enumerate() {
@@ -209,8 +228,8 @@ impl Proposer<'_> {
                 for (nth, a_move) in stop.moves.iter().enumerate().filter(|(_, a_move)| a_move.way == *way) {
                     let before = walk.moves_to(stop_nth).into_iter().flat_map(|a_move| a_move.answers.clone());
                     let answers: Vec<_> = before.chain(a_move.answers.clone()).collect();
-                    if known.insert((answers, a_move.act.name(), a_move.late)) {
-                        found.push((walk_nth, stop_nth, nth));
+                    if known.insert((answers.clone(), a_move.late)) {
+                        found.push(Route { walk: walk_nth, stop: stop_nth, nth, answers });
                     }
                 }
             }
@@ -282,6 +301,20 @@ fn prepare(script: &mut Script, walk: &Walk, before: Before) -> Option<()> {
             script.act_before(&a_move.way.from, a_move);
         }
     };
+    // Each call ends with so many tries of this, which is refused.
+    let tries = |script: &mut Script, place: &str, refusal: &str, calls: &[usize]| {
+        let (stop, moves) = to(place)?;
+        let refused = by(stop, &|a_move| a_move.answers.iter().any(|answer| answer == &refusal))?;
+        for tries in calls {
+            write(script, moves.clone());
+            script.act_before(&refused.way.from, refused);
+            for _ in 1..*tries {
+                script.again_before();
+            }
+            script.hang_up_before();
+        }
+        Some(())
+    };
     match before {
         Before::Nothing => {}
         Before::MessageLeft => {
@@ -294,20 +327,18 @@ fn prepare(script: &mut Script, walk: &Walk, before: Before) -> Option<()> {
             moves.push(by(stop, &|a_move| a_move.answers.contains(&"done and reported"))?);
             write(script, moves);
             script.hang_up_before();
+            // A renewal on the same day would gain nothing.
+            script.another_day();
         }
-        Before::Locked => {
-            let (stop, moves) = to("sign-in.pin")?;
-            let refused = by(stop, &|a_move| a_move.answers.contains(&"refused"))?;
-            // Five in two calls: a call ends at the third.
-            for more in [2, 1] {
-                write(script, moves.clone());
-                script.act_before(&refused.way.from, refused);
-                for _ in 0..more {
-                    script.again_before();
-                }
-                script.hang_up_before();
-            }
+        // A call ends at the third wrong PIN; the fifth locks.
+        Before::Locked => tries(script, "sign-in.pin", "refused", &[3, 2])?,
+        Before::NearlyLocked => tries(script, "sign-in.pin", "refused", &[3, 1])?,
+        // The initial PIN, which anybody could guess, is a try like any other.
+        Before::SecondTried => {
+            let by_id = to("card.pin.card-number").and(Some("card.pin.card-number"));
+            tries(script, by_id.unwrap_or("card.pin.id-number"), "PIN check: refused", &[3])?;
         }
+        Before::MessagesTried => tries(script, "message.number", "no such message", &[2; 5])?,
     }
     Some(())
 }

@@ -14,6 +14,12 @@ pub(super) enum Before {
     Nothing,
     /// Wrong PINs were entered for the caller's number, until no more are taken.
     Locked,
+    /// As many were, but for one, by who withholds their number and so is forgiven none.
+    NearlyLocked,
+    /// Wrong second numbers were entered for an initial PIN, until one sign-in more is taken.
+    SecondTried,
+    /// As many messages were asked for that are not there as one caller may.
+    MessagesTried,
     /// The caller left a message, and was told its number.
     MessageLeft,
     /// The caller's card was reported lost.
@@ -21,14 +27,49 @@ pub(super) enum Before {
 }
 
 impl Before {
-    /// Each, the most likely first.
-    pub(super) const ALL: [Self; 4] = [Self::Nothing, Self::MessageLeft, Self::LossReported, Self::Locked];
+    /// What must have happened for the world to give these `answers`.
+    pub(super) fn of(answers: &[&str]) -> Self {
+        let among = |names: &[&str]| answers.iter().any(|answer| names.contains(answer));
+        let initial = answers.iter().any(|answer| answer.starts_with("initial PIN"));
+        if among(&["locked"]) {
+            Self::Locked
+        } else if among(&["PIN check: locked"]) {
+            if initial { Self::SecondTried } else { Self::NearlyLocked }
+        } else if among(&["no try left"]) {
+            Self::MessagesTried
+        } else if among(&["received", "taken", "answered", "closed"]) {
+            Self::MessageLeft
+        } else if among(&["reported card", "done and not reported"]) {
+            Self::LossReported
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
+/// The rows of the sample register whose members may be given these `answers`, the most likely first.
+pub(super) fn rows(answers: &[&str]) -> &'static [usize] {
+    const KINDS: [(&[&str], &[usize]); 9] = [
+        (&["initial PIN of who called by ID number", "initial PIN of who called by card number"], &[7, 12, 3]),
+        (&["initial PIN of who has one number"], &[8, 14, 7]),
+        (&["PIN check: card stopped", "change: card stopped", "locked card"], &[8, 14]),
+        (&["no account", "no statement", "nothing to share", "resident's fund", "paused resident"], &[5]),
+        (&["card reported elsewhere"], &[11]),
+        (&["inactive card"], &[12]),
+        (&["cancelled card", "no card"], &[14]),
+        (&["no entries", "last page"], &[4, 3, 2]),
+        (&["nobody bound", "nobody bound any more"], &[4, 11]),
+    ];
+    let kind = KINDS.iter().find(|(names, _)| answers.iter().any(|answer| names.contains(answer)));
+    kind.map_or(&[2, 1], |(_, rows)| rows)
 }
 
 /// A transcript being written.
 pub(super) struct Script {
     /// Whose numbers and PIN are keyed.
     row: usize,
+    /// Whether the number that calls is withheld.
+    withheld: bool,
     /// The values that are named.
     secrets: Vec<&'static str>,
     /// What the caller does in calls before, as it is written.
@@ -51,8 +92,8 @@ const SECRETS: [(&str, &str); 8] = [
 
 impl Script {
     /// Nothing yet; numbers and PIN will be those of the member in `row`.
-    pub(super) fn new(row: usize) -> Self {
-        Self { row, secrets: Vec::new(), before: Vec::new(), acts: Vec::new() }
+    pub(super) fn new(row: usize, withheld: bool) -> Self {
+        Self { row, withheld, secrets: Vec::new(), before: Vec::new(), acts: Vec::new() }
     }
 
     /// What the caller does in the call.
@@ -80,6 +121,11 @@ impl Script {
         self.before.push("> 挂机".to_owned());
     }
 
+    /// The call is on another day.
+    pub(super) fn another_day(&mut self) {
+        self.before.push("! 等待 1天".to_owned());
+    }
+
     /// How many acts the call has.
     pub(super) fn len(&self) -> usize {
         self.acts.len()
@@ -97,6 +143,9 @@ impl Script {
             let name = format!("${name} ");
             acts.iter().chain(before).any(|act| act.contains(&name))
         };
+        if self.withheld {
+            text.push_str("  主叫 隐藏\n");
+        }
         for (name, stands_for) in SECRETS.iter().filter(|(name, _)| self.secrets.contains(name) && used(name)) {
             let _ = writeln!(text, "  密值 ${name} = {}", stands_for.replace('N', &self.row.to_string()));
         }
