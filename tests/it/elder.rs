@@ -133,7 +133,9 @@ fn a_person_is_offered_once() {
         let again = Event::Keys(Keys::parse("#", false).unwrap());
         for (language, zero) in zero.into_iter().filter(|(language, _)| flow.languages.contains(language)) {
             let wording = wording(language);
-            for menu in ["main", "account", "card", "policy", "policy-more", "policy-other", "channels", "messages"] {
+            for menu in
+                ["main", "account", "card", "pin", "policy", "policy-more", "policy-other", "channels", "messages"]
+            {
                 let place = Place::Menu { menu: MenuId::new(menu), misses: Misses::default() };
                 let state = State { language, elder: true, place: place.clone(), ..flow.start() };
                 let (after, turn) = flow.step(state, again.clone(), now);
@@ -148,7 +150,7 @@ fn a_person_is_offered_once() {
             }
         }
     }
-    assert_eq!(menus, 31);
+    assert_eq!(menus, 36);
 }
 
 /// By the command, whatever way the platform writes the number; and no longer.
