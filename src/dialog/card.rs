@@ -42,13 +42,13 @@ impl Flow {
             (Place::Loss(LossPlace::Doing { back, .. }), Answer::Loss(_)) if !holds => {
                 self.serve(state, Service::CardStatus, back, now)
             }
-            (Place::Reading { service, back }, Answer::Card(card)) => self.card_read(state, service, back, card),
+            (Place::Reading { service, back }, Answer::Card(card)) => self.card_read(state, service, back, card, now),
             (Place::Loss(LossPlace::Doing { act, back }), Answer::Loss(LossOutcome::Done(card))) => {
                 self.told(state, Service::CardStatus, back, self.loss_done(act, card))
             }
             // Another call was faster.
             (Place::Loss(LossPlace::Doing { act, back }), Answer::Loss(LossOutcome::NotDone(card))) => {
-                self.card_read(state, act.service(), back, card)
+                self.card_read(state, act.service(), back, card, now)
             }
             (Place::Reading { back, .. } | Place::Loss(LossPlace::Doing { back, .. }), Answer::Superseded) => {
                 self.to_menu(state, back, Vec::new())
@@ -71,10 +71,20 @@ impl Flow {
     }
 
     /// A card was read for `service`: tells it, and asks what there is to ask.
-    fn card_read(&self, state: State, service: Service, back: MenuId, card: Option<Card>) -> (State, Turn) {
+    fn card_read(
+        &self,
+        state: State,
+        service: Service,
+        back: MenuId,
+        card: Option<Card>,
+        now: Timestamp,
+    ) -> (State, Turn) {
         let act = match (service, card) {
             (Service::ReportLoss, Some(card)) if card.can_be_reported() => Some(LossAct::Report),
-            (Service::ReportLoss, Some(Card { report: Some(_), .. })) => Some(LossAct::Renew),
+            // Only where it gains a day.
+            (Service::ReportLoss, Some(Card { report: Some(report), .. })) if report.until < self.loss.until(now) => {
+                Some(LossAct::Renew)
+            }
             (Service::ReleaseLoss, Some(Card { report: Some(_), .. })) => Some(LossAct::Release),
             _ => None,
         };

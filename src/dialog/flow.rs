@@ -11,6 +11,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::dialled::DialledNumber;
+use super::heard;
 use super::holidays::Holidays;
 use super::hours::{Hours, Span};
 use super::state::{AnswerId, MenuId, Service};
@@ -43,6 +44,8 @@ pub struct Flow {
     /// What each answer says, in order.
     pub(super) answers: HashMap<AnswerId, Vec<PromptId>>,
     pub(super) numbers: Vec<IdentifierKind>,
+    /// What the keys of their choice mean, as a digest: see [`heard`].
+    pub(super) numbers_mean: u32,
     pub(super) card_rule: CardRule,
     pub(super) initial_pin: Option<InitialPinRule>,
     pub(super) person: Person,
@@ -60,6 +63,8 @@ pub struct Flow {
 pub(super) struct Menu {
     pub(super) before: Vec<PromptId>,
     pub(super) options: Vec<MenuOption>,
+    /// What its keys mean, as a digest: see [`heard`].
+    pub(super) means: u32,
     pub(super) after: Vec<PromptId>,
     /// `*` leads here.
     pub(super) up: MenuId,
@@ -121,6 +126,8 @@ pub(super) struct Messages {
     pub(super) silence: Duration,
     /// Within so many working days staff answer.
     pub(super) answered_within_days: u8,
+    /// Within so many they call whoever left the queue for it.
+    pub(super) called_back_within_days: u8,
 }
 
 /// The people behind the line.
@@ -141,6 +148,8 @@ pub(super) struct Elder {
     pub(super) between_keys: Duration,
     /// Said before the main menu to callers whose number is marked.
     pub(super) greeting: Vec<PromptId>,
+    /// What is said around the options of a menu, and what instead.
+    pub(super) instead: HashMap<PromptId, PromptId>,
 }
 
 /// How long and how often a caller is waited for (DOMAIN.md 4a).
@@ -217,6 +226,8 @@ struct ElderFile {
     age: Option<Spanned<u8>>,
     between_keys: Option<Spanned<SignedDuration>>,
     greeting: Option<Vec<Spanned<String>>>,
+    #[serde(default)]
+    instead: BTreeMap<Spanned<String>, Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -236,7 +247,14 @@ struct CardFile {
 struct HoursFile {
     days: Spanned<String>,
     from: Spanned<Time>,
+    #[serde(deserialize_with = "end_of_hours")]
     to: Time,
+}
+
+/// A time of day, or the end of the day.
+fn end_of_hours<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text == "24:00" { Ok(Time::MAX) } else { text.parse().map_err(serde::de::Error::custom) }
 }
 
 #[derive(Deserialize)]
@@ -245,6 +263,7 @@ struct MessagesFile {
     longest: Spanned<SignedDuration>,
     silence: Spanned<SignedDuration>,
     answered_within_days: Spanned<u8>,
+    called_back_within_days: Option<Spanned<u8>>,
 }
 
 #[derive(Deserialize)]
@@ -305,6 +324,7 @@ impl Flow {
         self.greeting
             .iter()
             .chain(&self.elder.greeting)
+            .chain(self.elder.instead.values())
             .chain(menus)
             .chain(self.answers.values().flatten())
             .map(PromptId::as_str)
@@ -322,6 +342,11 @@ impl Flow {
     #[must_use]
     pub fn card_rule(&self) -> CardRule {
         self.card_rule
+    }
+
+    /// Whether a menu offers `service`.
+    pub(super) fn offers(&self, service: Service) -> bool {
+        self.menus.values().flat_map(|menu| &menu.options).any(|option| option.go == Target::Service(service))
     }
 
     /// How many wrong PINs end a call.
@@ -397,6 +422,7 @@ impl Compiler<'_> {
         let offset = self.offset(&file.time_zone);
         let menus = self.menus(file);
         let answers = self.answers(file, &menus);
+        let numbers = self.numbers(&file.sign_in.numbers);
         Flow {
             name: file.name.get_ref().as_str().into(),
             dialled: self.dialled(file),
@@ -410,7 +436,8 @@ impl Compiler<'_> {
             greeting: self.prompts(&file.greeting),
             menus,
             answers,
-            numbers: self.numbers(&file.sign_in.numbers),
+            numbers_mean: heard::of_numbers(&numbers),
+            numbers,
             card_rule: file.sign_in.card_rule,
             initial_pin: file.sign_in.initial_pin.as_ref().and_then(|rule| self.initial_pin(rule)),
             person: self.person(&file.person, offset),
@@ -441,14 +468,24 @@ impl Compiler<'_> {
     }
 
     fn elder(&mut self, file: &File) -> Elder {
-        let ElderFile { age, between_keys, greeting } = &file.elder;
+        let ElderFile { age, between_keys, greeting, instead } = &file.elder;
         Elder {
             age: age.as_ref().map_or(65, |age| self.between(age, "elder.age", 50, 120)),
             between_keys: between_keys
                 .as_ref()
                 .map_or(Duration::from_secs(8), |wait| self.wait(wait, "elder.between_keys")),
             greeting: self.prompts(greeting.as_ref().unwrap_or(&file.greeting)),
+            instead: instead.iter().map(|(usual, instead)| self.instead(file, usual, instead)).collect(),
         }
+    }
+
+    fn instead(&mut self, file: &File, usual: &Spanned<String>, instead: &Spanned<String>) -> (PromptId, PromptId) {
+        let mut said = file.menu.values().flat_map(|menu| menu.before.iter().chain(&menu.after));
+        if !said.any(|id| id.get_ref() == usual.get_ref()) {
+            let problem = format!("no menu says \"{}\" before or after its options", usual.get_ref());
+            self.fault(usual, problem, "name a prompt of a menu's before or after, or leave it out");
+        }
+        (PromptId::named(usual.get_ref()), self.prompt(instead, false))
     }
 
     fn offset(&mut self, zone: &Spanned<String>) -> Offset {
@@ -586,6 +623,10 @@ impl Compiler<'_> {
             longest: longest.unsigned_abs(),
             silence: self.wait(&file.silence, "silence"),
             answered_within_days: self.between(&file.answered_within_days, "answered_within_days", 1, 30),
+            called_back_within_days: file
+                .called_back_within_days
+                .as_ref()
+                .map_or(1, |days| self.between(days, "called_back_within_days", 1, 30)),
         }
     }
 
@@ -654,6 +695,7 @@ impl Compiler<'_> {
                 MenuId::new(name.get_ref()),
                 Menu {
                     before: self.prompts(&menu.before),
+                    means: heard::of_options(&options),
                     options,
                     after: self.prompts(&menu.after),
                     up: MenuId::new(menu.up.as_ref().map_or(MenuId::MAIN, |up| up.get_ref())),

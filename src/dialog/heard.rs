@@ -14,8 +14,8 @@ impl Flow {
     #[must_use]
     pub fn heard(&self, state: &State) -> u32 {
         match &state.place {
-            Place::Menu { menu, .. } => self.menus.get(menu).map_or(0, |menu| of_options(&menu.options)),
-            Place::NumberKind { .. } => of_numbers(&self.numbers),
+            Place::Menu { menu, .. } => self.menus.get(menu).map_or(0, |menu| menu.means),
+            Place::NumberKind { .. } => self.numbers_mean,
             _ => 0,
         }
     }
@@ -29,7 +29,8 @@ impl Flow {
     }
 }
 
-fn of_options(options: &[MenuOption]) -> u32 {
+/// What these keys of a menu mean.
+pub(super) fn of_options(options: &[MenuOption]) -> u32 {
     let words = options.iter().map(|option| match &option.go {
         Target::Menu(menu) => format!("menu:{}", menu.as_str()),
         Target::Answer(answer) => format!("answer:{}", answer.as_str()),
@@ -41,7 +42,8 @@ fn of_options(options: &[MenuOption]) -> u32 {
     digest(words)
 }
 
-fn of_numbers(numbers: &[IdentifierKind]) -> u32 {
+/// What the keys mean that choose one of these numbers.
+pub(super) fn of_numbers(numbers: &[IdentifierKind]) -> u32 {
     digest(numbers.iter().map(|kind| format!("{kind:?}")))
 }
 

@@ -27,7 +27,7 @@ pub struct Span {
     pub days: Weekdays,
     /// From this time on.
     pub from: Time,
-    /// Until just before this time.
+    /// Until just before this time; [`Time::MAX`] is the end of the day, 24:00.
     pub to: Time,
 }
 

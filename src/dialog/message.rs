@@ -525,10 +525,12 @@ impl Flow {
         answered: bool,
         back: MenuId,
     ) -> (State, Turn) {
-        let days = self.messages.map_or(DEFAULT_DAYS, |messages| messages.answered_within_days);
+        let (answers, calls_back) = self.messages.map_or((DEFAULT_DAYS, DEFAULT_DAYS), |messages| {
+            (messages.answered_within_days, messages.called_back_within_days)
+        });
         let told = match (kind, answered) {
-            (MessageKind::Callback, _) => Prompt::callback_asked(message, days.into()),
-            (_, true) => Prompt::message_sent(message, days.into()),
+            (MessageKind::Callback, _) => Prompt::callback_asked(message, calls_back.into()),
+            (_, true) => Prompt::message_sent(message, answers.into()),
             (_, false) => Prompt::suggestion_sent(message),
         };
         let place = MessagePlace::Sent { kind, message, answered, back, misses: Misses::default() };
@@ -560,11 +562,14 @@ impl Flow {
                     Choice::Other => Prompt::leave_phone(key),
                     Choice::None => Prompt::no_phone(key),
                 }));
+                say.extend(no_call_back(draft));
                 say.push(Prompt::universal_keys());
                 self.one_key(barge_in)
             }
-            MessagePlace::Phone { .. } => {
-                say.extend([Prompt::enter_phone(), Prompt::entry_keys()]);
+            MessagePlace::Phone { draft, .. } => {
+                say.push(Prompt::enter_phone());
+                say.extend(no_call_back(draft));
+                say.push(Prompt::entry_keys());
                 self.entry(PhoneNumber::LONGEST, barge_in)
             }
             MessagePlace::Confirm { number, .. } => {
@@ -616,6 +621,11 @@ enum Choice {
 }
 
 /// What is offered for a draft, by key: nobody needs a number to make a suggestion.
+/// How to go on for who has left a queue for another reason.
+fn no_call_back(draft: &Draft) -> Option<Prompt> {
+    (draft.kind == MessageKind::Callback).then(|| Prompt::queue_no_call_back(Key::Star))
+}
+
 fn choices(draft: &Draft, own: Option<&Callable>) -> Vec<(Key, Choice)> {
     let own = own.cloned().map(Choice::Own);
     let none = (draft.kind == MessageKind::Suggestion).then_some(Choice::None);

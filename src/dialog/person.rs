@@ -65,7 +65,7 @@ impl Flow {
                 let lead = [Prompt::not_answered()].into_iter().chain(self.message_offered()).collect();
                 self.main_menu(state, lead)
             }
-            // They chose to. Where messages are taken, they are called back in their turn, unless they go back from there.
+            // They chose to. No platform tells by which key, so where messages are taken they are asked.
             TransferEnd::Left => match state.place {
                 Place::Queue(QueuePlace { since }) if self.takes_messages() => self.callback(state, since),
                 _ => self.main_menu(state, Vec::new()),
@@ -87,7 +87,8 @@ impl Flow {
     pub(super) fn queue_key(&self, state: State, keys: &Keys) -> (State, Turn) {
         match keys.single() {
             Some(ONE) if self.takes_messages() => (state, Turn { say: Vec::new(), next: Next::Leave }),
-            Some(TWO | Key::Star) => (state, Turn { say: Vec::new(), next: Next::Leave }),
+            Some(TWO) if !self.takes_messages() => (state, Turn { say: Vec::new(), next: Next::Leave }),
+            Some(Key::Star) => (state, Turn { say: Vec::new(), next: Next::Leave }),
             // Not asked how it was: nobody has served them yet, or they would not be waiting.
             Some(Key::Digit(9)) => over(state, vec![Prompt::goodbye()]),
             Some(Key::Digit(0) | Key::Hash) | None => self.wait(state, Waiting::default()),

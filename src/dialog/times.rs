@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::event::{Answer, Dialled, Event, LossOutcome, PinChange};
-use super::explore::{events, happens, nothing_went_wrong};
+use super::event::{Answer, Dialled, Event, LossOutcome, PinChange, SignInOutcome, Welcome};
+use super::explore::nothing_went_wrong;
 use super::flow::{Flow, Target};
+use super::happening::{events, happens};
 use super::state::{Place, Service, State};
 use super::turn::{BargeIn, Next, Request, Turn};
 use crate::secret::Keys;
@@ -66,10 +67,7 @@ pub struct WayTo {
 /// in `language` with this `wording`: through the choice of language, where there is one. `None` in place of a way: keys alone do not lead there.
 #[must_use]
 pub fn ways(flow: &Flow, language: Language, wording: &Catalogs) -> Vec<(Service, Option<WayTo>)> {
-    let offered = |service: &Service| {
-        flow.menus.values().flat_map(|menu| &menu.options).any(|option| option.go == Target::Service(*service))
-    };
-    let services = Service::ALL.into_iter().filter(offered);
+    let services = Service::ALL.into_iter().filter(|service| flow.offers(*service));
     services
         .map(|service| (service, Walk::to(flow, service, language).map(|walk| walk.reckon(language, wording))))
         .collect()
@@ -174,7 +172,18 @@ fn leads_on(place: &Place, next: &Next, name: &str, event: &Event) -> bool {
         ["0", "9", "*", "#", "# alone", "ID number without #", "cleared ID number", "too few digits"];
     match (next, event) {
         (Next::Collect(_), Event::Keys(_)) => !NO_WAY.contains(&name),
-        (Next::Ask(_), Event::Answer(Answer::Unavailable | Answer::Superseded | Answer::CallEnded)) => false,
+        // The first of a sign-in is once in a caller's life, and a longer way; the other is to nothing that can be told.
+        (
+            Next::Ask(_),
+            Event::Answer(
+                Answer::Unavailable
+                | Answer::Superseded
+                | Answer::CallEnded
+                | Answer::SignIn(
+                    SignInOutcome::InitialPin(_) | SignInOutcome::Granted(_, Welcome { without_account: true, .. }),
+                ),
+            ),
+        ) => false,
         (Next::Ask(_), Event::Answer(_)) => happens(place, event),
         _ => false,
     }

@@ -21,6 +21,8 @@ pub enum Weakness {
     FromIdNumber,
     /// The end of the holder's card number.
     FromCardNumber,
+    /// The end of the telephone number that calls.
+    FromPhoneNumber,
     /// What the line gives out as initial PIN.
     Initial,
     /// The PIN it is to take the place of.
@@ -93,6 +95,12 @@ pub fn weakness(pin: &Pin, id: &IdNumber, card: Option<&CardNumber>) -> Option<W
     } else {
         None
     }
+}
+
+/// Whether `pin` is the end of the telephone number `caller`.
+#[must_use]
+pub fn is_from_phone_number(pin: &Pin, caller: &str) -> bool {
+    caller.as_bytes().ends_with(pin.expose())
 }
 
 fn is_run(digits: &[u8]) -> bool {

@@ -7,7 +7,7 @@
 
 use super::sign_in::{Asked, Attempt, Purpose, Reserved, conclude, reserve, still_reserved};
 use super::{Services, Trouble};
-use crate::call::caller::Call;
+use crate::call::caller::{Call, Caller};
 use crate::dialog::{Answer, Denied, FirstProof, NewPin, PinChange, PinCheck, PinGrant, SignedIn};
 use crate::member::account::CardStatus;
 use crate::member::pin_rule::{self, InitialPinRule, Weakness};
@@ -16,7 +16,7 @@ use crate::secret::{Pin, PinDraft};
 use crate::store::audit::Event;
 use crate::store::crypto::number_of;
 use crate::store::effects::{Known, TurnKey};
-use crate::store::members::PinForm;
+use crate::store::members::{PinForm, Registered};
 use crate::store::{StoreError, Tx};
 
 /// Whether whoever has such a card may change the PIN. A card that is lost does not hinder it: who has found it may know
@@ -91,6 +91,7 @@ impl Services {
         let member = grant.member();
         let request = seals.request(&[b"new_pin", &member.0, pin.expose()]);
         let (turn, caller) = (turn.clone(), seals.caller(call));
+        let from_phone = matches!(&call.caller, Caller::Number(number) if pin_rule::is_from_phone_number(&pin, number));
         let job = self.store.write(move |mut tx| {
             Box::pin(async move {
                 if !grant.holds(tx.now()) {
@@ -103,17 +104,18 @@ impl Services {
                     Known::Begun => {}
                     Known::New { .. } => {
                         tx.begin(&turn, &request).await?;
-                        tx.audit(Event::PinProposed, &turn, Some(&member.0), caller.as_ref()).await?;
+                        tx.audit(Event::PinProposed, &turn, Some(&member.0), caller.as_ref());
                     }
                 }
-                let (id, card) = tx.numbers(member).await?;
+                let Registered { id, card, .. } = tx.registered(member).await?;
                 let draft = tx.seals().draft(member, &pin);
                 let weakness = if draft.matches(&grant.pin().draft) {
                     Some(Weakness::Unchanged)
                 } else if initial.is_some_and(|rule| rule.is(&pin, &id, card.as_ref())) {
                     Some(Weakness::Initial)
                 } else {
-                    pin_rule::weakness(&pin, &id, card.as_ref())
+                    let from_phone = from_phone.then_some(Weakness::FromPhoneNumber);
+                    pin_rule::weakness(&pin, &id, card.as_ref()).or(from_phone)
                 };
                 Ok(Some(Answer::NewPin(weakness.map_or(NewPin::Good(draft), NewPin::TooEasy))))
             })
@@ -190,15 +192,12 @@ async fn look(mut tx: Tx<'_>, change: Change, alike: bool) -> Result<Looked, Sto
     if !grant.holds(tx.now()) {
         return Ok(Looked::SignedOut);
     }
-    Ok(match tx.known(&turn, &request).await? {
-        Known::Ended => Looked::Answered(Answer::CallEnded),
-        Known::Other => Looked::Answered(Answer::Superseded),
-        Known::Answered(answer) => Looked::Answered(answer),
-        Known::Begun | Known::New { .. } if alike => Looked::ToDo,
-        Known::Begun | Known::New { .. } => {
+    Ok(match tx.answered(&turn, &request).await? {
+        Some(answer) => Looked::Answered(answer),
+        None if alike => Looked::ToDo,
+        None => {
             let answer = Answer::PinChange(PinChange::Mismatch);
-            tx.begin(&turn, &request).await?;
-            tx.finish(&turn, &answer).await?;
+            tx.answer(&turn, &request, &answer).await?;
             Looked::Answered(answer)
         }
     })
@@ -207,13 +206,8 @@ async fn look(mut tx: Tx<'_>, change: Change, alike: bool) -> Result<Looked, Sto
 /// The one transaction that changes something.
 async fn put_in_force(mut tx: Tx<'_>, change: Change, hash: [u8; 32], form: PinForm) -> Result<Answer, StoreError> {
     let Change { turn, request, grant, caller } = change;
-    match tx.known(&turn, &request).await? {
-        Known::Ended => return Ok(Answer::CallEnded),
-        Known::Other => return Ok(Answer::Superseded),
-        // Another copy of the webhook was faster.
-        Known::Answered(answer) => return Ok(answer),
-        // Begun and finished in this one transaction: the one is never there without the other.
-        Known::Begun | Known::New { .. } => {}
+    if let Some(answer) = tx.answered(&turn, &request).await? {
+        return Ok(answer);
     }
     let member = grant.member();
     let in_force = tx.pin(member).await?.filter(|stored| stored.record.generation == grant.pin().generation);
@@ -225,8 +219,7 @@ async fn put_in_force(mut tx: Tx<'_>, change: Change, hash: [u8; 32], form: PinF
         _ => (PinChange::Overtaken, Event::PinNotChanged),
     };
     let answer = Answer::PinChange(done);
-    tx.begin(&turn, &request).await?;
-    tx.finish(&turn, &answer).await?;
-    tx.audit(event, &turn, Some(&member.0), caller.as_ref()).await?;
+    tx.answer(&turn, &request, &answer).await?;
+    tx.audit(event, &turn, Some(&member.0), caller.as_ref());
     Ok(answer)
 }

@@ -53,9 +53,12 @@ impl Services {
             tracing::warn!(from, to, "sign-ins have calmed down: precautions lowered");
         }
         let turn = TurnKey { dialect: "spray", call: signal.into(), turn: to.into() };
-        let written = self
-            .store
-            .write(move |mut tx| Box::pin(async move { tx.audit(Event::SprayLevel(to), &turn, None, None).await }));
+        let written = self.store.write(move |mut tx| {
+            Box::pin(async move {
+                tx.audit(Event::SprayLevel(to), &turn, None, None);
+                Ok(())
+            })
+        });
         if let Err(trouble) = written.await {
             tracing::warn!(%trouble, to, "level not audited");
         }

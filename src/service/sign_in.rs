@@ -30,7 +30,7 @@ use crate::secret::{Pin, PinVerified};
 use crate::store::audit::Event;
 use crate::store::crypto::{number_of, random};
 use crate::store::effects::{Known, TurnKey};
-use crate::store::members::{PinForm, PinRecord, StoredPin};
+use crate::store::members::{PinForm, PinRecord, Registered, StoredPin};
 use crate::store::throttle::{Try, TryLimits};
 use crate::store::{StoreError, Tx};
 
@@ -244,7 +244,7 @@ pub(super) async fn reserve(mut tx: Tx<'_>, asked: Asked) -> Result<Reserved, St
         if let Some((denied, event)) = answered {
             let answer = purpose.denied(denied);
             tx.finish(&turn, &answer).await?;
-            tx.audit(event, &turn, Some(&shown), caller.as_ref()).await?;
+            tx.audit(event, &turn, Some(&shown), caller.as_ref());
             return Ok(Reserved::Answered(answer));
         }
         tx.count_pin(&turn).await?;
@@ -254,7 +254,7 @@ pub(super) async fn reserve(mut tx: Tx<'_>, asked: Asked) -> Result<Reserved, St
         None => None,
     };
     if pin_tries.is_some() {
-        tx.audit(taken, &turn, Some(&shown), caller.as_ref()).await?;
+        tx.audit(taken, &turn, Some(&shown), caller.as_ref());
     }
     Ok(Reserved::Taken(Attempt { member, person, stored }))
 }
@@ -310,7 +310,7 @@ pub(super) async fn conclude(
     if !ended {
         tx.finish(&asked.turn, &answer).await?;
     }
-    tx.audit(event, &asked.turn, Some(shown), asked.caller.as_ref()).await?;
+    tx.audit(event, &asked.turn, Some(shown), asked.caller.as_ref());
     // Hung up while the PIN was hashed: it counts, but nobody is there to be told.
     Ok(if ended { Answer::CallEnded } else { answer })
 }
@@ -325,7 +325,7 @@ async fn signed_in(
     ended: bool,
 ) -> Result<(Answer, Event), StoreError> {
     let Right { proof, member, stored, better, pin } = right;
-    let (id, card) = tx.numbers(member).await?;
+    let Registered { id, card, scheme } = tx.registered(member).await?;
     let card = card.as_ref();
     if stored.record.initial
         || pin_rule::weakness(&pin, &id, card).is_some()
@@ -355,12 +355,13 @@ async fn signed_in(
     // Told by whoever has written that it is told.
     let pin_changed = news.filter(|_| replaced);
     if pin_changed.is_some() {
-        tx.audit(Event::PinChangeTold, &asked.turn, Some(&member.0), asked.caller.as_ref()).await?;
+        tx.audit(Event::PinChangeTold, &asked.turn, Some(&member.0), asked.caller.as_ref());
     }
     tx.forgive(person, asked.caller.as_ref(), &asked.limits).await?;
     tx.uncount_pin(&asked.turn).await?;
     let age = age(id.birth_date(), tx.now());
-    let granted = SignInOutcome::Granted(SignedIn::grant(proof, member, tx.now()), Welcome { age, pin_changed });
+    let welcome = Welcome { age, without_account: !scheme.has_personal_account(), pin_changed };
+    let granted = SignInOutcome::Granted(SignedIn::grant(proof, member, tx.now()), welcome);
     Ok((Answer::SignIn(granted), Event::SignInOk))
 }
 

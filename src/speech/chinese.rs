@@ -264,7 +264,10 @@ pub fn year(year: i16, out: &mut Words<'_>) {
 
 /// Says a time of day on the 24-hour clock, to the minute: 两点, 八点三十分, 十四点零五分.
 pub fn time(time: Time, out: &mut Words<'_>) {
-    let (hour, minute) = (time.hour().unsigned_abs(), time.minute().unsigned_abs());
+    let (hour, minute) = match time {
+        Time::MAX => (24, 0),
+        time => (time.hour().unsigned_abs(), time.minute().unsigned_abs()),
+    };
     integer(hour.into(), Liang::First, out);
     out.unit(POINT);
     if minute == 0 {

@@ -118,6 +118,7 @@ pub fn time(time: Time, out: &mut Words<'_>) {
     let (hour, minute) = (time.hour().unsigned_abs(), time.minute().unsigned_abs());
     match (hour, minute) {
         (0, 0) => return out.spaced_unit(MIDNIGHT),
+        _ if time == Time::MAX => return out.spaced_unit(MIDNIGHT),
         (12, 0) => return out.spaced_unit(NOON),
         _ => {}
     }

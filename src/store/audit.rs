@@ -12,11 +12,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use data_encoding::HEXLOWER as HEX;
-use sqlx::Row as _;
+use jiff::Timestamp;
 use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row as _};
 
 use super::effects::TurnKey;
-use super::{Store, StoreError, Tx};
+use super::{Shared, Store, StoreError, Tx};
 use crate::fault::Fault;
 
 /// What was done.
@@ -443,36 +444,57 @@ impl Row {
     }
 }
 
+/// A row to be, which a job left with [`Tx::audit`].
+pub(super) struct Entry {
+    event: Event,
+    turn: TurnKey,
+    person: Option<[u8; 32]>,
+    caller: Option<[u8; 32]>,
+}
+
 impl Tx<'_> {
-    /// Adds a row to this node's chain. Best done last: from here to the commit, the node's other jobs wait for it.
-    pub(crate) async fn audit(
-        &mut self,
-        event: Event,
-        turn: &TurnKey,
-        person: Option<&[u8; 32]>,
-        caller: Option<&[u8; 32]>,
-    ) -> Result<(), StoreError> {
-        let head = sqlx::query(
-            "INSERT INTO audit_chains (chain, seq, mac) VALUES ($1, 1, $2) \
-             ON CONFLICT (chain) DO UPDATE SET seq = audit_chains.seq + 1 RETURNING seq, mac",
-        )
-        .bind(self.node)
-        .bind([].as_slice())
-        .fetch_one(&mut *self.conn)
-        .await?;
-        let (seq, before): (i64, Vec<u8>) = (head.try_get("seq")?, head.try_get("mac")?);
+    /// Has a row added to this node's chain, with whatever else this transaction writes.
+    pub(crate) fn audit(&mut self, event: Event, turn: &TurnKey, person: Option<&[u8; 32]>, caller: Option<&[u8; 32]>) {
+        self.entries.push(Entry { event, turn: turn.clone(), person: person.copied(), caller: caller.copied() });
+    }
+}
+
+/// Adds `entries` to this node's chain. From here to the commit the node's other jobs wait for the chain, and this one
+/// takes no other row: so no two of them wait for each other.
+pub(super) async fn append(
+    conn: &mut AnyConnection,
+    shared: &Shared,
+    now: Timestamp,
+    entries: &[Entry],
+) -> Result<(), StoreError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let rows = i64::try_from(entries.len()).map_err(|_| StoreError::Unwritable("audit"))?;
+    let head = sqlx::query(
+        "INSERT INTO audit_chains (chain, seq, mac) VALUES ($1, $3, $2) \
+         ON CONFLICT (chain) DO UPDATE SET seq = audit_chains.seq + $3 RETURNING seq, mac",
+    )
+    .bind(&*shared.node)
+    .bind([].as_slice())
+    .bind(rows)
+    .fetch_one(&mut *conn)
+    .await?;
+    let last: i64 = head.try_get("seq")?;
+    let mut mac: Vec<u8> = head.try_get("mac")?;
+    for (seq, entry) in (last + 1 - rows..).zip(entries) {
         let content = Content {
-            chain: self.node,
+            chain: &shared.node,
             seq,
-            at: self.now.as_millisecond(),
-            event: event.as_str(),
-            dialect: turn.dialect,
-            call: &turn.call,
-            turn: i64::from(turn.turn),
-            person: person.map(<[u8; 32]>::as_slice),
-            caller: caller.map(<[u8; 32]>::as_slice),
+            at: now.as_millisecond(),
+            event: entry.event.as_str(),
+            dialect: entry.turn.dialect,
+            call: &entry.turn.call,
+            turn: i64::from(entry.turn.turn),
+            person: entry.person.as_ref().map(<[u8; 32]>::as_slice),
+            caller: entry.caller.as_ref().map(<[u8; 32]>::as_slice),
         };
-        let mac = self.seals.link(&before, &content.canonical());
+        mac = shared.seals.link(&mac, &content.canonical());
         sqlx::query(
             "INSERT INTO audit (chain, seq, at, event, dialect, call, turn, person, caller, mac) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
@@ -487,13 +509,13 @@ impl Tx<'_> {
         .bind(content.person)
         .bind(content.caller)
         .bind(mac.as_slice())
-        .execute(&mut *self.conn)
+        .execute(&mut *conn)
         .await?;
-        sqlx::query("UPDATE audit_chains SET mac = $2 WHERE chain = $1")
-            .bind(self.node)
-            .bind(mac.as_slice())
-            .execute(&mut *self.conn)
-            .await?;
-        Ok(())
     }
+    sqlx::query("UPDATE audit_chains SET mac = $2 WHERE chain = $1")
+        .bind(&*shared.node)
+        .bind(mac.as_slice())
+        .execute(&mut *conn)
+        .await?;
+    Ok(())
 }

@@ -85,14 +85,14 @@ impl Tx<'_> {
         Ok((made.rows_affected() == 1).then(|| held.registered.reported(Some(report), self.now)))
     }
 
-    /// Lets the report of a held card lapse at `until` instead. `None`: there is none that holds.
+    /// Lets the report of a held card lapse at `until`, if that is later. `None`: there is none that holds.
     pub(crate) async fn renew_loss(&mut self, held: &HeldCard, until: Timestamp) -> Result<Option<Card>, StoreError> {
         let Some(report) = held.card.report else { return Ok(None) };
-        let report = LossReport { until, ..report };
+        let report = LossReport { until: report.until.max(until), ..report };
         let renewed = sqlx::query("UPDATE loss_reports SET until = $3, record = $4 WHERE member = $1 AND card = $2")
             .bind(held.member.0.as_slice())
             .bind(held.index.as_slice())
-            .bind(until.as_millisecond())
+            .bind(report.until.as_millisecond())
             .bind(self.sealed(held, report)?)
             .execute(&mut *self.conn)
             .await?;

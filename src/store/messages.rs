@@ -221,7 +221,7 @@ impl Tx<'_> {
         .await?;
         for row in rows {
             let turn = TurnKey { dialect, call: call.into(), turn: 0 };
-            self.audit(Event::MessageLeft, &turn, Some(&key_of(&row, "number")?), None).await?;
+            self.audit(Event::MessageLeft, &turn, Some(&key_of(&row, "number")?), None);
         }
         Ok(())
     }
@@ -280,7 +280,7 @@ impl Tx<'_> {
         .await?;
         for row in sent {
             let turn = TurnKey { dialect: "sweep", call: row.try_get::<String, _>("call")?.into(), turn: 0 };
-            self.audit(Event::MessageLeft, &turn, Some(&key_of(&row, "number")?), None).await?;
+            self.audit(Event::MessageLeft, &turn, Some(&key_of(&row, "number")?), None);
         }
         for (state, before) in [(CLOSED, kept), (GONE, day)] {
             sqlx::query("DELETE FROM messages WHERE state = $1 AND changed_at < $2")
@@ -383,7 +383,7 @@ impl Store {
             Box::pin(async move {
                 let Some(whole) = tx.whole_message(number).await? else { return Ok(None) };
                 let index = tx.seals.message(number);
-                tx.audit(Event::MessageShown, &turn, Some(&index), None).await?;
+                tx.audit(Event::MessageShown, &turn, Some(&index), None);
                 Ok(Some(whole))
             })
         })
@@ -435,7 +435,7 @@ impl Store {
                     // Somebody else was faster, between the two statements.
                     return Err(StoreError::Unavailable("changed meanwhile"));
                 }
-                tx.audit(event, &turn, Some(&index), None).await?;
+                tx.audit(event, &turn, Some(&index), None);
                 Ok(Changed::Done)
             })
         })

@@ -158,8 +158,9 @@ pub(crate) type Step<'t, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 pub(crate) struct Tx<'t> {
     conn: &'t mut AnyConnection,
     seals: &'t Seals,
-    node: &'t str,
     now: Timestamp,
+    /// What is to be audited.
+    entries: &'t mut Vec<audit::Entry>,
 }
 
 impl Store {
@@ -231,7 +232,10 @@ impl Store {
             Engine::Postgres(postgres) => postgres.reader().await?,
         };
         let now = self.shared.clock.now();
-        job(self.shared.tx(&mut conn, now)).await
+        let mut entries = Vec::new();
+        let read = job(self.shared.tx(&mut conn, now, &mut entries)).await;
+        debug_assert!(entries.is_empty(), "what is audited is written");
+        read
     }
 
     /// Whether nothing is kept here that only one key ring reads: neither members nor audit.
@@ -274,8 +278,19 @@ impl fmt::Debug for Store {
 }
 
 impl Shared {
-    fn tx<'t>(&'t self, conn: &'t mut AnyConnection, now: Timestamp) -> Tx<'t> {
-        Tx { conn, seals: &self.seals, node: &self.node, now }
+    /// Does `job` at `now` in the transaction that `conn` is in, and then writes what it left to be audited.
+    async fn run<T, J>(&self, conn: &mut AnyConnection, now: Timestamp, job: J) -> Result<T, StoreError>
+    where
+        J: for<'t> FnOnce(Tx<'t>) -> Step<'t, T> + Send,
+    {
+        let mut entries = Vec::new();
+        let done = job(self.tx(conn, now, &mut entries)).await?;
+        audit::append(conn, self, now, &entries).await?;
+        Ok(done)
+    }
+
+    fn tx<'t>(&'t self, conn: &'t mut AnyConnection, now: Timestamp, entries: &'t mut Vec<audit::Entry>) -> Tx<'t> {
+        Tx { conn, seals: &self.seals, now, entries }
     }
 }
 

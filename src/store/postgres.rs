@@ -60,7 +60,7 @@ impl Postgres {
     {
         let mut tx = self.pool.begin().await?;
         let now = now(&mut tx, shared).await?;
-        let done = job(shared.tx(&mut tx, now)).await?;
+        let done = shared.run(&mut tx, now, job).await?;
         tx.commit().await?;
         Ok(done)
     }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use sqlx::any::AnyPoolOptions;
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor};
@@ -66,7 +67,7 @@ trait Job: Send {
     /// Whether nobody waits for it any more: then it is not begun, so that nothing happens behind a caller's back.
     fn is_abandoned(&self) -> bool;
     /// Does it, and keeps what it answers. Whether it succeeded.
-    fn run<'t>(&'t mut self, tx: Tx<'t>) -> Step<'t, ()>;
+    fn run<'t>(&'t mut self, shared: &'t Shared, conn: &'t mut AnyConnection, now: Timestamp) -> Step<'t, ()>;
     /// Gives the answer, now that it is known whether it was committed.
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
@@ -86,10 +87,10 @@ where
         self.reply.is_closed()
     }
 
-    fn run<'t>(&'t mut self, tx: Tx<'t>) -> Step<'t, ()> {
+    fn run<'t>(&'t mut self, shared: &'t Shared, conn: &'t mut AnyConnection, now: Timestamp) -> Step<'t, ()> {
         Box::pin(async move {
             let Some(job) = self.job.take() else { return Ok(()) };
-            let done = job(tx).await;
+            let done = shared.run(conn, now, job).await;
             let result = done.as_ref().map(drop).map_err(|e| *e);
             self.done = Some(done);
             result
@@ -146,11 +147,11 @@ impl Writer {
         let mut keep = true;
         for job in group {
             if alone {
-                keep = job.run(self.shared.tx(&mut conn, now)).await.is_ok();
+                keep = job.run(&self.shared, &mut conn, now).await.is_ok();
                 continue;
             }
             conn.execute("SAVEPOINT job").await?;
-            if job.run(self.shared.tx(&mut conn, now)).await.is_err() {
+            if job.run(&self.shared, &mut conn, now).await.is_err() {
                 // After some errors (disk full) SQLite has undone the whole transaction already; then this fails, and
                 // with it the group.
                 conn.execute("ROLLBACK TO job").await?;

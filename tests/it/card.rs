@@ -16,7 +16,7 @@ const SAFE: &str = "请确认周围环境安全。";
 const OF: &str = "您要挂失的是卡号后四位是五六七八的社保卡。";
 const CONFIRM: &str = "临时挂失以后，这张卡马上停用，七天内有效，到期自动解除。卡内银行账户不包括在内，请另行致电发卡银行挂失，发卡银行是中国银行的，请拨打九五五六六。确认挂失，请按一；不挂失，请按二。";
 const DONE: &str = "您的社保卡已临时挂失，七天内有效，有效到二零二六年七月十日二十四点。";
-const NEXT: &str = "请在有效期内带身份证到服务网点办理正式挂失。卡内银行账户请另行致电发卡银行挂失。";
+const NEXT: &str = "请在有效期内办理正式挂失和补卡：由单位出具证明，到医保经办机构盖章，再带身份证到发卡银行的储蓄网点办理，新卡七天后领取。卡内银行账户请另行致电发卡银行挂失。";
 const REPORTED: &str =
     "您卡号后四位是五六七八的社保卡，已于二零二六年七月三日临时挂失，有效到二零二六年七月十日二十四点。";
 const ADVICE: &str =
@@ -60,15 +60,16 @@ fn reported_extended_and_released() {
     // What was done can be heard again, and is not done again.
     assert_eq!(caller.press("1"), [SAFE, REPORTED, ADVICE, TOLD_ALL].concat());
     assert_eq!(caller.press("*"), CARD);
-    // Asked for once more in the same call: told, and asked whether it should hold longer.
-    assert_eq!(caller.press("1"), [REPORTED, RENEW, KEYS].concat());
-    assert_eq!(caller.press("2"), [UNCHANGED, CARD].concat());
+    // Asked for once more on the same day: told, for there is nothing to gain by extending it.
+    assert_eq!(caller.press("1"), [SAFE, REPORTED, ADVICE, TOLD_ALL].concat());
     let reported = [&SIGNED_IN[..], &["read_card_status", "loss_reported", "read_card_status", "read_card_status"]];
     assert_eq!(hotline.setup.audit(), reported.concat());
 
     hotline.clock.advance(DAY);
     let mut caller = chosen(&hotline, "CA-renew", "1", EMPLOYEE);
     assert_eq!(caller.heard.said, [REPORTED, RENEW, KEYS].concat());
+    assert_eq!(caller.press("2"), [UNCHANGED, CARD].concat());
+    assert_eq!(caller.press("1"), [REPORTED, RENEW, KEYS].concat());
     assert_eq!(caller.press("1"), [RENEWED, NEXT, TOLD_ALL].concat());
     assert_eq!(caller.press_all(&["*", "2"]), [REPORTED_LONGER, RELEASE, KEYS].concat());
     assert_eq!(caller.press("1"), [RELEASED, TOLD_ALL].concat());
@@ -85,6 +86,8 @@ fn reported_extended_and_released() {
 fn a_report_lapses_at_midnight() {
     let hotline = shipped(NOON);
     chosen(&hotline, "CA-report", "1", EMPLOYEE).press("1");
+    // On the same day there is nothing to gain by extending it.
+    assert_eq!(chosen(&hotline, "CA-again", "1", EMPLOYEE).heard.said, [SAFE, REPORTED, ADVICE, TOLD_ALL].concat());
     hotline.clock.advance(Duration::from_millis((7 * 24 + 12) * 3_600_000 - 1));
     let caller = chosen(&hotline, "CA-before", "5", EMPLOYEE);
     assert_eq!(caller.heard.said, [SAFE, REPORTED, ADVICE, TOLD_ALL].concat());
@@ -205,7 +208,7 @@ fn two_calls_report_one_card() {
     let hotline = shipped(NOON);
     let [mut first, mut second] = ["CA-first", "CA-second"].map(|sid| chosen(&hotline, sid, "1", EMPLOYEE));
     assert_eq!(first.press("1"), [DONE, NEXT, TOLD_ALL].concat());
-    assert_eq!(second.press("1"), [REPORTED, RENEW, KEYS].concat());
+    assert_eq!(second.press("1"), [SAFE, REPORTED, ADVICE, TOLD_ALL].concat());
     let mut third = chosen(&hotline, "CA-third", "2", EMPLOYEE);
     let mut fourth = chosen(&hotline, "CA-fourth", "2", EMPLOYEE);
     assert_eq!(third.press("1"), [RELEASED, TOLD_ALL].concat());

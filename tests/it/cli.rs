@@ -80,7 +80,7 @@ fn the_flow_is_drawn() {
     let setup = Setup::new().env("LINES__DIRECTORY", shipped.to_str().unwrap());
     insta::assert_snapshot!("flow_mermaid", run(&setup, &["flow"]));
     let bank = run(&setup, &["flow", "95566"]);
-    assert!(bank.contains("main[\"main\"] -->|\"3\"| loss[\"loss\"]") && !bank.contains("policy"), "{bank}");
+    assert!(bank.contains("main[\"main\"] -->|\"3\"| card[\"card\"]") && !bank.contains("policy"), "{bank}");
     // Nobody to be put through to: the same places, and fewer ways.
     let setup = Setup::new();
     insta::assert_snapshot!("flow_dot", run(&setup, &["flow", "--format", "dot"]));

@@ -8,7 +8,9 @@ use hotline::dialog::{
     Answer, AnswerId, Event, Flow, Goal, LossAct, LossPlace, MenuId, Misses, Next, Place, Service, SignInOutcome,
     State, Turn,
 };
+use hotline::member::account::PageSize;
 use hotline::member::card::LossTerm;
+use hotline::member::money::Money;
 use hotline::secret::{Key, Keys};
 use hotline::speech::prompt::{KNOWN, Prompt, PromptId, WORDS};
 use jiff::Timestamp;
@@ -39,7 +41,16 @@ fn the_shipped_lines_keep_every_rule_and_every_prompt_is_heard() {
     let unheard: Vec<_> = KNOWN.iter().chain(WORDS).map(|k| k.id.as_ref()).filter(|id| !heard.contains(*id)).collect();
     // What the driver says when there is no dialog to say anything, and what a reload leads to: see below.
     // Nor has a shipped line a queue: queue.rs walks one that has.
-    let of_queues = ["queue.position", "queue.ahead", "queue.next", "queue.waiting", "queue.call-back", "queue.leave"];
+    let of_queues = [
+        "queue.position",
+        "queue.ahead",
+        "queue.next",
+        "queue.waiting",
+        "queue.call-back",
+        "queue.leave",
+        "queue.no-call-back",
+        "message.callback",
+    ];
     let by_others = ["call.menu-changed", "call.resumed", "call.busy"];
     assert_eq!(unheard, [&of_queues[..], &by_others].concat());
 }
@@ -82,7 +93,11 @@ fn caught(rule: Rule, mutant: impl Fn(State, Turn, &State, &Event) -> (State, Tu
     let rules: Vec<_> = seen.findings.iter().map(|f| f.rule).collect();
     assert!(rules.contains(&rule), "{rule:?} slept through it; found {:?}", seen.findings);
     let finding = seen.findings.iter().find(|f| f.rule == rule).unwrap();
-    assert_eq!(finding.path.first(), Some(&"dial"), "a counter-example starts at the dial tone");
+    let dials = if rule == Rule::OneThingAtATime { &["dial", "dial from a marked number"][..] } else { &["dial"] };
+    assert!(
+        finding.path.first().is_some_and(|first| dials.contains(first)),
+        "a counter-example starts at the dial tone"
+    );
 }
 
 fn is_key(event: &Event, key: Key) -> bool {
@@ -177,8 +192,28 @@ fn a_page_asked_for_after_the_sign_in_ran_out_is_caught() {
             && is_key(event, Key::Digit(3))
         {
             let place = Place::ReadingPage { which: *which, page: *page, back: back.clone() };
-            let request = hotline::dialog::Request::Transactions { proof, which: *which, page: *page };
+            let request =
+                hotline::dialog::Request::Transactions { proof, which: *which, size: PageSize::Three, page: *page };
             return (State { place, ..before.clone() }, Turn { say: Vec::new(), next: Next::Ask(request) });
+        }
+        (state, turn)
+    });
+}
+
+#[test]
+fn several_things_told_at_once_to_an_older_caller_are_caught() {
+    caught(Rule::OneThingAtATime, |state, mut turn, before, _| {
+        if let Next::Ask(hotline::dialog::Request::Transactions { size, .. }) = &mut turn.next
+            && before.elder
+        {
+            *size = PageSize::Three;
+        }
+        (state, turn)
+    });
+    caught(Rule::OneThingAtATime, |state, mut turn, before, event| {
+        if matches!(event, Event::Answer(Answer::PersonalBalance(Some(_)))) && before.elder {
+            let (amount, day) = (Money::ZERO, jiff::civil::date(2026, 1, 2));
+            turn.say = vec![Prompt::personal_balance(amount, amount, amount, day)];
         }
         (state, turn)
     });

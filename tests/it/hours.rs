@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use hotline::dialog::{Holidays, Hours, Span};
+use hotline::dialog::{Dialled, Event, Flow, Holidays, Hours, Next, Span};
+use hotline::secret::Keys;
 use hotline::speech::prompt::Weekdays;
 use jiff::Timestamp;
 use jiff::civil::{DateTime, Weekday, date, time};
@@ -10,7 +11,7 @@ use jiff::tz::Offset;
 
 use crate::calls::{CLOSED, GOODBYE, MAIN, OFFER, shipped};
 use crate::cli::run;
-use crate::support::line::china;
+use crate::support::line::{china, line, mandarin, project};
 use crate::support::served::Setup;
 
 const HOURS: &str = "人工服务时间，周一至周五，八点三十分到十一点三十分。人工服务时间，周一至周五，十三点到十七点。";
@@ -188,10 +189,33 @@ off = []
 /// A line may name holidays that are there, and no others; faults in them stop it as faults in the line do.
 #[test]
 fn a_line_names_holidays_that_are_there() {
-    let shipped = std::fs::read_to_string(crate::support::line::project("config/lines/12333.toml")).unwrap();
+    let shipped = std::fs::read_to_string(project("config/lines/12333.toml")).unwrap();
     let setup = Setup::new().line(&shipped.replace("holidays = \"china\"", "holidays = \"chian\""));
     insta::assert_snapshot!("no_such_holidays", run(&setup, &["check"]));
     let setup = Setup::new().line(&shipped).env("HOLIDAYS__DIRECTORY", "nowhere");
     let told = run(&setup, &["check"]);
     assert!(told.contains("there are no holidays \"china\"") && told.contains("; there are none"), "{told}");
+}
+
+/// 24:00 is the end of the day, to the last second, and is said so.
+#[test]
+fn round_the_clock() {
+    let shipped = std::fs::read_to_string(project("config/lines/12333.toml")).unwrap();
+    let with = |hours: &str| {
+        let (before, rest) = shipped.split_once("hours = [").unwrap();
+        let (_, after) = rest.split_once(']').unwrap();
+        line(&format!("{before}hours = [{hours}]{after}").replace("holidays = \"china\"", ""))
+    };
+    let put_through = |flow: &Flow, at: &str| {
+        let (state, _) = flow.step(flow.start(), Event::Dialled(Dialled::default()), at.parse().unwrap());
+        let (_, turn) = flow.step(state, Event::Keys(Keys::parse("0", false).unwrap()), at.parse().unwrap());
+        (matches!(turn.next, Next::Transfer(_)), mandarin().speak_all(&turn.say).text())
+    };
+    let always = with("{ days = \"mon-sun\", from = \"00:00\", to = \"24:00\" }");
+    for moment in ["2026-07-03T23:59:59.999+08:00", "2026-07-04T00:00:00+08:00", "2026-10-01T03:00:00+08:00"] {
+        assert!(put_through(&always, moment).0, "{moment}");
+    }
+    let (through, said) =
+        put_through(&with("{ days = \"sat\", from = \"20:00\", to = \"24:00\" }"), "2026-07-05T00:00:00+08:00");
+    assert!(!through && said.contains("人工服务时间，周六，二十点到二十四点。"), "{said}");
 }

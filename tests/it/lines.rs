@@ -52,10 +52,10 @@ fn each_number_has_its_greeting_its_menu_and_its_hours() {
     }
     let menu = "医保账户查询，请按一。社保卡服务，请按二。医保政策咨询，请按三。办理网点与其他查询渠道，请按四。\
                 留言、投诉与建议，请按五。";
-    let medical = "医保账户查询，请按一。医保政策咨询，请按二。办理网点与其他查询渠道，请按三。修改查询密码，请按四。\
+    let medical = "医保账户查询，请按一。医保政策咨询，请按二。办理网点与其他查询渠道，请按三。查询密码，请按四。\
                    留言、投诉与建议，请按五。";
-    let bank = "个人账户余额，请按一。收支明细，请按二。社保卡丢失，请按三。修改或者忘记密码，请按四。\
-                办理网点与其他查询渠道，请按五。";
+    let bank = "个人账户余额，请按一。收支明细，请按二。社保卡丢失或者密码问题，请按三。\
+                办理网点与其他查询渠道，请按四。留言、投诉与建议，请按五。";
     let closed = |hours: [&str; 2]| {
         let [first, second] = hours.map(|hours| format!("人工服务时间，周一至周五，{hours}。"));
         format!("抱歉，现在不是人工服务时间。{first}{second}您也可以留言，请在主菜单按五。")
@@ -86,6 +86,7 @@ fn a_card_number_is_keyed_by_the_lines_rule() {
     assert!(asked.starts_with("请输入社会保障卡号中的数字，字母不用输入，按井号键结束。"), "{asked}");
     caller.press_all(&["912345678#", "1", "739154#", "1"]);
     assert!(caller.heard.said.contains(BALANCE), "{}", caller.heard.said);
+    assert!(caller.press("9").starts_with("请您对本次服务作出评价。"));
     let mut caller = call("CA-too-few", "12393");
     assert!(caller.press_all(&["1", "1", "2", "12345678#", "1", "739154#"]).starts_with(REFUSED));
 
@@ -94,6 +95,7 @@ fn a_card_number_is_keyed_by_the_lines_rule() {
     assert!(asked.starts_with("请输入社会保障卡号的最后八位数字，按井号键结束。"), "{asked}");
     caller.press_all(&["12345678#", "1", "739154#"]);
     assert!(caller.heard.said.contains(BALANCE), "{}", caller.heard.said);
+    assert!(caller.press("9").starts_with("请您对本次服务作出评价。"));
     // Who keys all nine is understood too: the last eight of them count.
     let mut caller = call("CA-all-nine", "95566");
     assert!(caller.press_all(&["1", "1", "912345678#", "1", "739154#"]).contains(BALANCE));

@@ -87,6 +87,8 @@ async fn made_renewed_and_released(bed: Bed) {
     let renewed = lost(1, "2026-07-11T16:00:00Z");
     assert_eq!(services.perform(&calls, 8, Request::RenewLoss(proof, longer)).await, done(renewed));
     assert_eq!(services.perform(&calls, 9, Request::Card(proof)).await, Answer::Card(Some(renewed)));
+    // A line with fewer days takes none back.
+    assert_eq!(services.perform(&calls, 12, Request::RenewLoss(proof, WEEK)).await, done(renewed));
     // Nobody else's.
     let other = signed_in(&bed, &services, "B", 2).await;
     assert_eq!(services.perform(&call("B"), 2, Request::Card(other)).await, Answer::Card(Some(normal(2))));
@@ -95,7 +97,7 @@ async fn made_renewed_and_released(bed: Bed) {
     assert_eq!(bed.number("SELECT COUNT(*) FROM loss_reports").await, 0);
     let read = "read_card_status";
     let own = [read, read, read, "loss_reported", read, read, "loss_renewed", read];
-    let rest = ["pin_try", "sign_in_ok", read, "loss_released", read];
+    let rest = ["loss_renewed", "pin_try", "sign_in_ok", read, "loss_released", read];
     assert_eq!(bed.events().await, [&["pin_try", "sign_in_ok"][..], &own, &rest].concat());
 }
 

@@ -432,7 +432,10 @@ fn a_callback_keeps_the_time_since_when_its_caller_has_waited() {
     let since: Timestamp = "2026-07-03T03:40:00Z".parse().unwrap();
     let dialled = flow.step(flow.start(), Event::Dialled(Dialled::default()), NOON.parse().unwrap()).0;
     let (state, turn) = answered(&flow, flow.callback(dialled, since), MessageAnswer::Number(None));
-    assert_eq!(turn.say.iter().map(Prompt::id).collect::<Vec<_>>(), ["message.enter-phone", "keys.entry"]);
+    assert_eq!(
+        turn.say.iter().map(Prompt::id).collect::<Vec<_>>(),
+        ["message.enter-phone", "queue.no-call-back", "keys.entry"]
+    );
     let keys = Event::Keys(Keys::parse("13700137123", true).unwrap());
     let sealed = hotline::member::phone_number::Callable {
         phone: SealedPhone([1; 28].into()),
@@ -450,7 +453,7 @@ fn a_callback_keeps_the_time_since_when_its_caller_has_waited() {
     let number = MessageNumber::new(42);
     let (state, turn) = answered(&flow, (state, turn), MessageAnswer::Sent(number));
     assert_eq!(turn.say[0].id(), "message.callback");
-    assert_eq!(turn.say[0].values(), [Value::Number(number), Value::Count(3)]);
+    assert_eq!(turn.say[0].values(), [Value::Number(number), Value::Count(1)]);
     assert_eq!(state.place.name(), "message.sent");
 }
 

@@ -179,9 +179,12 @@ async fn easy_pins_are_refused_with_the_reason(bed: Bed) {
     let judged = Request::JudgePin { grant, pin: pin("730415"), initial: InitialPinRule::parse("730415") };
     let refused = Answer::NewPin(NewPin::TooEasy(Weakness::Initial));
     assert_eq!(services.perform(&call("A"), 50, judged).await, refused);
-    assert_eq!(bed.events().await[4..], ["pin_proposed"; 13]);
+    // Nor the end of the number one calls from.
+    let told = services.perform(&call_from("A", "+8613800618307"), 51, judge(grant, OTHER)).await;
+    assert_eq!(told, Answer::NewPin(NewPin::TooEasy(Weakness::FromPhoneNumber)));
+    assert_eq!(bed.events().await[4..], ["pin_proposed"; 14]);
     // Why a PIN is too easy lies nowhere.
-    assert_eq!(bed.number("SELECT COUNT(*) FROM effects WHERE outcome IS NULL").await, 13);
+    assert_eq!(bed.number("SELECT COUNT(*) FROM effects WHERE outcome IS NULL").await, 14);
     // Other keys in a turn that is answered tell nothing.
     assert_eq!(services.perform(&call("A"), 3, judge(grant, NEW)).await, Answer::Superseded);
     assert!(is_in_force(&services, "after", who, PIN).await);

@@ -36,9 +36,9 @@ fn waiting(hotline: &InProcess, sid: &str) -> Caller {
 fn a_caller_hears_how_many_are_before_them_until_somebody_is_free() {
     let hotline = hotline();
     let mut caller = waiting(&hotline, "CA-waits");
-    assert_eq!(caller.waits("3", "150"), ["您前面还有两位，预计等待约三分钟。", LEAVE].concat());
+    assert_eq!(caller.waits("3", "150"), ["您前面还有两位，平均等待约三分钟。", LEAVE].concat());
     assert!(caller.sent.last().unwrap().answer.body.contains(r#"timeout="25""#), "and then nothing for a while");
-    assert_eq!(caller.waits("2", "60"), ["您前面还有一位，预计等待约一分钟。", LEAVE].concat());
+    assert_eq!(caller.waits("2", "60"), ["您前面还有一位，平均等待约一分钟。", LEAVE].concat());
     assert_eq!(caller.waits("2", "0"), ["您前面还有一位。", LEAVE].concat());
     assert_eq!(caller.waits("1", "60"), ["您是下一位，马上为您接通。", LEAVE].concat());
     // A platform that tells nothing.
@@ -46,16 +46,18 @@ fn a_caller_hears_how_many_are_before_them_until_somebody_is_free() {
     assert!(caller.dequeued("bridged").starts_with("请您对本次服务作出评价。"));
 }
 
-/// Called back in their turn, or back to the main menu.
+/// Called back in their turn, or back to the main menu. No platform tells by which key a queue was left.
 #[test]
 fn whoever_will_not_wait_is_called_back_or_goes_back() {
     let hotline = hotline();
-    for (sid, key) in [("CA-one", "1"), ("CA-two", "2"), ("CA-star", "*")] {
+    for (sid, key) in [("CA-one", "1"), ("CA-star", "*")] {
         let mut caller = waiting(&hotline, sid);
         caller.waits("3", "150");
         assert_eq!(caller.press(key), "");
         assert_eq!(caller.heard.then, Then::Leave);
-        assert!(caller.dequeued("leave").starts_with("请选择给您回电的号码。"), "{}", caller.heard.said);
+        let asked = caller.dequeued("leave");
+        assert!(asked.starts_with("请选择给您回电的号码。"), "{asked}");
+        assert!(asked.contains("不需要回电，返回主菜单，请按星号键。"), "{asked}");
         assert_eq!(caller.press("*"), MAIN);
         assert_eq!(caller.press("9"), GOODBYE, "nobody has served them: nobody asks how it was");
     }
@@ -87,7 +89,7 @@ fn keys_while_waiting() {
     // Who asks for a person waits for one.
     assert_eq!(caller.press("0"), [WAITING, LEAVE].concat());
     assert_eq!(caller.press("#"), [WAITING, LEAVE].concat());
-    assert_eq!(caller.waits("2", "90"), ["您前面还有一位，预计等待约两分钟。", LEAVE].concat());
+    assert_eq!(caller.waits("2", "90"), ["您前面还有一位，平均等待约两分钟。", LEAVE].concat());
     assert_eq!(caller.press("9"), GOODBYE);
     assert_eq!(caller.heard.then, Then::HangUp);
 }
@@ -122,7 +124,7 @@ fn a_long_wait_is_no_long_call() {
     caller.press("0");
     for _ in 0..60 {
         hotline.clock.advance(std::time::Duration::from_secs(30));
-        assert_eq!(caller.waits("2", "90"), ["您前面还有一位，预计等待约两分钟。", LEAVE].concat());
+        assert_eq!(caller.waits("2", "90"), ["您前面还有一位，平均等待约两分钟。", LEAVE].concat());
     }
     hotline.clock.advance(std::time::Duration::from_mins(40));
     assert!(caller.dequeued("bridged").starts_with("请您对本次服务作出评价。"));
@@ -173,7 +175,8 @@ fn a_line_with_a_queue_keeps_every_rule() {
     let of_queues: Vec<_> = KNOWN.iter().map(|known| known.id.as_ref()).filter(|id| id.starts_with("queue.")).collect();
     let unheard: Vec<_> = of_queues.iter().filter(|id| !seen.prompts.contains(**id)).collect();
     // Said where no messages are taken: see below.
-    assert_eq!((of_queues.len(), unheard), (6, vec![&"queue.leave"]));
+    assert_eq!((of_queues.len(), unheard), (7, vec![&"queue.leave"]));
+    assert!(seen.prompts.contains("message.callback"), "who waits may leave to be called back");
 }
 
 #[test]

@@ -124,13 +124,13 @@ fn two_hundred_calls_go_on_over_a_reload() {
     });
     assert!(turns > 5, "only {turns} turns were taken meanwhile");
 
-    let menu = "个人账户余额，请按一。收支明细，请按二。社保卡丢失，请按三。";
+    let menu = "个人账户余额，请按一。收支明细，请按二。社保卡丢失或者密码问题，请按三。";
     for (n, caller) in calls.iter_mut().enumerate() {
         let heard = caller.press(["3", "3", "1", "11010519491231002*#", "1"][n % 5]);
         assert!(heard.starts_with(&[CHANGED, menu].concat()), "{n}: {heard}");
     }
     // From there the keys mean what they say, and who had signed in still is.
-    assert!(calls[0].press("3").starts_with("请先拨打幺二三三三，办理临时挂失"));
+    assert!(calls[0].press_all(&["3", "1"]).starts_with("请先拨打幺二三三三，办理临时挂失"));
     assert!(calls[4].press("1").contains("您的医保个人账户余额为"));
 }
 

@@ -58,6 +58,7 @@ fn every_service_has_a_way() {
         (Service::CardStatus, ["2", "5"], &[][..]),
         (Service::ReportLoss, ["2", "1"], &["1"]),
         (Service::ReleaseLoss, ["2", "2"], &["1"]),
+        (Service::ChangePin, ["2", "3"], &["six digits", "six digits", "six digits"]),
     ] {
         let way = to(&flow, &every_wording(), service);
         assert_eq!(way.entries, [&chosen, &sign_in[..], then].concat());

@@ -192,6 +192,8 @@ fn values_of_prompts() {
         (Value::Tail(Tail::of("11010519491231002X").unwrap()), "零零二X"),
         (Value::Key(Key::Digit(1)), "一"),
         (Value::Time(Time::constant(8, 30, 0, 0)), "八点三十分"),
+        (Value::Time(Time::constant(0, 0, 0, 0)), "零点"),
+        (Value::Time(Time::MAX), "二十四点"),
         (Value::Weekdays(Weekdays { first: Weekday::Monday, last: Weekday::Friday }), "周一至周五"),
         (Value::Minutes(30), "三十分钟"),
     ] {

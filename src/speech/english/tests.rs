@@ -130,6 +130,7 @@ fn values_of_prompts() {
         (Value::Tail(Tail::of("11010519491231002X").unwrap()), "zero zero two X"),
         (Value::Key(Key::Digit(1)), "one"),
         (Value::Time(Time::constant(8, 30, 0, 0)), "eight thirty a.m."),
+        (Value::Time(Time::MAX), "midnight"),
         (Value::Weekdays(Weekdays { first: Weekday::Monday, last: Weekday::Friday }), "Monday to Friday"),
         (Value::Minutes(30), "thirty minutes"),
         (Value::Month(YearMonth { year: 2026, month: 6 }), "June twenty twenty-six"),
