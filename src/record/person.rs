@@ -38,8 +38,8 @@ pub struct Person {
     pub coverage: Option<Coverage>,
     /// What moved on the account, as far as it was told, in no order.
     pub statement: Vec<StatementEntry>,
-    /// The lists that go on behind what was told of them.
-    pub more: Vec<Movements>,
+    /// The lists that go on behind what was told of them, and their last page that was.
+    pub more: Vec<(Movements, u8)>,
     /// The lists that were told to their end.
     pub ended: Vec<Movements>,
     /// 家庭共济.
@@ -51,8 +51,8 @@ pub struct Person {
 }
 
 impl Person {
-    /// Learns what was told of them. `which` is the list that was asked for.
-    pub(super) fn learn(&mut self, answer: &Answer, which: Option<Movements>, shift: Shift) -> Result<(), Why> {
+    /// Learns what was told of them. `page` is the one that was asked for.
+    pub(super) fn learn(&mut self, answer: &Answer, page: Option<(Movements, u8)>, shift: Shift) -> Result<(), Why> {
         match answer {
             Answer::PersonalBalance(Some(account)) => {
                 self.account = Some(shift.account(account).ok_or(Why::Unclear)?);
@@ -73,10 +73,8 @@ impl Person {
                         self.statement.push(entry);
                     }
                 }
-                if let Some(which) = which {
-                    self.more.retain(|list| *list != which);
-                    if told.more && !self.ended.contains(&which) { &mut self.more } else { &mut self.ended }
-                        .push(which);
+                if let Some((which, page)) = page {
+                    self.turned_to(which, page, told.more);
                 }
             }
             Answer::Card(None) => self.has_card = Some(false),
@@ -92,5 +90,18 @@ impl Person {
             _ => {}
         }
         Ok(())
+    }
+
+    fn turned_to(&mut self, which: Movements, page: u8, more: bool) {
+        let before = self.more.iter().find(|(list, _)| *list == which).map_or(0, |(_, page)| *page);
+        self.more.retain(|(list, _)| *list != which);
+        if self.ended.contains(&which) {
+            return;
+        }
+        if more {
+            self.more.push((which, page.max(before)));
+        } else {
+            self.ended.push(which);
+        }
     }
 }

@@ -366,9 +366,12 @@ impl Take {
             | Answer::Coverage(_)
             | Answer::MutualAid(_)
             | Answer::Card(_) => {
-                let which = if let Place::ReadingPage { which, .. } = place { Some(*which) } else { None };
+                let page = match place {
+                    Place::ReadingPage { which, page, .. } => Some((*which, *page)),
+                    _ => None,
+                };
                 let shift = self.shift;
-                self.person()?.learn(answer, which, shift)?;
+                self.person()?.learn(answer, page, shift)?;
             }
         }
         Ok(())

@@ -2,25 +2,29 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::time::Duration;
+
+use hotline::replay::recording::transcript;
+use hotline::replay::stage::Origin;
 
 use crate::cli::run;
-use crate::support::caller::{Caller, Then, Wire};
+use crate::support::caller::{Caller, InProcess, Then, Wire};
 use crate::support::served::{People, Served, Setup, line_with, until};
 
 /// What a hotline that records is called with, and where it records to.
 struct Recorded {
     setup: Setup,
-    served: Served,
     wire: Wire,
+    served: Served,
 }
 
 impl Recorded {
     fn new(setup: Setup) -> Self {
         let folder = setup.path().join("recorded").display().to_string();
-        let setup = setup.env("RECORD__DIRECTORY", &folder);
+        let setup = setup.env("RECORD__DIRECTORY", &folder).env("LOG__LEVEL", "info,hotline::replay=debug");
         let served = setup.serve();
         let wire = Wire::from(&served);
-        Self { setup, served, wire }
+        Self { setup, wire, served }
     }
 
     fn dial(&self, sid: &str) -> Caller {
@@ -39,6 +43,9 @@ impl Recorded {
     fn written(&self, many: usize) -> Vec<(PathBuf, String)> {
         until("recordings", || self.counted("written") + self.counted("differs") + self.counted("unclear") >= many);
         let metrics = self.wire.get("/metrics").body;
+        let log = self.served.so_far();
+        let wrong: Vec<_> = log.lines().filter(|line| line.contains("heard otherwise")).collect();
+        assert_eq!(wrong, Vec::<&str>::new());
         let recordings: Vec<_> = metrics.lines().filter(|line| line.starts_with("hotline_recordings_total")).collect();
         assert_eq!(recordings, [format!("hotline_recordings_total{{outcome=\"written\"}} {many}")]);
         self.files()
@@ -60,11 +67,29 @@ impl Recorded {
 }
 
 /// What is true of the samples that these calls are about, and must not be told.
-const TRUE: [&str; 26] = [
-    "110105194912310021", "1101051949", "11010519491231002", "19491231", "310000198503120012", "739154", "204867",
-    "12345678", "20260002", "1000000001", "1000000002", "样例一", "样例二", "13800138000", "8000", "13700137123",
-    "1010.05", "310.05", "700.00", "一千零一十元零五分", "三百一十元零五分", "1234.56", "一千二百三十四元五角六分",
-    "19872.30", "1250.00", "零零二X",
+const TRUE: [&str; 22] = [
+    "110105194912310021",
+    "1101051949",
+    "11010519491231002",
+    "19491231",
+    "310000198503120012",
+    "739154",
+    "204867",
+    "12345678",
+    "20260002",
+    "1000000001",
+    "1000000002",
+    "样例一",
+    "样例二",
+    "13800138000",
+    "13700137123",
+    "1010.05",
+    "310.05",
+    "一千零一十元零五分",
+    "三百一十元零五分",
+    "1234.56",
+    "一千二百三十四元五角六分",
+    "19872.30",
 ];
 
 #[track_caller]
@@ -91,7 +116,12 @@ fn a_balance_is_recorded_and_heard_again() {
     tells_of_nobody(&files);
     hotline.replayed("1 passed, 0 differ · 1 calls");
     let (_, text) = files.iter().find(|(path, _)| path.extension().unwrap() == "call").unwrap();
-    for line in ["  密值 $密码 = 样例.查询密码(1)", "  密值 $证号 = 样例.身份证(1)", "  拨打 +861012333", "= 日志 不含 $密码 $证号"] {
+    for line in [
+        "  密值 $密码 = 样例.查询密码(1)",
+        "  密值 $证号 = 样例.身份证(1)",
+        "  拨打 +861012333",
+        "= 日志 不含 $密码 $证号",
+    ] {
         assert!(text.lines().any(|l| l == line), "no {line} in\n{text}");
     }
     // Where the zeros of an amount stand is kept: speech hangs on it.
@@ -100,7 +130,6 @@ fn a_balance_is_recorded_and_heard_again() {
     let (_, members) = files.iter().find(|(path, _)| path.to_str().unwrap().ends_with("-members.csv")).unwrap();
     let number = members.lines().nth(1).unwrap().split(',').next().unwrap();
     assert!(number.ends_with('X') && number[2..6] == *"0000", "{number}");
-    println!("{text}");
 }
 
 #[test]
@@ -112,7 +141,10 @@ fn calls_of_every_service_are_recorded() {
         // Menus, policy, and a key that is not offered.
         &["3", "1", "1", "#", "*", "*", "8", "4", "1", "9"],
         // 统筹, 明细, 状态, 共济.
-        &["1", "1", id, "1", pin, "2", "*", "3", "3", "1", "1", "2", "*", "1", "*", "2", "*", "*", "4", "*", "5", "1", "9"],
+        &[
+            "1", "1", id, "1", pin, "2", "*", "3", "3", "1", "1", "2", "*", "1", "*", "2", "*", "*", "4", "*", "5",
+            "1", "9",
+        ],
         &["1", "1", second, "1", second_pin, "1", "2", "1", "*", "*", "2", "*", "4", "*", "5", "9"],
         // By card and personal number; a slip, and a wrong PIN.
         &["1", "2", "12345678#", "1", "739155#", pin, "1", "9"],
@@ -124,7 +156,20 @@ fn calls_of_every_service_are_recorded() {
         &["1", "1", "330000201604010048#", "1", "916408#", "1", "*", "2", "*", "5", "9"],
         &["2", "5", "1", "610000700315001#", "1", "385207#", "9"],
         &["2", "5", "1", "21000019830118003*#", "1", "490627#", "9"],
-        &["1", "1", "370000199502140068#", "1", "123456#", "20260008#", "20260007#", "123456#", "507294#", "507294#", "1", "9"],
+        &[
+            "1",
+            "1",
+            "370000199502140068#",
+            "1",
+            "123456#",
+            "20260008#",
+            "20260007#",
+            "123456#",
+            "507294#",
+            "507294#",
+            "1",
+            "9",
+        ],
         // 挂失, 解除, 修改密码.
         &["2", "1", "1", second, "1", second_pin, "1", "*", "2", "1", "9"],
         &["2", "3", "1", id, "1", pin, pin, "111111#", "507294#", "507295#", "507294#", "507294#", "9"],
@@ -146,7 +191,8 @@ fn calls_of_every_service_are_recorded() {
 
 #[test]
 fn people_queues_and_messages_are_recorded() {
-    let queue = line_with(People::Always).replace("transfer_to = \"sip:agents@pbx.invalid\"", "queue = \"agents\"\nannounce = \"25s\"");
+    let queue = line_with(People::Always)
+        .replace("transfer_to = \"sip:agents@pbx.invalid\"", "queue = \"agents\"\nannounce = \"25s\"");
     let hotline = Recorded::new(Setup::new().line(&queue));
     // Waits, leaves the queue, goes back; waits again, and talks.
     let mut caller = hotline.dial("CA-queue");
@@ -172,7 +218,7 @@ fn people_queues_and_messages_are_recorded() {
     caller.hang_up();
     // Nobody has such a message.
     let mut caller = hotline.dial("CA-progress");
-    caller.press_all(&["5", "4", "1234#", "12345672#", "12345673#", "*", "9"]);
+    caller.press_all(&["5", "4", "12345672#", "12345673#", "*#", "9"]);
     // Nothing is pressed; the number is withheld.
     let mut caller = Caller::dial_from(hotline.wire.clone(), "CA-silent", "anonymous");
     caller.silence();
@@ -184,6 +230,40 @@ fn people_queues_and_messages_are_recorded() {
     hotline.replayed("5 passed, 0 differ · 5 calls");
 }
 
+/// As people call: the time they take is kept, as far as it matters to what they hear.
+#[test]
+fn the_time_a_caller_takes_is_kept() {
+    let setup = Setup::new();
+    let folder = setup.path().join("recorded");
+    let setup = setup.env("RECORD__DIRECTORY", folder.to_str().unwrap());
+    let hotline = InProcess::new(setup, "2026-07-01T02:00:00.250Z");
+    let [id, pin] = FIRST;
+    let mut caller = hotline.dial("CA-slow");
+    for (seconds, keys) in [(31, "1"), (12, "1"), (40, id), (9, "1"), (15, pin), (20, "1")] {
+        hotline.clock.advance(Duration::from_secs(seconds));
+        caller.press(keys);
+    }
+    // Signed in no longer.
+    hotline.clock.advance(Duration::from_secs(301));
+    let said = caller.press("1").to_owned();
+    assert!(!said.contains("余额为"), "{said}");
+    hotline.clock.advance(Duration::from_millis(5700));
+    caller.hang_up();
+    let mut takes = hotline.app.recordings().unwrap().takes().unwrap();
+    let take = takes.try_recv().unwrap();
+    let environment = hotline.setup.environment().iter().map(|(name, value)| (name.into(), value.into())).collect();
+    let origin = Origin { file: None, environment, lines: None };
+    let files = transcript(&take, "REC-1", &origin).unwrap();
+    let (_, text) = files.iter().find(|(name, _)| name == "REC-1.call").unwrap();
+    assert!(text.contains("  时钟 2026-07-01 10:00:00 +08:00\n"), "{text}");
+    assert!(text.ends_with("> +5.7s 挂机\n= 日志 不含 $密码 $证号\n"), "{text}");
+    // After all was said, and before.
+    let presses: Vec<_> = text.lines().filter(|line| line.contains("按 ") && line.starts_with('>')).collect();
+    assert!(presses[0].starts_with("> +") && presses[0].ends_with("s 按 1"), "{presses:?}");
+    assert_eq!(presses[3], "> +9.0s 抢按 1", "{presses:?}");
+    assert!(presses[6].starts_with("> +2"), "{presses:?}");
+}
+
 #[test]
 fn what_cannot_be_played_again_is_left_out_and_counted() {
     let hotline = Recorded::new(Setup::new().env("SIGN_IN__TRIES_BEFORE_LOCK", "2"));
@@ -193,7 +273,7 @@ fn what_cannot_be_played_again_is_left_out_and_counted() {
     hotline.dial("CA-reported").press_all(&["2", "5", "1", id, "1", pin, "9"]);
     // A lock that others have their part in.
     hotline.dial("CA-wrong").press_all(&["1", "1", id, "1", "739155#", "739156#", "0#", "9"]);
-    hotline.dial("CA-locked").press_all(&["1", "1", id, "1", pin, "9"]);
+    Caller::dial_from(hotline.wire.clone(), "CA-locked", "+8613900139000").press_all(&["1", "1", id, "1", pin, "9"]);
     until("counted", || hotline.counted("earlier") == 1 && hotline.counted("others") == 1);
     until("written", || hotline.counted("written") == 2);
     assert_eq!(hotline.counted("differs"), 0);
@@ -215,10 +295,10 @@ fn nothing_is_recorded_unless_it_is_asked_for() {
     let served = setup.serve();
     Caller::dial(&served, "CA-1").press("9");
     assert!(!Wire::from(&served).get("/metrics").body.contains("hotline_recordings_total{"));
-    assert_eq!(
-        run(&setup, &["record"]),
+    let said = run(&setup, &["record"]);
+    assert!(said.ends_with(
         "Calls are not recorded. Name a folder as directory under [record], or in HOTLINE_RECORD__DIRECTORY.\n"
-    );
+    ));
 }
 
 #[test]
@@ -230,9 +310,8 @@ fn one_call_of_three() {
     hotline.written(2);
     let listed = run(&hotline.setup, &["record"]);
     assert!(listed.ends_with("2 recorded\n") && listed.contains(".call  deleted in 7 d 0 h\n"), "{listed}");
-    assert_eq!(run(&hotline.setup, &["record", "--delete"]), "2 deleted\n");
+    assert!(run(&hotline.setup, &["record", "--delete"]).ends_with("\n2 deleted\n"));
     assert_eq!(hotline.files(), []);
-    drop(hotline.served);
 }
 
 #[test]

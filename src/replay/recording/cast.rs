@@ -5,7 +5,7 @@ use jiff::{SignedDuration, ToSpan};
 
 use crate::member::account::{
     Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, Movements, PersonalAccount, PooledFund, Scheme,
-    StatementEntry, Transaction, TransactionKind, YearMonth,
+    StatementEntry, StatementPage, Transaction, TransactionKind, YearMonth,
 };
 use crate::member::card_number::CardNumber;
 use crate::member::money::Money;
@@ -157,33 +157,42 @@ fn member(take: &Take, n: u64, person: &Person) -> Member {
 }
 
 /// What moved, oldest first: on the days that are told, at hours that are nobody's. Where a list went on behind what was told
-/// of it, one more movement stands before them all.
+/// of it and nothing of that is known, one more movement stands before them all.
 fn statement(person: &Person) -> Vec<Transaction> {
     let mut entries: Vec<&StatementEntry> = person.statement.iter().collect();
     entries.sort_by_key(|entry| entry.at);
     let day = |entry: &&StatementEntry| OFFSET.to_datetime(entry.at).date();
     let first = entries.first().map_or(AS_OF, day);
-    let mut moved = Vec::new();
-    let mut add = |day: Date, n: usize, kind, amount, balance_after| {
-        let morning = OFFSET.to_timestamp(day.at(8, 0, 0, 0)).unwrap_or_default();
-        let seconds = SignedDuration::from_secs(i64::try_from(n).unwrap_or_default());
-        let at = morning.saturating_add(seconds).unwrap_or(morning);
-        moved.push(Transaction { at, kind, amount, balance_after, place: "录制".to_owned() });
-    };
+    let known = entries.iter().enumerate().map(|(n, entry)| Transaction {
+        amount: entry.amount,
+        balance_after: entry.balance_after,
+        ..moved(day(entry), n, entry.kind)
+    });
+    let known: Vec<_> = known.collect();
+    let mut earlier: Vec<Transaction> = Vec::new();
     let mut more = person.more.clone();
-    more.sort_by_key(|list| *list == Movements::Everything);
-    for (n, list) in more.into_iter().enumerate() {
+    // What is missing in one of the others is missing in this as well.
+    more.sort_by_key(|(list, _)| *list == Movements::Everything);
+    for (list, page) in more {
+        let told = (usize::from(page) + 1) * StatementPage::SIZE;
+        if known.iter().chain(&earlier).filter(|movement| list.include(movement)).count() > told {
+            continue;
+        }
         let kind = match list {
-            // Those before are in this list too.
-            Movements::Everything if n > 0 => continue,
+            Movements::Spending => TransactionKind::Pharmacy,
             Movements::Everything if person.ended.contains(&Movements::Credits) => TransactionKind::Pharmacy,
             Movements::Credits | Movements::Everything => TransactionKind::Credit,
-            Movements::Spending => TransactionKind::Pharmacy,
         };
-        add(first.saturating_sub(1.day()), n, kind, Money::ZERO, Money::ZERO);
+        earlier.push(moved(first.saturating_sub(1.day()), earlier.len(), kind));
     }
-    for (n, entry) in entries.iter().enumerate() {
-        add(day(entry), n, entry.kind, entry.amount, entry.balance_after);
-    }
-    moved
+    earlier.extend(known);
+    earlier
+}
+
+/// The `n`-th movement of a statement.
+fn moved(day: Date, n: usize, kind: TransactionKind) -> Transaction {
+    let morning = OFFSET.to_timestamp(day.at(8, 0, 0, 0)).unwrap_or_default();
+    let seconds = SignedDuration::from_secs(i64::try_from(n).unwrap_or_default());
+    let at = morning.saturating_add(seconds).unwrap_or(morning);
+    Transaction { at, kind, amount: Money::ZERO, balance_after: Money::ZERO, place: "录制".to_owned() }
 }

@@ -107,17 +107,30 @@ fn rehearse(id: &str, text: &str, files: &[(String, String)], origin: &Origin) -
     let name = format!("{id}.call");
     put(&name, text)?;
     // What this hotline logs is not of the hotline that runs.
-    with_default(NoSubscriber::new(), || played(&stage.path().join(name), origin))
+    let played = with_default(NoSubscriber::new(), || played(&stage.path().join(name), origin));
+    if let Err((why, wrong)) = &played {
+        // Of surrogates, if of anything.
+        tracing::debug!(recording = id, why = why.name(), wrong, "a call is heard otherwise when it is replayed");
+    }
+    played.map_err(|(why, _)| why)
 }
 
-fn played(file: &Path, origin: &Origin) -> Result<Vec<String>, Why> {
+/// What each hearing said; or why there is nothing to write, and the first thing that is wrong.
+fn played(file: &Path, origin: &Origin) -> Result<Vec<String>, (Why, String)> {
     let replay = Replay { origin: origin.clone(), jobs: 1, dialects: None, chaos: None, against: None };
-    let report = replay.run(&[file.to_owned()], &|_| {}).map_err(|_| Why::Unwritten)?;
-    let file = report.files.first().filter(|file| file.passed()).ok_or(Why::Differs)?;
-    let Outcome::Played(_, played) = &file.outcome else { return Err(Why::Differs) };
-    let scenes = played.first().map(|played| played.scenes.as_slice()).unwrap_or_default();
-    let heard = scenes.iter().filter_map(|scene| match &scene.act {
-        Act::Heard { said, .. } => Some(said.clone()),
+    let report = replay.run(&[file.to_owned()], &|_| {}).map_err(|faults| (Why::Unwritten, faults.to_string()))?;
+    let played = match report.files.into_iter().next().map(|file| file.outcome) {
+        Some(Outcome::Played(_, played)) => played.into_iter().next(),
+        Some(Outcome::Unreadable(faults)) => return Err((Why::Differs, faults.to_string())),
+        Some(Outcome::PassedOver(_)) | None => None,
+    };
+    let Some(played) = played else { return Err((Why::Differs, "is not played".to_owned())) };
+    if let Some(mismatch) = played.mismatches.first() {
+        let place = mismatch.place.as_deref().unwrap_or("nowhere");
+        return Err((Why::Differs, format!("line {} @{place}: {}", mismatch.line, mismatch.what)));
+    }
+    let heard = played.scenes.into_iter().filter_map(|scene| match scene.act {
+        Act::Heard { said, .. } => Some(said),
         _ => None,
     });
     Ok(heard.collect())

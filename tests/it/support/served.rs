@@ -228,6 +228,11 @@ impl Served {
         self.welcome.iter().map(|line| line + "\n").collect()
     }
 
+    /// What it has written to standard error so far.
+    pub fn so_far(&self) -> String {
+        String::from_utf8_lossy(&self.log.lock().unwrap()).into_owned()
+    }
+
     /// Ends the process, and gives all that it wrote to standard error.
     pub fn log(mut self) -> String {
         let _ = self.child.kill();
