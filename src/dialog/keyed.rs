@@ -40,6 +40,7 @@ use super::signed_in::SignedIn;
 use super::state::{Misses, Place, Service, State};
 use super::step::misses_of;
 use super::turn::{Next, Turn};
+use crate::member::account::Movements;
 use crate::member::{IdentifierKind, MemberKey};
 use crate::secret::{Key, Keys, Secret};
 
@@ -366,10 +367,12 @@ fn fits(from: &Place, at: &Place, answered: &[&str], answer: &str) -> bool {
         "initial PIN of who called by card number" => !by_id,
         // Who has turned a page has a statement, and something stands in it.
         "no statement" | "no entries" => !matches!(from, Place::Page { .. }),
+        // Nobody in the samples has spent so often that it takes a second page.
+        "page" | "another page" | "a third page" => !matches!(at, Place::ReadingPage { which: Movements::Spending, .. }),
         // Who has an initial PIN in the samples has a card as it should be.
         other if answered.contains(&"change: done") => !OTHER_CARDS.contains(&other),
         // What was told of a card a moment ago is still so.
-        "card" => !matches!(from, Place::Told { service: Service::ReportLoss, .. }),
+        "card" | "inactive card" => !matches!(from, Place::Told { service: Service::ReportLoss, .. }),
         "reported card" => {
             !matches!(from, Place::Told { service: Service::ReportLoss | Service::ReleaseLoss, .. })
         }

@@ -27,7 +27,7 @@ const CLOSE: usize = 3;
 /// So often in a row may nothing new be walked before the rest is given up.
 const IDLE: usize = 4;
 /// Other ways to the same that are tried.
-const ROUTES: usize = 5;
+const ROUTES: usize = 8;
 /// What came of it.
 #[derive(Clone, Debug, Default)]
 pub struct Generated {
@@ -228,7 +228,7 @@ impl Proposer<'_> {
                 for (nth, a_move) in stop.moves.iter().enumerate().filter(|(_, a_move)| a_move.way == *way) {
                     let before = walk.moves_to(stop_nth).into_iter().flat_map(|a_move| a_move.answers.clone());
                     let answers: Vec<_> = before.chain(a_move.answers.clone()).collect();
-                    if known.insert((answers.clone(), a_move.late)) {
+                    if of_one_member(&answers) && known.insert((answers.clone(), a_move.late)) {
                         found.push(Route { walk: walk_nth, stop: stop_nth, nth, answers });
                     }
                 }
@@ -254,6 +254,12 @@ impl Proposer<'_> {
             moves.extend(more);
         }
     }
+}
+
+/// Whether one member may be told all of `answers`: a card is in one state.
+fn of_one_member(answers: &[&str]) -> bool {
+    let cards = answers.iter().filter(|answer| answer.ends_with("card") && !answer.starts_with("identified"));
+    cards.collect::<BTreeSet<_>>().len() <= 1
 }
 
 /// The moves from the dial tone to `stop`, each as its stop and number.
