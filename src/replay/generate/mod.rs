@@ -25,7 +25,9 @@ const LONGEST: usize = 16;
 /// So far off is close by.
 const CLOSE: usize = 3;
 /// So often in a row may nothing new be walked before the rest is given up.
-const IDLE: usize = 4;
+const IDLE: usize = 8;
+/// After so many rounds each way has a call of its own.
+const TOGETHER: usize = 4;
 /// Other ways to the same that are tried.
 const ROUTES: usize = 8;
 /// What came of it.
@@ -56,12 +58,13 @@ pub fn generate(
     let mut missing: BTreeSet<Way> = coverage.missing().cloned().collect();
     let mut tried: BTreeMap<Way, usize> = BTreeMap::new();
     let mut kept = Vec::new();
-    let mut idle = 0;
+    let (mut idle, mut round) = (0, 0);
     while idle < IDLE {
         told(missing.len());
         let before = missing.len();
         let proposer = Proposer { walks: &walks, missing: &missing };
-        let drafts = proposer.propose(&mut tried);
+        let drafts = proposer.propose(&mut tried, round < TOGETHER);
+        round += 1;
         if drafts.is_empty() {
             break;
         }
@@ -181,11 +184,11 @@ struct Proposer<'p> {
 impl Proposer<'_> {
     /// A call to each way that is missing and on the way of no other; the next in turn of all that may lead there. Empty when
     /// none is left.
-    fn propose(&self, tried: &mut BTreeMap<Way, usize>) -> Vec<Draft> {
+    fn propose(&self, tried: &mut BTreeMap<Way, usize>, together: bool) -> Vec<Draft> {
         let mut planned = BTreeSet::new();
         let mut drafts = Vec::new();
         for way in self.missing {
-            if planned.contains(way) {
+            if together && planned.contains(way) {
                 continue;
             }
             let turn = tried.entry(way.clone()).or_default();
