@@ -14,8 +14,8 @@
 //! The world gives the answers it can give with the sample members, by day and by night, after a pause as long as a
 //! sign-in holds, with the number shown or withheld, and after earlier calls of the same caller. So a locked number and a spent
 //! try count: enough wrong PINs bring them about. It is one world: what it told is still so a moment later. What takes somebody or something else does not ([`BY_OTHERS`]): the store away, the same webhook
-//! twice, a card reported by another call meanwhile, an attack that closes sign-in. A marked number hears other words and
-//! is led the same ways, so it adds none.
+//! twice, a card reported by another call meanwhile, an attack that closes sign-in. A marked number is spoken to as an older
+//! caller is who has signed in, and led no other ways.
 //!
 //! # How they are found
 //!
@@ -40,6 +40,7 @@ use super::signed_in::SignedIn;
 use super::state::{Misses, Place, Service, State};
 use super::step::misses_of;
 use super::turn::{Next, Turn};
+use crate::member::account::Movements;
 use crate::member::{IdentifierKind, MemberKey};
 use crate::secret::{Key, Keys, Secret};
 
@@ -138,7 +139,7 @@ pub struct Walk {
 }
 
 /// What no caller brings about alone, whatever they press.
-const BY_OTHERS: [&str; 15] = [
+const BY_OTHERS: [&str; 14] = [
     // The store is away, or another answer was given to the same webhook.
     "unavailable",
     "superseded",
@@ -161,8 +162,6 @@ const BY_OTHERS: [&str; 15] = [
     "granted long ago",
     // Whom no member of the samples is: an initial PIN, and only one number.
     "initial PIN of who has one number",
-    // Leads as `granted` does.
-    "granted to an older caller",
 ];
 
 impl Walk {
@@ -277,7 +276,7 @@ impl<'w> Walking<'w> {
         let told: Vec<(&'static str, Event)> = match &turn.next {
             Next::Ask(_) if answered.len() < MOST => {
                 let told = self.answers.iter().map(|(name, answer)| (*name, Event::Answer(answer.clone())));
-                told.filter(|(name, event)| happens(&state.place, event) && fits(from, &state.place, &answered, name))
+                told.filter(|(name, event)| happens(&state.place, event) && fits(from, &state, &answered, name))
                     .collect()
             }
             Next::Ask(_) => Vec::new(),
@@ -335,7 +334,11 @@ impl<'w> Walking<'w> {
         if !matches!(state.place, Place::Language { .. }) {
             state.language = self.flow.start().language;
         }
-        state.elder = false;
+        // Known again with the next sign-in.
+        if state.signed_in.is_none() {
+            state.elder = false;
+            state.without_account = false;
+        }
         state.news = News::default();
         state.transfers = 0;
         let counts = matches!(
@@ -349,7 +352,7 @@ impl<'w> Walking<'w> {
 }
 
 /// Whether the world, which is one world, gives this answer after what it told before.
-fn fits(from: &Place, at: &Place, answered: &[&str], answer: &str) -> bool {
+fn fits(from: &Place, state: &State, answered: &[&str], answer: &str) -> bool {
     /// Cards that keep their owner from reporting them lost, or are so already.
     const OTHER_CARDS: [&str; 7] = [
         "inactive card",
@@ -360,16 +363,36 @@ fn fits(from: &Place, at: &Place, answered: &[&str], answer: &str) -> bool {
         "cancelled card",
         "no card",
     ];
+    /// What residents have none of.
+    const OF_AN_ACCOUNT: [&str; 10] = [
+        "balance",
+        "page",
+        "another page",
+        "a third page",
+        "last page",
+        "no entries",
+        "family",
+        "everybody bound",
+        "nobody bound",
+        "nobody bound any more",
+    ];
+    let at = &state.place;
     let by_id = matches!(at, Place::SigningIn { who, .. } if who.kind == IdentifierKind::Id);
     match answer {
         "initial PIN of who called by ID number" => by_id,
         "initial PIN of who called by card number" => !by_id,
-        // Who has turned a page has a statement, and something stands in it.
-        "no statement" | "no entries" => !matches!(from, Place::Page { .. }),
+        "no account" | "no statement" | "nothing to share" => state.without_account,
+        _ if state.without_account && OF_AN_ACCOUNT.contains(&answer) => false,
+        // Who has turned a page has one with something on it.
+        "no entries" => !matches!(from, Place::Page { .. }),
+        // Nobody in the samples has spent so often that it takes a second page, unless each has one only.
+        "page" | "another page" | "a third page" => {
+            state.elder || !matches!(at, Place::ReadingPage { which: Movements::Spending, .. })
+        }
         // Who has an initial PIN in the samples has a card as it should be.
         other if answered.contains(&"change: done") => !OTHER_CARDS.contains(&other),
         // What was told of a card a moment ago is still so.
-        "card" => !matches!(from, Place::Told { service: Service::ReportLoss, .. }),
+        "card" | "inactive card" => !matches!(from, Place::Told { service: Service::ReportLoss, .. }),
         "reported card" => {
             !matches!(from, Place::Told { service: Service::ReportLoss | Service::ReleaseLoss, .. })
         }

@@ -25,9 +25,11 @@ const LONGEST: usize = 16;
 /// So far off is close by.
 const CLOSE: usize = 3;
 /// So often in a row may nothing new be walked before the rest is given up.
-const IDLE: usize = 4;
+const IDLE: usize = 8;
+/// After so many rounds each way has a call of its own.
+const TOGETHER: usize = 4;
 /// Other ways to the same that are tried.
-const ROUTES: usize = 5;
+const ROUTES: usize = 8;
 /// What came of it.
 #[derive(Clone, Debug, Default)]
 pub struct Generated {
@@ -56,12 +58,13 @@ pub fn generate(
     let mut missing: BTreeSet<Way> = coverage.missing().cloned().collect();
     let mut tried: BTreeMap<Way, usize> = BTreeMap::new();
     let mut kept = Vec::new();
-    let mut idle = 0;
+    let (mut idle, mut round) = (0, 0);
     while idle < IDLE {
         told(missing.len());
         let before = missing.len();
         let proposer = Proposer { walks: &walks, missing: &missing };
-        let drafts = proposer.propose(&mut tried);
+        let drafts = proposer.propose(&mut tried, round < TOGETHER);
+        round += 1;
         if drafts.is_empty() {
             break;
         }
@@ -181,11 +184,11 @@ struct Proposer<'p> {
 impl Proposer<'_> {
     /// A call to each way that is missing and on the way of no other; the next in turn of all that may lead there. Empty when
     /// none is left.
-    fn propose(&self, tried: &mut BTreeMap<Way, usize>) -> Vec<Draft> {
+    fn propose(&self, tried: &mut BTreeMap<Way, usize>, together: bool) -> Vec<Draft> {
         let mut planned = BTreeSet::new();
         let mut drafts = Vec::new();
         for way in self.missing {
-            if planned.contains(way) {
+            if together && planned.contains(way) {
                 continue;
             }
             let turn = tried.entry(way.clone()).or_default();
@@ -228,7 +231,7 @@ impl Proposer<'_> {
                 for (nth, a_move) in stop.moves.iter().enumerate().filter(|(_, a_move)| a_move.way == *way) {
                     let before = walk.moves_to(stop_nth).into_iter().flat_map(|a_move| a_move.answers.clone());
                     let answers: Vec<_> = before.chain(a_move.answers.clone()).collect();
-                    if known.insert((answers.clone(), a_move.late)) {
+                    if of_one_member(&answers) && known.insert((answers.clone(), a_move.late)) {
                         found.push(Route { walk: walk_nth, stop: stop_nth, nth, answers });
                     }
                 }
@@ -254,6 +257,12 @@ impl Proposer<'_> {
             moves.extend(more);
         }
     }
+}
+
+/// Whether one member may be told all of `answers`: a card is in one state.
+fn of_one_member(answers: &[&str]) -> bool {
+    let cards = answers.iter().filter(|answer| answer.ends_with("card") && !answer.starts_with("identified"));
+    cards.collect::<BTreeSet<_>>().len() <= 1
 }
 
 /// The moves from the dial tone to `stop`, each as its stop and number.

@@ -49,10 +49,12 @@ impl Before {
 
 /// The rows of the sample register whose members may be given these `answers`, the most likely first.
 pub(super) fn rows(answers: &[&str]) -> &'static [usize] {
-    const KINDS: [(&[&str], &[usize]); 9] = [
+    const KINDS: [(&[&str], &[usize]); 11] = [
         (&["initial PIN of who called by ID number", "initial PIN of who called by card number"], &[7, 12, 3]),
         (&["initial PIN of who has one number"], &[8, 14, 7]),
         (&["PIN check: card stopped", "change: card stopped", "locked card"], &[8, 14]),
+        (&["granted to a resident"], &[5]),
+        (&["granted to an older caller"], &[1, 3]),
         (&["no account", "no statement", "nothing to share", "resident's fund", "paused resident"], &[5]),
         (&["card reported elsewhere"], &[11]),
         (&["inactive card"], &[12]),
