@@ -38,6 +38,7 @@
 //! | [`replay`] | keypress transcripts: read, played, held against what is heard; written of calls that took place |
 //! | [`config`], [`fault`] | typed settings; faults with place and remedy |
 //! | [`telemetry`], [`clock`] | one occurrence = one log line and its metric; the one home of time |
+//! | [`replay`] | transcripts of calls: read, played at a platform's end of the line, told where they differ |
 //! | [`cli`] | the commands, one file each |
 //!
 //! # One call, walked through
@@ -62,8 +63,8 @@
 //!
 //! # Chapters
 //!
-//! [`manual::lines`] (menus and wording), [`manual::privacy`] (what is kept, and how it is sealed),
-//! [`manual::deployment`] (production, several nodes, limits).
+//! [`manual::lines`] (menus and wording), [`manual::transcripts`] (calls as QA writes them down), [`manual::privacy`] (what is
+//! kept, and how it is sealed), [`manual::deployment`] (production, several nodes, limits).
 
 pub mod call;
 pub mod cli;
@@ -91,4 +92,6 @@ pub mod manual {
     pub mod lines {}
     #[doc = include_str!("manual/privacy.md")]
     pub mod privacy {}
+    #[doc = include_str!("manual/transcripts.md")]
+    pub mod transcripts {}
 }

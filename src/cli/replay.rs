@@ -35,25 +35,45 @@ pub struct Args {
     /// Only by this way in; may be given more than once.
     #[arg(long, value_enum)]
     dialect: Vec<By>,
-    /// Call the hotline that runs here, instead of one in this process: http://127.0.0.1:8080. Webhooks are signed with
-    /// `HOTLINE_TWILIO__AUTH_TOKEN` for the address `HOTLINE_SERVER__PUBLIC_URL` (this one, if there is none).
-    #[arg(long, value_name = "URL")]
+    /// Call the hotline that runs here, instead of one in this process.
+    #[arg(
+        long,
+        value_name = "URL",
+        long_help = "Call the hotline that runs here, instead of one in this process: \
+        http://127.0.0.1:8080. Webhooks are signed with HOTLINE_TWILIO__AUTH_TOKEN for the address \
+        HOTLINE_SERVER__PUBLIC_URL (this one, if there is none). Transcripts that need a hotline of their own (a clock, \
+        members, lines, settings, faults behind it) are passed over; what = lines say is not looked at"
+    )]
     against: Option<String>,
     /// Repeat, reorder and delay callbacks at every step, as this seed has it: what is heard must not change.
     #[arg(long, value_name = "SEED")]
     chaos: Option<u64>,
-    /// Write what was heard into the transcripts, in the place of what was expected, and show each change.
-    #[arg(long, conflicts_with_all = ["against", "chaos"])]
-    bless: bool,
     /// Every sentence that callers of these transcripts would hear otherwise with the lines of this folder, and who does.
     #[arg(long, value_name = "LINES_DIR", conflicts_with_all = ["against", "chaos", "bless"])]
     what_if: Option<PathBuf>,
+    #[command(flatten)]
+    instead: Instead,
+    #[command(flatten)]
+    reports: Reports,
+}
+
+/// What is done instead of, or after, holding what is heard against what is written.
+#[derive(Debug, clap::Args)]
+struct Instead {
+    /// Write what was heard into the transcripts, in the place of what was expected, and show each change.
+    #[arg(long, conflicts_with_all = ["against", "chaos"])]
+    bless: bool,
     /// Read the transcripts only, and tell what is wrong with them.
     #[arg(long, conflicts_with_all = ["against", "chaos", "bless", "what_if"])]
     lint: bool,
     /// Write the transcripts in the usual form, and tell which were not.
     #[arg(long, conflicts_with_all = ["against", "chaos", "bless", "what_if", "lint"])]
     fmt: bool,
+}
+
+/// Where it is told, beside the terminal.
+#[derive(Debug, clap::Args)]
+struct Reports {
     /// Write the report as `JUnit` XML to this file.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -88,10 +108,10 @@ impl From<By> for Dialect {
 /// # Errors
 /// The hotline cannot be reached or put together, or a report cannot be written.
 pub fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
-    if args.lint {
+    if args.instead.lint {
         return lint(&args.paths);
     }
-    if args.fmt {
+    if args.instead.fmt {
         return reform(&args.paths);
     }
     let replay = replay(args, config)?;
@@ -99,7 +119,7 @@ pub fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
         return what_if(&replay, &args.paths, lines);
     }
     let mut report = place(&replay, &args.paths)?;
-    if args.bless && write_blessed(&report)? {
+    if args.instead.bless && write_blessed(&report)? {
         report = place(&replay, &args.paths)?;
     }
     write_reports(args, &report)?;
@@ -111,11 +131,7 @@ fn replay(args: &Args, config: Option<&Path>) -> anyhow::Result<Replay> {
     let against = args.against.as_deref().map(|url| against(url, config, &dialects)).transpose()?;
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     Ok(Replay {
-        origin: Origin {
-            file: config.map(Path::to_owned),
-            environment: std::env::vars_os().collect(),
-            lines: None,
-        },
+        origin: Origin { file: config.map(Path::to_owned), environment: std::env::vars_os().collect(), lines: None },
         jobs: args.jobs.unwrap_or(cores).get(),
         dialects: (!dialects.is_empty()).then_some(dialects),
         chaos: args.chaos,
@@ -142,7 +158,8 @@ fn against(url: &str, config: Option<&Path>, dialects: &[Dialect]) -> anyhow::Re
 
 /// Replays, with a bar for whoever waits at a terminal.
 fn place(replay: &Replay, paths: &[PathBuf]) -> anyhow::Result<Report> {
-    let target = if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let target =
+        if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let many = files(paths)?.len();
     let bar = ProgressBar::with_draw_target(u64::try_from(many).ok(), target);
     bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} {wide_msg}")?);
@@ -162,14 +179,14 @@ fn write_reports(args: &Args, report: &Report) -> anyhow::Result<()> {
     let write = |path: &Path, text: String| {
         std::fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))
     };
-    if let Some(path) = &args.junit {
+    if let Some(path) = &args.reports.junit {
         write(path, report::junit(report)?)?;
     }
-    if let Some(path) = &args.html {
+    if let Some(path) = &args.reports.html {
         write(path, report::html(report)?)?;
     }
     let mut out = std::io::stdout().lock();
-    if args.json {
+    if args.reports.json {
         writeln!(out, "{:#}", report::json(report))?;
     } else {
         let color = console::colors_enabled();
@@ -190,7 +207,8 @@ fn write_blessed(report: &Report) -> anyhow::Result<bool> {
         let Outcome::Played(transcript, played) = &file.outcome else { continue };
         // All ways in are heard alike; one that is not, is no matter of wording.
         let Some(played) = played.iter().find(|played| !played.mismatches.is_empty()) else { continue };
-        let before = std::fs::read_to_string(&file.source).with_context(|| format!("{} cannot be read", file.source))?;
+        let before =
+            std::fs::read_to_string(&file.source).with_context(|| format!("{} cannot be read", file.source))?;
         let (after, blessed) = bless(transcript, &before, played);
         if after == before {
             continue;
@@ -280,9 +298,10 @@ fn what_if(replay: &Replay, paths: &[PathBuf], lines: &Path) -> anyhow::Result<E
                 writeln!(out, "{mark} {text}")?;
             }
         }
-        writeln!(out, "  {} calls: {}", calls.len(), calls.join(" "))?;
+        let what = if calls.len() == 1 { "call" } else { "calls" };
+        writeln!(out, "  {} {what}: {}", calls.len(), calls.join(" "))?;
     }
-    writeln!(out, "{many} sentences change")?;
+    writeln!(out, "{many} {}", if many == 1 { "sentence changes" } else { "sentences change" })?;
     Ok(ExitCode::from(match (unreadable, many) {
         (true, _) => 2,
         (false, 1..) => 1,

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 
 use super::event::Answer;
 use super::flow::Flow;
-use super::state::{Goal, MenuId, Misses, Place, Service, State};
+use super::state::{Goal, MenuId, Misses, Place, Service, State, Then};
 use super::step::{Lead, Miss, ONE, THREE, TWO, ask_world};
 use super::turn::{Request, Turn};
 use crate::member::account::{
-    Benefit, Coverage, InsuranceStatus, Movements, PersonalAccount, PooledFund, StatementEntry, StatementPage,
+    Benefit, Coverage, InsuranceStatus, Movements, PageSize, PersonalAccount, PooledFund, StatementEntry, StatementPage,
 };
 use crate::member::money::Money;
 use crate::member::mutual_aid::MutualAid;
@@ -31,6 +31,10 @@ impl Flow {
                     Service::MutualAid => Request::MutualAid(proof),
                     Service::ChangePin => return self.change_pin(state, back),
                     Service::CardStatus | Service::ReportLoss | Service::ReleaseLoss => Request::Card(proof),
+                    // Nothing to choose from: read as any statement is, so that it is told, and audited, that there is none.
+                    Service::Details if state.without_account => {
+                        return self.turn_to(state, Movements::Everything, 0, back, now);
+                    }
                     // What exactly is asked first.
                     Service::Details => {
                         return self.go(state, Place::Details { back, misses: Misses::default() }, Vec::new());
@@ -50,8 +54,15 @@ impl Flow {
                 TWO => self.serve(state, service, back, now),
                 _ => self.miss(state, Miss::Wrong, now),
             },
-            Place::Told { service, back, .. } if key == ONE => self.serve(state, service, back, now),
-            Place::Told { statement: true, back, .. } if key == TWO => self.serve(state, Service::Details, back, now),
+            Place::Told { service, then, back, .. } => match (then, key) {
+                (Then::AfterParts, ONE) | (Then::Parts, THREE) => self.parts(state, back, now),
+                (_, ONE) => self.serve(state, service, back, now),
+                (Then::Statement | Then::Parts | Then::AfterParts, TWO) => {
+                    self.serve(state, Service::Details, back, now)
+                }
+                (Then::PooledFund, TWO) => self.serve(state, Service::PooledFund, back, now),
+                _ => self.miss(state, Miss::Wrong, now),
+            },
             Place::Details { back, .. } => match MOVEMENTS.into_iter().find(|(k, _)| *k == key) {
                 Some((_, which)) => self.turn_to(state, which, 0, back, now),
                 None => self.miss(state, Miss::Wrong, now),
@@ -80,6 +91,9 @@ impl Flow {
                 Place::Reading { service, back },
                 Answer::PersonalBalance(_) | Answer::PooledFund(..) | Answer::Coverage(_) | Answer::MutualAid(_),
             ) if Self::proof(&state, now).is_err() => self.serve(state, service, back, now),
+            (Place::ReadingParts { back }, Answer::PersonalBalance(_)) if Self::proof(&state, now).is_err() => {
+                self.parts(state, back, now)
+            }
             (Place::ReadingPage { which, page, back }, Answer::Transactions(_))
                 if Self::proof(&state, now).is_err() =>
             {
@@ -88,6 +102,7 @@ impl Flow {
             (Place::Reading { service: Service::PersonalBalance, back }, Answer::PersonalBalance(account)) => {
                 self.balance_told(state, account, back)
             }
+            (Place::ReadingParts { back }, Answer::PersonalBalance(account)) => self.parts_told(state, account, back),
             (Place::Reading { service: service @ Service::PooledFund, back }, Answer::PooledFund(fund, coverage)) => {
                 self.told(state, service, back, pooled_fund(&fund, &coverage))
             }
@@ -100,7 +115,7 @@ impl Flow {
             (Place::ReadingPage { which, page, back }, Answer::Transactions(read)) => {
                 self.page_told(state, which, page, back, read)
             }
-            (Place::Reading { back, .. }, Answer::Superseded) => {
+            (Place::Reading { back, .. } | Place::ReadingParts { back }, Answer::Superseded) => {
                 self.go(state, Place::Menu { menu: back, misses: Misses::default() }, Vec::new())
             }
             (Place::ReadingPage { back, .. }, Answer::Superseded) => {
@@ -108,6 +123,17 @@ impl Flow {
             }
             // Unavailable, or an answer to something nobody asked.
             _ => self.main_menu(state, vec![Prompt::query_unavailable()]),
+        }
+    }
+
+    /// Reads what the balance is made up of.
+    fn parts(&self, state: State, back: MenuId, now: Timestamp) -> (State, Turn) {
+        match Self::proof(&state, now) {
+            Ok(proof) => {
+                ask_world(State { place: Place::ReadingParts { back }, ..state }, Request::PersonalBalance(proof))
+            }
+            // Somebody else may sign in now: from the total.
+            Err(why) => self.sign_in(state, Goal::Service(Service::PersonalBalance, back), why),
         }
     }
 
@@ -120,10 +146,12 @@ impl Flow {
         back: MenuId,
         now: Timestamp,
     ) -> (State, Turn) {
+        // Who is spoken to so is for the rest of the call: pages do not change their size under way.
+        let size = if state.elder { PageSize::One } else { PageSize::Three };
         match Self::proof(&state, now) {
             Ok(proof) => ask_world(
                 State { place: Place::ReadingPage { which, page, back }, ..state },
-                Request::Transactions { proof, which, page },
+                Request::Transactions { proof, which, size, page },
             ),
             // Somebody else may sign in now: from the start of the statement.
             Err(why) => self.sign_in(state, Goal::Service(Service::Details, back), why),
@@ -131,19 +159,32 @@ impl Flow {
     }
 
     pub(super) fn told(&self, state: State, service: Service, back: MenuId, words: Lead) -> (State, Turn) {
-        let place = Place::Told { service, statement: false, back, misses: Misses::default() };
-        self.go_interruptibly(state, place, words)
+        self.told_then(state, service, Then::Nothing, back, words)
     }
 
+    fn told_then(&self, state: State, service: Service, then: Then, back: MenuId, words: Lead) -> (State, Turn) {
+        self.go_interruptibly(state, Place::Told { service, then, back, misses: Misses::default() }, words)
+    }
+
+    /// All at once; to older callers the total, and what it is made up of by a key.
     pub(super) fn balance_told(&self, state: State, account: Option<PersonalAccount>, back: MenuId) -> (State, Turn) {
         let service = Service::PersonalBalance;
-        match account {
-            Some(account) => {
-                let place = Place::Told { service, statement: true, back, misses: Misses::default() };
-                self.go_interruptibly(state, place, vec![Prompt::privacy(), personal_balance(&account)])
+        let (then, words) = match account {
+            Some(account) if state.elder => (Then::Parts, Prompt::personal_total(account.total(), account.as_of())),
+            Some(account) => (Then::Statement, personal_balance(&account)),
+            None => {
+                let then = if self.offers(Service::PooledFund) { Then::PooledFund } else { Then::Nothing };
+                return self.told_then(state, service, then, back, vec![Prompt::no_personal_account()]);
             }
-            None => self.told(state, service, back, vec![Prompt::no_personal_account()]),
-        }
+        };
+        self.told_then(state, service, then, back, vec![Prompt::privacy(), words])
+    }
+
+    fn parts_told(&self, state: State, account: Option<PersonalAccount>, back: MenuId) -> (State, Turn) {
+        // Gone since the total was told.
+        let Some(account) = account else { return self.balance_told(state, account, back) };
+        let parts = Prompt::personal_parts(account.current_year(), account.carried(), account.as_of());
+        self.told_then(state, Service::PersonalBalance, Then::AfterParts, back, vec![parts])
     }
 
     pub(super) fn page_told(
@@ -176,16 +217,27 @@ impl Flow {
 }
 
 /// What is offered after something was told. A key that leads nowhere now is not offered, and no other takes its place.
-pub(super) fn choices(place: &Place) -> Lead {
-    match place {
+pub(super) fn choices(state: &State) -> Lead {
+    match &state.place {
         Place::Told { service: Service::MutualAid, .. } => vec![Prompt::to_binding(ONE), Prompt::hear_again(TWO)],
-        Place::Told { statement: false, .. } => vec![Prompt::hear_again(ONE)],
-        Place::Told { statement: true, .. } => vec![Prompt::hear_again(ONE), Prompt::to_details(TWO)],
+        Place::Told { then: Then::Nothing, .. } => vec![Prompt::hear_again(ONE)],
+        Place::Told { then: Then::Statement | Then::AfterParts, .. } => {
+            vec![Prompt::hear_again(ONE), Prompt::to_details(TWO)]
+        }
+        Place::Told { then: Then::Parts, .. } => {
+            vec![Prompt::hear_again(ONE), Prompt::to_details(TWO), Prompt::to_parts(THREE)]
+        }
+        Place::Told { then: Then::PooledFund, .. } => vec![Prompt::hear_again(ONE), Prompt::to_pooled_fund(TWO)],
         Place::Details { .. } => MOVEMENTS.map(|(key, which)| Prompt::list(which.into(), key)).into(),
         Place::Page { page, more, .. } => {
-            let next = next_page(*page, *more).map(|_| Prompt::next_page(ONE));
-            let previous = page.checked_sub(1).map(|_| Prompt::previous_page(TWO));
-            next.into_iter().chain(previous).chain([Prompt::page_again(THREE)]).collect()
+            let (next, previous, again) = if state.elder {
+                (Prompt::next_entry(ONE), Prompt::previous_entry(TWO), Prompt::entry_again(THREE))
+            } else {
+                (Prompt::next_page(ONE), Prompt::previous_page(TWO), Prompt::page_again(THREE))
+            };
+            let next = next_page(*page, *more).map(|_| next);
+            let previous = page.checked_sub(1).map(|_| previous);
+            next.into_iter().chain(previous).chain([again]).collect()
         }
         _ => Vec::new(),
     }
@@ -211,6 +263,10 @@ pub(super) fn pooled_fund(fund: &PooledFund, coverage: &Coverage) -> Lead {
     if coverage.outpatient != Benefit::Normal {
         words.push(Prompt::outpatient_not_paid(coverage.outpatient.into()));
     }
+    if coverage.inpatient != Benefit::Normal {
+        words.push(Prompt::inpatient_not_paid(coverage.inpatient.into()));
+    }
+    words.extend(waiting(coverage));
     words.push(match (coverage.scheme.has_personal_account(), fund.remaining()) {
         (true, Some(remaining)) => Prompt::pooled_fund(fund.year, met, left, fund.used, remaining, as_of),
         (true, None) => Prompt::pooled_fund_unlimited(fund.year, met, left, fund.used, as_of),
@@ -229,7 +285,14 @@ pub(super) fn status(coverage: &Coverage) -> Lead {
         coverage.outpatient.into(),
         coverage.inpatient.into(),
     );
-    [Prompt::privacy(), told].into_iter().chain(stopped(coverage)).collect()
+    [Prompt::privacy(), told].into_iter().chain(waiting(coverage)).chain(stopped(coverage)).collect()
+}
+
+/// From when what waits is paid. Not told of an insurance that is paused or has ended: then the day says nothing.
+fn waiting(coverage: &Coverage) -> Option<Prompt> {
+    let waits = [coverage.outpatient, coverage.inpatient].contains(&Benefit::Waiting);
+    let from = coverage.benefits_from.filter(|_| waits && coverage.insurance == InsuranceStatus::Active);
+    from.map(Prompt::benefits_from)
 }
 
 /// What it means that the insurance is paused or has ended.

@@ -186,6 +186,8 @@ pub enum Guard {
 pub struct Welcome {
     /// How old they are, in years.
     pub age: u8,
+    /// Whether their scheme has no personal account.
+    pub without_account: bool,
     /// When the PIN was changed by telephone: told once, in the first call after.
     pub pin_changed: Option<Timestamp>,
 }

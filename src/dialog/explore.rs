@@ -15,9 +15,10 @@ use super::flow::Flow;
 use super::happening::{events, happens};
 use super::pin_change::PinPlace;
 use super::signed_in::SignedIn;
-use super::state::{AnswerId, Goal, LossPlace, Misses, Place, State};
+use super::state::{AnswerId, Goal, LossPlace, Misses, Place, Service, State, Then};
 use super::step::misses_of;
 use super::turn::{Next, Request, Turn};
+use crate::member::account::PageSize;
 use crate::member::message::MessageKind;
 use crate::speech::catalog::Catalog;
 use crate::speech::prompt::{Prompt, Value, signature};
@@ -47,6 +48,8 @@ pub enum Rule {
     SameInEveryLanguage,
     /// Nothing about a lost card is changed but by the key that says so, where it was asked for.
     ChangesAreConfirmed,
+    /// Older callers are told one thing at a time.
+    OneThingAtATime,
 }
 
 /// A way to break a rule.
@@ -390,6 +393,11 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
                 broken.push((Rule::EveryPromptSpeaks, format!("\"{}\" cannot be said", prompt.id())));
             }
         }
+        let several = matches!(turn.next, Next::Ask(Request::Transactions { size, .. }) if size != PageSize::One)
+            || turn.say.iter().any(|said| said.id() == Prompt::BALANCE_IN_FULL);
+        if state.elder && several {
+            broken.push((Rule::OneThingAtATime, "an older caller is told several things at once".to_owned()));
+        }
         match &turn.next {
             Next::Collect(c) => {
                 let waits = [c.first_key, c.between_keys].iter().all(|w| (1..=60).contains(&w.as_secs()));
@@ -487,9 +495,19 @@ pub(super) fn nothing_went_wrong(place: &Place) -> bool {
     misses_of(&mut place.clone()).is_none_or(|misses| *misses == Misses::default())
 }
 
-/// Whether a state leads nowhere that another does not. Who is older hears something else in menus: from anywhere else, all
-/// goes on as for others. And who was served signs in as others do.
+/// Whether a state leads nowhere that another does not. Who is older hears something else in menus, of the balance and of the
+/// statement: from anywhere else, all goes on as for others, and what goes wrong does. And who was served signs in as others do.
 fn is_like_others(state: &State) -> bool {
+    let told_apart = match &state.place {
+        Place::Menu { .. } => true,
+        Place::Reading { service: Service::PersonalBalance, .. }
+        | Place::ReadingParts { .. }
+        | Place::Told { then: Then::Parts | Then::AfterParts, .. }
+        | Place::Details { .. }
+        | Place::ReadingPage { .. }
+        | Place::Page { .. } => nothing_went_wrong(&state.place) && state.wrong_pins == 0 && state.transfers == 0,
+        _ => false,
+    };
     let signing_in = matches!(
         state.place,
         Place::NumberKind { .. }
@@ -499,7 +517,12 @@ fn is_like_others(state: &State) -> bool {
             | Place::Pin { .. }
             | Place::SigningIn { .. }
     );
-    (state.elder && !matches!(state.place, Place::Menu { .. })) || (state.served && signing_in)
+    // Who has no personal account is asked less in a menu, and nowhere else.
+    let asked_less = matches!(state.place, Place::Menu { .. })
+        && nothing_went_wrong(&state.place)
+        && state.wrong_pins == 0
+        && state.transfers == 0;
+    (state.elder && !told_apart) || (state.without_account && !asked_less) || (state.served && signing_in)
 }
 
 /// Whether `place` waits for keys, and so counts what goes wrong with them.

@@ -148,6 +148,8 @@ pub(super) struct Elder {
     pub(super) between_keys: Duration,
     /// Said before the main menu to callers whose number is marked.
     pub(super) greeting: Vec<PromptId>,
+    /// What is said around the options of a menu, and what instead.
+    pub(super) instead: HashMap<PromptId, PromptId>,
 }
 
 /// How long and how often a caller is waited for (DOMAIN.md 4a).
@@ -224,6 +226,8 @@ struct ElderFile {
     age: Option<Spanned<u8>>,
     between_keys: Option<Spanned<SignedDuration>>,
     greeting: Option<Vec<Spanned<String>>>,
+    #[serde(default)]
+    instead: BTreeMap<Spanned<String>, Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -320,6 +324,7 @@ impl Flow {
         self.greeting
             .iter()
             .chain(&self.elder.greeting)
+            .chain(self.elder.instead.values())
             .chain(menus)
             .chain(self.answers.values().flatten())
             .map(PromptId::as_str)
@@ -337,6 +342,11 @@ impl Flow {
     #[must_use]
     pub fn card_rule(&self) -> CardRule {
         self.card_rule
+    }
+
+    /// Whether a menu offers `service`.
+    pub(super) fn offers(&self, service: Service) -> bool {
+        self.menus.values().flat_map(|menu| &menu.options).any(|option| option.go == Target::Service(service))
     }
 
     /// How many wrong PINs end a call.
@@ -458,14 +468,24 @@ impl Compiler<'_> {
     }
 
     fn elder(&mut self, file: &File) -> Elder {
-        let ElderFile { age, between_keys, greeting } = &file.elder;
+        let ElderFile { age, between_keys, greeting, instead } = &file.elder;
         Elder {
             age: age.as_ref().map_or(65, |age| self.between(age, "elder.age", 50, 120)),
             between_keys: between_keys
                 .as_ref()
                 .map_or(Duration::from_secs(8), |wait| self.wait(wait, "elder.between_keys")),
             greeting: self.prompts(greeting.as_ref().unwrap_or(&file.greeting)),
+            instead: instead.iter().map(|(usual, instead)| self.instead(file, usual, instead)).collect(),
         }
+    }
+
+    fn instead(&mut self, file: &File, usual: &Spanned<String>, instead: &Spanned<String>) -> (PromptId, PromptId) {
+        let mut said = file.menu.values().flat_map(|menu| menu.before.iter().chain(&menu.after));
+        if !said.any(|id| id.get_ref() == usual.get_ref()) {
+            let problem = format!("no menu says \"{}\" before or after its options", usual.get_ref());
+            self.fault(usual, problem, "name a prompt of a menu's before or after, or leave it out");
+        }
+        (PromptId::named(usual.get_ref()), self.prompt(instead, false))
     }
 
     fn offset(&mut self, zone: &Spanned<String>) -> Offset {

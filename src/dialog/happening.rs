@@ -18,7 +18,7 @@ use super::rating::{Grade, RatingPlace};
 use super::signed_in::SignedIn;
 use super::state::{LossPlace, Place, Service};
 use crate::member::account::{
-    Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, PersonalAccount, PooledFund, Scheme,
+    Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, PageSize, PersonalAccount, PooledFund, Scheme,
     StatementEntry, StatementPage, TransactionKind, YearMonth,
 };
 use crate::member::card::{Card, LossReport};
@@ -142,10 +142,13 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
     answers.extend(pages(now));
     answers.extend(message_answers(now));
     answers.extend(pin_changes(now));
-    let granted = |proof, age, pin_changed| Answer::SignIn(SignInOutcome::Granted(proof, Welcome { age, pin_changed }));
+    let welcome = |proof, welcome| Answer::SignIn(SignInOutcome::Granted(proof, welcome));
+    let granted = |proof, age, pin_changed| welcome(proof, Welcome { age, pin_changed, ..Welcome::default() });
+    let resident = Welcome { age: 40, without_account: true, ..Welcome::default() };
     answers.extend(grant(now).map(|proof| ("granted", granted(proof, 40, None))));
     answers.extend(grant(now).map(|proof| ("granted to an older caller", granted(proof, 90, None))));
     answers.extend(grant(now).map(|proof| ("granted after a change of PIN", granted(proof, 40, Some(now)))));
+    answers.extend(grant(now).map(|proof| ("granted to a resident", welcome(proof, resident))));
     answers.extend(families());
     answers.extend(cards(now));
     let long_ago = now.saturating_sub(SignedDuration::from_hours(1)).unwrap_or(now);
@@ -155,7 +158,8 @@ fn answers(now: Timestamp) -> Vec<(&'static str, Answer)> {
 
 fn coverage(scheme: Scheme, insurance: InsuranceStatus, contribution: ContributionStatus, care: Benefit) -> Coverage {
     let last_contribution = YearMonth { year: 2026, month: 6 };
-    Coverage { scheme, insurance, contribution, last_contribution, outpatient: care, inpatient: care }
+    let benefits_from = (care == Benefit::Waiting).then_some(date(2026, 9, 1));
+    Coverage { scheme, insurance, contribution, last_contribution, outpatient: care, inpatient: care, benefits_from }
 }
 
 /// Every word of every vocabulary, and every way it decides what is said.
@@ -256,7 +260,7 @@ fn pages(now: Timestamp) -> Vec<(&'static str, Answer)> {
         let entries = kinds.iter().copied().map(entry).collect();
         Answer::Transactions(Some(StatementPage { entries, more }))
     };
-    let full = TransactionKind::ALL.chunks(StatementPage::SIZE).map(|kinds| page(kinds, true));
+    let full = TransactionKind::ALL.chunks(PageSize::Three.entries()).map(|kinds| page(kinds, true));
     let mut pages: Vec<_> = ["page", "another page", "a third page"].into_iter().zip(full).collect();
     pages.extend([
         ("last page", page(&[TransactionKind::Adjustment], false)),
@@ -315,7 +319,10 @@ pub(super) fn happens(place: &Place, event: &Event) -> bool {
                     | (Place::PinChange(PinPlace::Judging { .. }), Answer::NewPin(_))
                     | (Place::PinChange(PinPlace::Changing { .. }), Answer::PinChange(_))
                     | (Place::Challenge(ChallengePlace::Asking { .. }), Answer::Guard(_))
-                    | (Place::Reading { service: Service::PersonalBalance, .. }, Answer::PersonalBalance(_))
+                    | (
+                        Place::Reading { service: Service::PersonalBalance, .. } | Place::ReadingParts { .. },
+                        Answer::PersonalBalance(_)
+                    )
                     | (Place::Reading { service: Service::PooledFund, .. }, Answer::PooledFund(..))
                     | (Place::Reading { service: Service::Status, .. }, Answer::Coverage(_))
                     | (Place::Reading { service: Service::MutualAid, .. }, Answer::MutualAid(_))

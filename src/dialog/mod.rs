@@ -48,5 +48,5 @@ pub use pin_proof::{FirstProof, PinGrant, PinInForce};
 pub use rating::{Grade, Rating, RatingPlace, Reason};
 pub use shape::{EntryShape, Shape};
 pub use signed_in::SignedIn;
-pub use state::{AnswerId, Goal, LossAct, LossPlace, MenuId, Misses, Place, QueuePlace, Service, State};
+pub use state::{AnswerId, Goal, LossAct, LossPlace, MenuId, Misses, Place, QueuePlace, Service, State, Then};
 pub use turn::{BargeIn, Collect, Next, Record, Request, Transfer, TransferTarget, Turn};

@@ -324,7 +324,10 @@ impl Flow {
                 }
             },
             (PinPlace::Changing { change, .. }, Answer::PinChange(PinChange::Done(proof))) => {
-                let mut state = State { signed_in: Some(proof), ..state };
+                // Nothing new is known of who they are.
+                let same = state.signed_in.is_some_and(|before| before.member() == proof.member());
+                let without_account = state.without_account && same;
+                let mut state = State { signed_in: Some(proof), without_account, ..state };
                 state.news.pin_set = true;
                 match change.goal {
                     Goal::Service(Service::ChangePin, back) => self.menu(state, &back, now),

@@ -133,10 +133,10 @@ impl Flow {
         now: Timestamp,
     ) -> (State, Turn) {
         match outcome {
-            SignInOutcome::Granted(proof, Welcome { age, pin_changed }) => {
+            SignInOutcome::Granted(proof, Welcome { age, without_account, pin_changed }) => {
                 let elder = state.elder || age >= self.elder.age;
                 let news = News { pin_changed, ..state.news };
-                self.reach(State { signed_in: Some(proof), elder, news, ..state }, goal, now)
+                self.reach(State { signed_in: Some(proof), elder, without_account, news, ..state }, goal, now)
             }
             SignInOutcome::InitialPin(first) => self.initial_pin(state, goal, first, now),
             SignInOutcome::Refused => {

@@ -32,6 +32,8 @@ pub struct State {
     pub elder: bool,
     /// Whether the caller was told what they called for: only then are they asked how it was.
     pub served: bool,
+    /// Whether who has signed in has no personal account: nothing is asked of them that is about one.
+    pub without_account: bool,
     /// Where in the conversation.
     pub place: Place,
 }
@@ -120,12 +122,17 @@ pub enum Place {
         /// The menu to go back to.
         back: MenuId,
     },
+    /// What the balance is made up of is being read.
+    ReadingParts {
+        /// The menu to go back to.
+        back: MenuId,
+    },
     /// A service has told what it reads.
     Told {
         /// Which.
         service: Service,
-        /// Whether there is a statement to go on to.
-        statement: bool,
+        /// What there is to go on to.
+        then: Then,
         /// The menu to go back to.
         back: MenuId,
         /// What went wrong here so far.
@@ -185,6 +192,21 @@ pub enum Place {
     Over,
 }
 
+/// What is offered after something was told, beside hearing it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Then {
+    /// Nothing.
+    Nothing,
+    /// After the balance, 收支明细.
+    Statement,
+    /// After the total of the balance, 收支明细, and what it is made up of.
+    Parts,
+    /// After what the balance is made up of, 收支明细. Heard again is what was told last.
+    AfterParts,
+    /// After that there is no personal account, 统筹账户额度.
+    PooledFund,
+}
+
 /// Waiting for a person.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct QueuePlace {
@@ -202,7 +224,13 @@ impl Place {
     /// Whether something of a member is being read here.
     #[must_use]
     pub fn is_reading(&self) -> bool {
-        matches!(self, Self::Reading { .. } | Self::ReadingPage { .. } | Self::Loss(LossPlace::Doing { .. }))
+        matches!(
+            self,
+            Self::Reading { .. }
+                | Self::ReadingParts { .. }
+                | Self::ReadingPage { .. }
+                | Self::Loss(LossPlace::Doing { .. })
+        )
     }
 
     /// Whether a number or a PIN is asked for: every key is part of it, but for `0`, `*` and `#` alone.
@@ -233,6 +261,7 @@ impl Place {
             Self::Pin { .. } => "sign-in.pin",
             Self::SigningIn { .. } => "sign-in.checking",
             Self::Reading { service, .. } | Self::Told { service, .. } => service.name(),
+            Self::ReadingParts { .. } => Service::PersonalBalance.name(),
             Self::Details { .. } => Service::Details.name(),
             Self::ReadingPage { which, .. } | Self::Page { which, .. } => match which {
                 Movements::Credits => "details.credits",

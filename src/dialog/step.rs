@@ -21,7 +21,7 @@ use super::turn::{BargeIn, Collect, Next, Request, Turn};
 use crate::member::IdentifierKind;
 use crate::member::card_number::CardRule;
 use crate::secret::{Key, Keys};
-use crate::speech::prompt::Prompt;
+use crate::speech::prompt::{Prompt, PromptId};
 
 /// Said before the place's own prompts: an apology, an amount, a reason.
 pub(super) type Lead = Vec<Prompt>;
@@ -41,6 +41,7 @@ impl Flow {
             transfers: 0,
             elder: false,
             served: false,
+            without_account: false,
             news: News::default(),
             place: Place::Start,
         }
@@ -101,6 +102,7 @@ impl Flow {
             | Place::SigningIn { goal, .. } => Some(goal.menu()),
             Place::PinChange(place) => Some(place.menu()),
             Place::Reading { back, .. }
+            | Place::ReadingParts { back }
             | Place::Told { back, .. }
             | Place::Answered { back, .. }
             | Place::Details { back, .. }
@@ -242,7 +244,9 @@ impl Flow {
                 | Place::Loss(_),
                 answer,
             ) => self.card_answered(state, answer, now),
-            (Place::Reading { .. } | Place::ReadingPage { .. }, answer) => self.account_answered(state, answer, now),
+            (Place::Reading { .. } | Place::ReadingParts { .. } | Place::ReadingPage { .. }, answer) => {
+                self.account_answered(state, answer, now)
+            }
             (Place::Message(place), answer) => self.message_answered(state, place, answer, now),
             (Place::PinChange(place), answer) => self.pin_answered(state, place, answer, now),
             (Place::Rating(RatingPlace::Keeping), answer) => Self::rating_answered(state, &answer),
@@ -358,9 +362,9 @@ impl Flow {
                     say.push(Prompt::elder_person());
                 }
                 if let Some(menu) = self.menus.get(menu) {
-                    say.extend(menu.before.iter().map(|id| Prompt::of_menu(id.clone(), None)));
+                    say.extend(menu.before.iter().map(|id| self.around(&state, id)));
                     say.extend(menu.options.iter().map(|o| Prompt::of_menu(o.say.clone(), Some(o.key))));
-                    say.extend(menu.after.iter().map(|id| Prompt::of_menu(id.clone(), None)));
+                    say.extend(menu.after.iter().map(|id| self.around(&state, id)));
                 }
                 self.one_key(barge_in)
             }
@@ -410,7 +414,7 @@ impl Flow {
                 self.entry(longest, barge_in)
             }
             Place::Told { .. } | Place::Details { .. } | Place::Page { .. } => {
-                say.extend(choices(&state.place));
+                say.extend(choices(&state));
                 say.push(Prompt::universal_keys());
                 self.one_key(barge_in)
             }
@@ -432,6 +436,7 @@ impl Flow {
             | Place::Challenge(ChallengePlace::Asking { .. })
             | Place::SigningIn { .. }
             | Place::Reading { .. }
+            | Place::ReadingParts { .. }
             | Place::ReadingPage { .. }
             | Place::PinChange(_)
             | Place::Rating(RatingPlace::Keeping)
@@ -443,6 +448,12 @@ impl Flow {
             Place::Over => return over(state, say),
         };
         (state, Turn { say, next: Next::Collect(collect) })
+    }
+
+    /// What is said before and after the options of a menu: of what older callers have heard, nothing again.
+    fn around(&self, state: &State, id: &PromptId) -> Prompt {
+        let said = self.elder.instead.get(id).filter(|_| state.elder).unwrap_or(id);
+        Prompt::of_menu(said.clone(), None)
     }
 
     pub(super) fn one_key(&self, barge_in: BargeIn) -> Collect {
@@ -497,6 +508,7 @@ pub(super) fn misses_of(place: &mut Place) -> Option<&mut Misses> {
         | Place::Identifying { .. }
         | Place::SigningIn { .. }
         | Place::Reading { .. }
+        | Place::ReadingParts { .. }
         | Place::ReadingPage { .. }
         | Place::WithPerson
         | Place::Queue(_)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::event::{Answer, Dialled, Event, LossOutcome, PinChange, SignInOutcome};
+use super::event::{Answer, Dialled, Event, LossOutcome, PinChange, SignInOutcome, Welcome};
 use super::explore::nothing_went_wrong;
 use super::flow::{Flow, Target};
 use super::happening::{events, happens};
@@ -67,10 +67,7 @@ pub struct WayTo {
 /// in `language` with this `wording`: through the choice of language, where there is one. `None` in place of a way: keys alone do not lead there.
 #[must_use]
 pub fn ways(flow: &Flow, language: Language, wording: &Catalogs) -> Vec<(Service, Option<WayTo>)> {
-    let offered = |service: &Service| {
-        flow.menus.values().flat_map(|menu| &menu.options).any(|option| option.go == Target::Service(*service))
-    };
-    let services = Service::ALL.into_iter().filter(offered);
+    let services = Service::ALL.into_iter().filter(|service| flow.offers(*service));
     services
         .map(|service| (service, Walk::to(flow, service, language).map(|walk| walk.reckon(language, wording))))
         .collect()
@@ -175,14 +172,16 @@ fn leads_on(place: &Place, next: &Next, name: &str, event: &Event) -> bool {
         ["0", "9", "*", "#", "# alone", "ID number without #", "cleared ID number", "too few digits"];
     match (next, event) {
         (Next::Collect(_), Event::Keys(_)) => !NO_WAY.contains(&name),
-        // The last is once in a caller's life, and a longer way.
+        // The first of a sign-in is once in a caller's life, and a longer way; the other is to nothing that can be told.
         (
             Next::Ask(_),
             Event::Answer(
                 Answer::Unavailable
                 | Answer::Superseded
                 | Answer::CallEnded
-                | Answer::SignIn(SignInOutcome::InitialPin(_)),
+                | Answer::SignIn(
+                    SignInOutcome::InitialPin(_) | SignInOutcome::Granted(_, Welcome { without_account: true, .. }),
+                ),
             ),
         ) => false,
         (Next::Ask(_), Event::Answer(_)) => happens(place, event),

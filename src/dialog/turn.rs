@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::member::account::Movements;
+use crate::member::account::{Movements, PageSize};
 use crate::member::card::LossTerm;
 use crate::member::pin_rule::InitialPinRule;
 use crate::member::{Identifier, MemberKey};
@@ -157,6 +157,8 @@ pub enum Request {
         proof: SignedIn,
         /// Which movements.
         which: Movements,
+        /// How many at once.
+        size: PageSize,
         /// Which page, counted from 0.
         page: u8,
     },

@@ -237,6 +237,8 @@ pub struct Coverage {
     pub outpatient: Benefit,
     /// 住院待遇.
     pub inpatient: Benefit,
+    /// Of what waits, the day from which it is paid, where that is known.
+    pub benefits_from: Option<Date>,
 }
 
 /// 个人账户. Either part may be below zero (负) after a correction.
@@ -389,26 +391,43 @@ impl fmt::Debug for StatementEntry {
     }
 }
 
+/// How many entries of 收支明细 are told at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageSize {
+    /// As many as are remembered at once.
+    Three,
+    /// For older callers.
+    One,
+}
+
+impl PageSize {
+    /// So many.
+    #[must_use]
+    pub const fn entries(self) -> usize {
+        match self {
+            Self::Three => 3,
+            Self::One => 1,
+        }
+    }
+}
+
 /// One page of 收支明细, newest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatementPage {
-    /// [`StatementPage::SIZE`] of them, fewer on the last page, none when there is nothing to list.
+    /// As many as a page has ([`PageSize`]), fewer on the last one, none when there is nothing to list.
     pub entries: Vec<StatementEntry>,
     /// Whether older ones follow on the next page.
     pub more: bool,
 }
 
 impl StatementPage {
-    /// As many as are remembered at once.
-    pub const SIZE: usize = 3;
-
     /// Page `page`, counted from 0, of those of `transactions` that `which` includes. Those of one moment keep their order.
     #[must_use]
-    pub fn of(mut transactions: Vec<Transaction>, which: Movements, page: u8) -> Self {
+    pub fn of(mut transactions: Vec<Transaction>, which: Movements, size: PageSize, page: u8) -> Self {
         transactions.retain(|transaction| which.include(transaction));
         transactions.sort_by_key(|transaction| std::cmp::Reverse(transaction.at));
-        let mut rest = transactions.into_iter().skip(usize::from(page) * Self::SIZE);
-        let entries = rest.by_ref().take(Self::SIZE).map(StatementEntry::from).collect();
+        let mut rest = transactions.into_iter().skip(usize::from(page) * size.entries());
+        let entries = rest.by_ref().take(size.entries()).map(StatementEntry::from).collect();
         Self { entries, more: rest.next().is_some() }
     }
 }
@@ -524,10 +543,13 @@ mod tests {
                 of(4, Interest, "4"),
             ]
         };
-        let page = |which, page| {
-            let page = StatementPage::of(all(), which, page);
-            (page.entries.iter().map(|e| e.amount.fen() / 100).collect::<Vec<_>>(), page.more)
+        let page_of = |size| {
+            move |which, page| {
+                let page = StatementPage::of(all(), which, size, page);
+                (page.entries.iter().map(|e| e.amount.fen() / 100).collect::<Vec<_>>(), page.more)
+            }
         };
+        let page = page_of(PageSize::Three);
         assert_eq!(page(Movements::Everything, 0), (vec![-7, 6, 5], true));
         assert_eq!(page(Movements::Everything, 1), (vec![4, 3, 2], true));
         assert_eq!(page(Movements::Everything, 2), (vec![1], false));
@@ -537,6 +559,11 @@ mod tests {
         assert_eq!(page(Movements::Credits, 1), (vec![1], false));
         // Three and no more: there is no next page.
         assert_eq!(page(Movements::Spending, 0), (vec![-7, 5, 2], false));
+        let page = page_of(PageSize::One);
+        assert_eq!(page(Movements::Spending, 0), (vec![-7], true));
+        assert_eq!(page(Movements::Spending, 1), (vec![5], true));
+        assert_eq!(page(Movements::Spending, 2), (vec![2], false));
+        assert_eq!(page(Movements::Spending, 3), (vec![], false));
     }
 
     #[test]

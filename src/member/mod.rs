@@ -26,6 +26,7 @@ pub mod tail;
 
 use std::fmt;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use account::{
@@ -61,6 +62,8 @@ pub struct Member {
     pub outpatient_benefit: Benefit,
     /// 住院待遇.
     pub inpatient_benefit: Benefit,
+    /// 等待期: the day from which the benefits that wait are paid; `None`: not known, or none waits.
+    pub benefits_from: Option<Date>,
     /// 社保卡状态.
     pub card_status: CardStatus,
     /// 查询密码; `None`: none was ever set, nobody can sign in.

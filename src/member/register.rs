@@ -1,9 +1,9 @@
 //! Members and what they have as files hold it: `members.csv`, `transactions.csv` and `mutual-aid.csv`, RFC 4180, UTF-8.
 //!
-//! The first line names the columns, in any order; all must be there and no others. A row that cannot be read is told by
-//! line, column and what was expected, never by what stood there, and does not stop the rows after it. So a file is
-//! read line by line, and a quoted field may not go on over the end of its line: else one stray quotation mark would
-//! swallow the rest of the file.
+//! The first line names the columns, in any order; all must be there, but for `benefits_from`, and no others. A row that
+//! cannot be read is told by line, column and what was expected, never by what stood there, and does not stop the rows after
+//! it. So a file is read line by line, and a quoted field may not go on over the end of its line: else one stray quotation
+//! mark would swallow the rest of the file.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -24,7 +24,7 @@ use super::personal_number::PersonalNumber;
 use crate::secret::{Pin, Secret};
 
 /// The columns of `members.csv`.
-pub const MEMBER_COLUMNS: [&str; 21] = [
+pub const MEMBER_COLUMNS: [&str; 22] = [
     "id_number",
     "card_number",
     "personal_number",
@@ -46,7 +46,11 @@ pub const MEMBER_COLUMNS: [&str; 21] = [
     "pooled_limit",
     "pooled_used",
     "as_of",
+    BENEFITS_FROM,
 ];
+
+/// The one column that a file may leave out, as registers do that do not tell it.
+const BENEFITS_FROM: &str = "benefits_from";
 
 /// The columns of `transactions.csv`.
 pub const TRANSACTION_COLUMNS: [&str; 6] = ["id_number", "at", "kind", "amount", "balance_after", "place"];
@@ -105,7 +109,7 @@ pub struct RowError {
 
 /// Reads `members.csv`.
 pub struct MemberRows<R> {
-    rows: Rows<R, 21>,
+    rows: Rows<R, 22>,
     today: Date,
 }
 
@@ -202,7 +206,7 @@ impl<R: Read> Iterator for MutualAidRows<R> {
     }
 }
 
-fn member(fields: [Field<'_>; 21], today: Date) -> Result<Member, RowError> {
+fn member(fields: [Field<'_>; 22], today: Date) -> Result<Member, RowError> {
     let [
         id_number,
         card_number,
@@ -225,6 +229,7 @@ fn member(fields: [Field<'_>; 21], today: Date) -> Result<Member, RowError> {
         pooled_limit,
         pooled_used,
         as_of,
+        benefits_from,
     ] = fields;
 
     let scheme = scheme.read(Scheme::from_str)?;
@@ -245,6 +250,7 @@ fn member(fields: [Field<'_>; 21], today: Date) -> Result<Member, RowError> {
         last_contribution: last_contribution.read(FromStr::from_str)?,
         outpatient_benefit: outpatient_benefit.read(FromStr::from_str)?,
         inpatient_benefit: inpatient_benefit.read(FromStr::from_str)?,
+        benefits_from: benefits_from.optional(day)?,
         card_status: card_status.read(FromStr::from_str)?,
         pin,
         pin_is_initial: initial,
@@ -362,8 +368,10 @@ struct Rows<R, const N: usize> {
     reader: BufReader<R>,
     splitter: Reader,
     columns: [&'static str; N],
-    /// Where in a row of the file each of `columns` stands.
-    place: [usize; N],
+    /// Where in a row of the file each of `columns` stands; `None`: the file leaves it out.
+    place: [Option<usize>; N],
+    /// How many there are in the file.
+    width: usize,
     line: u64,
     // What is read goes through these two; they are wiped in the end.
     text: Zeroizing<Vec<u8>>,
@@ -386,7 +394,8 @@ impl<R: Read, const N: usize> Rows<R, N> {
             reader: BufReader::with_capacity(1 << 16, reader),
             splitter: ReaderBuilder::new().terminator(Terminator::Any(b'\n')).build(),
             columns,
-            place: [0; N],
+            place: [None; N],
+            width: 0,
             line: 0,
             text: Zeroizing::new(Vec::with_capacity(4096)),
             fields: Zeroizing::new(Vec::new()),
@@ -396,10 +405,11 @@ impl<R: Read, const N: usize> Rows<R, N> {
         // A file without a single line has no columns.
         let names = if rows.read_line()? { rows.split().unwrap_or(0) } else { 0 };
         rows.place = rows.places(names)?;
+        rows.width = names;
         Ok(rows)
     }
 
-    fn places(&self, names: usize) -> Result<[usize; N], HeaderError> {
+    fn places(&self, names: usize) -> Result<[Option<usize>; N], HeaderError> {
         let mut places = [None; N];
         for place in 0..names {
             let name = self.field(place).trim_ascii();
@@ -418,11 +428,12 @@ impl<R: Read, const N: usize> Rows<R, N> {
                 }
             }
         }
-        let mut found = [0; N];
-        for ((found, place), column) in found.iter_mut().zip(places).zip(self.columns) {
-            *found = place.ok_or(HeaderError::Missing(column))?;
+        let missing =
+            places.iter().zip(self.columns).find(|(place, column)| place.is_none() && *column != BENEFITS_FROM);
+        match missing {
+            Some((_, column)) => Err(HeaderError::Missing(column)),
+            None => Ok(places),
         }
-        Ok(found)
     }
 
     fn next(&mut self) -> Option<Result<[Field<'_>; N], RowError>> {
@@ -439,12 +450,12 @@ impl<R: Read, const N: usize> Rows<R, N> {
             }
         }
         Some(match self.split() {
-            Some(count) if count == N => Ok(std::array::from_fn(|column| Field {
+            Some(count) if count == self.width => Ok(std::array::from_fn(|column| Field {
                 line: self.line,
                 column: self.columns[column],
-                bytes: self.field(self.place[column]),
+                bytes: self.place[column].map_or(&[], |place| self.field(place)),
             })),
-            Some(count) => Err(whole(self.line, format!("must have {N} fields, not {count}"))),
+            Some(count) => Err(whole(self.line, format!("must have {} fields, not {count}", self.width))),
             None => Err(whole(self.line, "has a quotation mark that is not closed".to_owned())),
         })
     }
@@ -517,7 +528,7 @@ pub fn write_members(members: impl IntoIterator<Item = Member>, to: impl Write) 
     for member in members {
         let Member { personal, pooled, .. } = &member;
         let balance = |of: fn(&PersonalAccount) -> Money| personal.as_ref().map(of).map(Money::to_plain);
-        let fields: [&str; 21] = [
+        let fields: [&str; 22] = [
             member.id_number.expose(),
             member.card_number.as_ref().map_or("", CardNumber::expose),
             member.personal_number.as_ref().map_or("", PersonalNumber::expose),
@@ -539,6 +550,7 @@ pub fn write_members(members: impl IntoIterator<Item = Member>, to: impl Write) 
             &pooled.limit.map(Money::to_plain).unwrap_or_default(),
             &pooled.used.to_plain(),
             &pooled.as_of.to_string(),
+            &member.benefits_from.map(|day| day.to_string()).unwrap_or_default(),
         ];
         csv.write_record(fields)?;
     }

@@ -122,6 +122,7 @@ pub fn synthetic(index: u64) -> Member {
         last_contribution: YearMonth { year: 2026, month: if paused { 2 } else { 6 } },
         outpatient_benefit: benefit,
         inpatient_benefit: benefit,
+        benefits_from: None,
         card_status: if (chance >> 48).is_multiple_of(256) { CardStatus::Inactive } else { CardStatus::Normal },
         pin,
         pin_is_initial,
@@ -309,6 +310,7 @@ mod tests {
             assert!(members.iter().any(|m| m.outpatient_benefit == *benefit), "{benefit:?}");
             assert!(members.iter().any(|m| m.inpatient_benefit == *benefit), "{benefit:?}");
         }
+        assert!(members.iter().any(|m| m.benefits_from.is_some()));
         for status in CardStatus::ALL {
             assert!(members.iter().any(|m| m.card_status == *status), "{status:?}");
         }
@@ -446,7 +448,7 @@ mod tests {
             file.lines().nth(1),
             Some(
                 "130000200406070021,A41579868,3213198670,合成12333,employee,active,paid,2026-06,normal,normal,normal,\
-                 624883,false,10.61,21665.05,2026,1800.00,1157.39,20000.00,17967.32,2026-06-30"
+                 624883,false,10.61,21665.05,2026,1800.00,1157.39,20000.00,17967.32,2026-06-30,"
             )
         );
     }

@@ -86,11 +86,12 @@ impl Shift {
         YearMonth { year: shifted.year().max(1998), month: shifted.month() }
     }
 
-    /// Another month that was paid for last.
+    /// Another month that was paid for last, and another day from which is paid.
     #[must_use]
     pub fn coverage(self, coverage: Coverage) -> Coverage {
         let last_contribution = self.month(coverage.last_contribution);
-        Coverage { last_contribution, ..coverage }
+        let benefits_from = coverage.benefits_from.map(|day| self.day(day));
+        Coverage { last_contribution, benefits_from, ..coverage }
     }
 
     /// Another account: its total is what other places of the call make of the total, and its parts still add up.

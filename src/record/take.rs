@@ -387,9 +387,10 @@ impl Take {
 
     fn signs_in(&mut self, outcome: &SignInOutcome) -> Result<(), Why> {
         match outcome {
-            SignInOutcome::Granted(proof, Welcome { pin_changed, .. }) => {
+            SignInOutcome::Granted(proof, Welcome { pin_changed, without_account, .. }) => {
                 self.learnt.right = Some(true);
                 self.is_member(proof.member());
+                self.person()?.resident |= *without_account;
                 if pin_changed.is_some() { Err(Why::Earlier) } else { Ok(()) }
             }
             SignInOutcome::InitialPin(first) => {

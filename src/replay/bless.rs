@@ -56,7 +56,10 @@ fn rewrite(lines: &mut [String], line: usize, before: &str, after: &str, blessed
     let rewritten = text.replacen(before, after, 1);
     if rewritten != *text {
         let shown = |line: &str| line.trim_end().to_owned();
-        blessed.push(Blessed { line, before: shown(text), after: shown(&rewritten) });
+        match blessed.iter_mut().find(|known| known.line == line) {
+            Some(known) => known.after = shown(&rewritten),
+            None => blessed.push(Blessed { line, before: shown(text), after: shown(&rewritten) }),
+        }
         *text = rewritten;
     }
 }

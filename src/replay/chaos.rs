@@ -25,14 +25,15 @@ impl Chaos {
     /// For one transcript by one dialect.
     #[must_use]
     pub fn new(seed: u64, transcript: &str, dialect: &str) -> Self {
-        let mixed = transcript.bytes().chain(dialect.bytes()).fold(seed, |mix, byte| {
-            (mix ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23)
-        });
+        let mixed = transcript
+            .bytes()
+            .chain(dialect.bytes())
+            .fold(seed, |mix, byte| (mix ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23));
         Self(Rng::with_seed(mixed))
     }
 
     /// What happens to the next callback.
-    pub fn next(&mut self) -> Mishap {
+    pub fn strike(&mut self) -> Mishap {
         Mishap {
             copies: self.0.u8(0..=2),
             late_copy: self.0.bool(),

@@ -50,7 +50,8 @@ mod tests {
     #[test]
     fn as_everybody_writes_it() {
         let typed = "\u{feff}通话   A-1  余额\r\n\t时钟　2026-07-01 10:00\r\n\r\n\r\n＞  按   １  #   // 一\r\n<您好，  欢迎{…} @main\r\n//  备注\r\n\r\n";
-        let formatted = "通话 A-1 余额\n  时钟 2026-07-01 10:00\n\n> 按 1 #  // 一\n‹ 您好，  欢迎{…} @main\n//  备注\n";
+        let formatted =
+            "通话 A-1 余额\n  时钟 2026-07-01 10:00\n\n> 按 1 #  // 一\n‹ 您好，  欢迎{…} @main\n//  备注\n";
         assert_eq!(format(typed), formatted);
         assert_eq!(format(formatted), formatted);
     }

@@ -97,9 +97,11 @@ impl Pattern {
     pub fn named(&self, heard: &str) -> Vec<(&str, String)> {
         let heard = spoken(heard);
         let Some(found) = self.whole.captures(&heard) else { return Vec::new() };
-        let named = self.names.iter().enumerate().filter_map(|(n, name)| {
-            Some((name.as_str(), found.name(&format!("n{n}"))?.as_str().to_owned()))
-        });
+        let named = self
+            .names
+            .iter()
+            .enumerate()
+            .filter_map(|(n, name)| Some((name.as_str(), found.name(&format!("n{n}"))?.as_str().to_owned())));
         named.collect()
     }
 
@@ -148,7 +150,8 @@ impl Pattern {
 }
 
 /// `text` as people write it: without the blanks that part Chinese sentences in slow speech.
-fn tidy(text: &str) -> String {
+#[must_use]
+pub fn tidy(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut blank = false;
     for c in text.chars() {
@@ -268,7 +271,10 @@ struct Laid {
 
 #[derive(Clone, Copy)]
 enum Pair {
-    Both { expected: HeardChar, heard: HeardChar },
+    Both {
+        expected: HeardChar,
+        heard: HeardChar,
+    },
     Missing(HeardChar),
     Extra(HeardChar),
     Hole,
@@ -296,9 +302,7 @@ fn lay(parts: &[Words], heard: &[HeardChar]) -> Laid {
             .collect();
         align(&units, parts.len(), heard)
     });
-    tried
-        .min_by_key(|laid| laid.cost)
-        .unwrap_or(Laid { cost: 0, pairs: Vec::new(), spans: vec![(0, 0); parts.len()] })
+    tried.min_by_key(|laid| laid.cost).unwrap_or(Laid { cost: 0, pairs: Vec::new(), spans: vec![(0, 0); parts.len()] })
 }
 
 /// How the characters up to here were laid beside each other.
@@ -348,8 +352,11 @@ fn align(units: &[(Unit, usize)], parts: usize, heard: &[HeardChar]) -> Laid {
             (cost[this + at], moves[this + at]) = best;
         }
     }
-    let mut laid =
-        Laid { cost: cost.last().copied().unwrap_or_default(), pairs: Vec::new(), spans: vec![(heard.len(), 0); parts] };
+    let mut laid = Laid {
+        cost: cost.last().copied().unwrap_or_default(),
+        pairs: Vec::new(),
+        spans: vec![(heard.len(), 0); parts],
+    };
     let (mut row, mut at) = (units.len(), heard.len());
     while row > 0 || at > 0 {
         let how = if row == 0 { Move::Extra } else { moves[row * width + at] };
@@ -457,7 +464,10 @@ mod tests {
     #[test]
     fn what_was_heard_instead_stands_beside_its_part() {
         let said = pattern(vec![any(), text("余额为"), text("一元整"), text("，截至"), any()]);
-        assert_eq!(said.corrections("您的余额为两元整，截至今天。"), [None, None, Some("两元整".to_owned()), None, None]);
+        assert_eq!(
+            said.corrections("您的余额为两元整，截至今天。"),
+            [None, None, Some("两元整".to_owned()), None, None]
+        );
         let said = pattern(vec![text("您好。"), any()]);
         assert_eq!(said.corrections("您好。再见。"), [None, None]);
         let said = pattern(vec![text("您好。")]);

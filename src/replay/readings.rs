@@ -7,11 +7,11 @@ use regex::Regex;
 use super::pattern::{ANYTHING, Part, Pattern, Words, spoken};
 use super::transcript::{Expectation, Field, Header, SecretValue, Whose};
 use crate::fault::{Fault, Faults};
-use crate::member::{Member, sample};
 use crate::member::card_number::CardRule;
 use crate::member::id_number::IdNumber;
 use crate::member::money::Money;
 use crate::member::tail::Tail;
+use crate::member::{Member, sample};
 use crate::secret::{Key, Keys};
 use crate::speech::catalog::Catalog;
 use crate::speech::chinese::{self, Liang, Style};
@@ -146,7 +146,8 @@ impl<'r> Readings<'r> {
     fn prompt(&self, id: &str) -> Result<Words, String> {
         let shapes = self.catalogs.iter().filter_map(|catalog| catalog.shape(id));
         let worded = shapes.map(|shape| {
-            let texts = shape.into_iter().map(|text| text.map_or_else(|| ANYTHING.to_owned(), |t| regex::escape(&spoken(t))));
+            let texts =
+                shape.into_iter().map(|text| text.map_or_else(|| ANYTHING.to_owned(), |t| regex::escape(&spoken(t))));
             texts.collect::<String>()
         });
         let worded: Vec<_> = worded.collect();

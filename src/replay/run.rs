@@ -157,32 +157,29 @@ impl Replay {
         let mut all = Vec::new();
         for dialect in self.by(transcript) {
             let chaos = self.chaos.map(|seed| Chaos::new(seed, &transcript.source, dialect.name()));
-            let played = match &self.against {
-                Some(Against { url, account }) => {
-                    // Calls of yesterday's replay are known to the hotline.
-                    let run = format!("{:x}", nonce());
-                    let telling = Telling { account, readings: &readings, chaos, run: &run };
-                    play(transcript, dialect, &mut Remote::new(url), telling).await
-                }
-                None => {
-                    let secrets = if watched { readings.written().map(|(n, v)| (n.to_owned(), v)).collect() } else { Vec::new() };
-                    match InProcess::open(set, folder, &transcript.header, secrets).await {
-                        Ok(mut stage) => {
-                            let account = Set::account();
-                            let telling = Telling { account: &account, readings: &readings, chaos, run: "" };
-                            play(transcript, dialect, &mut stage, telling).await
-                        }
-                        Err(why) => {
-                            let fault = Fault::of(&transcript.source, why, "make room for temporary files");
-                            return Outcome::Unreadable(Faults(vec![fault]));
-                        }
-                    }
+            if let Some(Against { url, account }) = &self.against {
+                // Calls of an earlier replay are known to the hotline.
+                let run = format!("{:x}", nonce());
+                let telling = Telling { account, readings: &readings, chaos, run: &run };
+                all.push(play(transcript, dialect, &mut Remote::new(url), telling).await);
+                continue;
+            }
+            let written = readings.written().map(|(name, value)| (name.to_owned(), value));
+            let secrets = if watched { written.collect() } else { Vec::new() };
+            let stage = InProcess::open(set, folder, &transcript.header, secrets).await;
+            let mut stage = match stage {
+                Ok(stage) => stage,
+                Err(why) => {
+                    let fault = Fault::of(&transcript.source, why, "make room for temporary files");
+                    return Outcome::Unreadable(Faults(vec![fault]));
                 }
             };
-            all.push(played);
+            let account = Set::account();
+            let telling = Telling { account: &account, readings: &readings, chaos, run: "" };
+            all.push(play(transcript, dialect, &mut stage, telling).await);
         }
         alike(transcript, &mut all);
-        Outcome::Played(transcript.clone(), all)
+        Outcome::Played(Box::new(transcript.clone()), all)
     }
 }
 
@@ -190,7 +187,9 @@ impl Replay {
 fn alike(transcript: &Transcript, all: &mut [Played]) {
     // Digits that were drawn for this call are no other's.
     let drawn = transcript.steps.iter().any(|step| match &step.what {
-        What::Heard(expected) => expected.parts.iter().any(|(part, _)| matches!(part, super::pattern::Part::Capture(_))),
+        What::Heard(expected) => {
+            expected.parts.iter().any(|(part, _)| matches!(part, super::pattern::Part::Capture(_)))
+        }
         _ => false,
     });
     let Some((first, others)) = all.split_first_mut() else { return };

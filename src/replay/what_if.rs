@@ -82,14 +82,12 @@ mod tests {
 
     #[test]
     fn sentences_that_change() {
-        let changed = changes(&["您好。", "余额请按一。", "再见。"], &["您好。", "查询余额请按一。", "留言请按五。", "再见。"]);
+        let changed =
+            changes(&["您好。", "余额请按一。", "再见。"], &["您好。", "查询余额请按一。", "留言请按五。", "再见。"]);
         let of = |before: Option<&str>, after: Option<&str>| Changed {
             before: before.map(Into::into),
             after: after.map(Into::into),
         };
-        assert_eq!(
-            changed,
-            [of(Some("余额请按一。"), Some("查询余额请按一。")), of(None, Some("留言请按五。"))]
-        );
+        assert_eq!(changed, [of(Some("余额请按一。"), Some("查询余额请按一。")), of(None, Some("留言请按五。"))]);
     }
 }

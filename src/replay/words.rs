@@ -181,7 +181,7 @@ pub fn is(text: &str, word: Word) -> bool {
 
 /// What follows `word` at the beginning of `text`, in either language.
 #[must_use]
-pub fn after<'t>(text: &'t str, word: Word) -> Option<&'t str> {
+pub fn after(text: &str, word: Word) -> Option<&str> {
     word.iter().find_map(|form| {
         let (head, rest) = text.split_at_checked(form.len())?;
         head.eq_ignore_ascii_case(form).then_some(rest)

@@ -4,9 +4,9 @@ use super::{Services, Trouble};
 use crate::call::caller::Call;
 use crate::dialog::{Answer, SignedIn};
 use crate::member::MemberId;
-use crate::member::account::Movements;
+use crate::member::account::{Movements, PageSize};
 use crate::store::audit::Event;
-use crate::store::effects::{Known, TurnKey};
+use crate::store::effects::TurnKey;
 use crate::store::{StoreError, Tx};
 
 /// What is read.
@@ -15,7 +15,7 @@ pub(super) enum Read {
     PersonalBalance,
     PooledFund,
     /// A page, counted from 0.
-    Transactions(Movements, u8),
+    Transactions(Movements, PageSize, u8),
     Coverage,
     MutualAid,
     Card,
@@ -27,7 +27,13 @@ impl Read {
         match self {
             Self::PersonalBalance => b"personal-balance".into(),
             Self::PooledFund => b"pooled-fund".into(),
-            Self::Transactions(which, page) => [b"details.", which.as_str().as_bytes(), b".", &[page]].concat(),
+            Self::Transactions(which, size, page) => {
+                let size = match size {
+                    PageSize::Three => b".3.",
+                    PageSize::One => b".1.",
+                };
+                [b"details.", which.as_str().as_bytes(), size, &[page]].concat()
+            }
             Self::Coverage => b"status".into(),
             Self::MutualAid => b"mutual-aid".into(),
             Self::Card => b"card-status".into(),
@@ -49,7 +55,9 @@ impl Read {
         Ok(match self {
             Self::PersonalBalance => Answer::PersonalBalance(tx.personal_account(member).await?),
             Self::PooledFund => Answer::PooledFund(tx.pooled_fund(member).await?, tx.coverage(member).await?),
-            Self::Transactions(which, page) => Answer::Transactions(tx.statement(member, which, page).await?),
+            Self::Transactions(which, size, page) => {
+                Answer::Transactions(tx.statement(member, which, size, page).await?)
+            }
             Self::Coverage => Answer::Coverage(tx.coverage(member).await?),
             Self::MutualAid => Answer::MutualAid(tx.mutual_aid(member).await?),
             Self::Card => Answer::Card(tx.card(member).await?),
@@ -77,16 +85,11 @@ impl Services {
                 if !proof.holds(tx.now()) {
                     return Ok(None);
                 }
-                match tx.known(&turn, &request).await? {
-                    Known::Ended => return Ok(Some(Answer::CallEnded)),
-                    Known::Other => return Ok(Some(Answer::Superseded)),
-                    Known::Answered(answer) => return Ok(Some(answer)),
-                    // Begun and finished in this one transaction: the one is never there without the other.
-                    Known::Begun | Known::New { .. } => {}
+                if let Some(answer) = tx.answered(&turn, &request).await? {
+                    return Ok(Some(answer));
                 }
                 let answer = read.of(member, &mut tx).await?;
-                tx.begin(&turn, &request).await?;
-                tx.finish(&turn, &answer).await?;
+                tx.answer(&turn, &request, &answer).await?;
                 // No audit row, no disclosure: if this fails, the answer goes no further than this block.
                 tx.audit(read.event(), &turn, Some(&member.0), caller.as_ref());
                 Ok(Some(answer))

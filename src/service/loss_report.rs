@@ -9,7 +9,7 @@ use crate::dialog::{Answer, LossOutcome, SignedIn};
 use crate::member::MemberId;
 use crate::member::card::LossTerm;
 use crate::store::audit::Event;
-use crate::store::effects::{Known, TurnKey};
+use crate::store::effects::TurnKey;
 use crate::store::{StoreError, Tx};
 
 /// Reports that lapse in one transaction.
@@ -63,11 +63,8 @@ impl Services {
                 if !proof.holds(tx.now()) {
                     return Ok(None);
                 }
-                match tx.known(&turn, &request).await? {
-                    Known::Ended => return Ok(Some(Answer::CallEnded)),
-                    Known::Other => return Ok(Some(Answer::Superseded)),
-                    Known::Answered(answer) => return Ok(Some(answer)),
-                    Known::Begun | Known::New { .. } => {}
+                if let Some(answer) = tx.answered(&turn, &request).await? {
+                    return Ok(Some(answer));
                 }
                 let Done { outcome, lapsed } = what.to(member, &mut tx).await?;
                 let event = match outcome {
@@ -76,8 +73,7 @@ impl Services {
                     LossOutcome::NotDone(_) => Event::ReadCardStatus,
                 };
                 let answer = Answer::Loss(outcome);
-                tx.begin(&turn, &request).await?;
-                tx.finish(&turn, &answer).await?;
+                tx.answer(&turn, &request, &answer).await?;
                 if lapsed {
                     tx.audit(Event::LossLapsed, &by_itself(), Some(&member.0), None);
                 }

@@ -90,8 +90,7 @@ impl Services {
                 let number = tx.put_message(&turn, new).await?;
                 let answer = Answer::Message(MessageAnswer::Kept(number));
                 if !ended {
-                    tx.begin(&turn, &request).await?;
-                    tx.finish(&turn, &answer).await?;
+                    tx.answer(&turn, &request, &answer).await?;
                 }
                 if let Some(old) = instead
                     && tx.discard(old).await?
@@ -118,11 +117,8 @@ impl Services {
         let turn = turn.clone();
         let job = self.store.write(move |mut tx| {
             Box::pin(async move {
-                match tx.known(&turn, &request).await? {
-                    Known::Ended => return Ok(Answer::CallEnded),
-                    Known::Other => return Ok(Answer::Superseded),
-                    Known::Answered(answer) => return Ok(answer),
-                    Known::Begun | Known::New { .. } => {}
+                if let Some(answer) = tx.answered(&turn, &request).await? {
+                    return Ok(answer);
                 }
                 let (changed, event, answer) = if send {
                     (tx.send_draft(number).await?, Event::MessageLeft, MessageAnswer::Sent(number))
@@ -130,8 +126,7 @@ impl Services {
                     (tx.discard(number).await?, Event::MessageDiscarded, MessageAnswer::Discarded)
                 };
                 let answer = Answer::Message(answer);
-                tx.begin(&turn, &request).await?;
-                tx.finish(&turn, &answer).await?;
+                tx.answer(&turn, &request, &answer).await?;
                 if changed {
                     let index = tx.seals().message(number);
                     tx.audit(event, &turn, Some(&index), None);
@@ -154,16 +149,12 @@ impl Services {
         let (turn, caller) = (turn.clone(), seals.caller(call));
         let job = self.store.write(move |mut tx| {
             Box::pin(async move {
-                match tx.known(&turn, &request).await? {
-                    Known::Ended => return Ok(Answer::CallEnded),
-                    Known::Other => return Ok(Answer::Superseded),
-                    Known::Answered(answer) => return Ok(answer),
-                    Known::Begun | Known::New { .. } => {}
+                if let Some(answer) = tx.answered(&turn, &request).await? {
+                    return Ok(answer);
                 }
                 let number = tx.put_message(&turn, new).await?;
                 let answer = Answer::Message(MessageAnswer::Sent(number));
-                tx.begin(&turn, &request).await?;
-                tx.finish(&turn, &answer).await?;
+                tx.answer(&turn, &request, &answer).await?;
                 let index = tx.seals().message(number);
                 tx.audit(Event::CallbackAsked, &turn, Some(&index), caller.as_ref());
                 Ok(answer)
@@ -184,11 +175,8 @@ impl Services {
         let turn = turn.clone();
         let job = self.store.write(move |mut tx| {
             Box::pin(async move {
-                match tx.known(&turn, &request).await? {
-                    Known::Ended => return Ok(Answer::CallEnded),
-                    Known::Other => return Ok(Answer::Superseded),
-                    Known::Answered(answer) => return Ok(answer),
-                    Known::Begun | Known::New { .. } => {}
+                if let Some(answer) = tx.answered(&turn, &request).await? {
+                    return Ok(answer);
                 }
                 let mut left = true;
                 for (who, most) in &tries {
@@ -202,8 +190,7 @@ impl Services {
                     }
                 }
                 let answer = Answer::Message(answer);
-                tx.begin(&turn, &request).await?;
-                tx.finish(&turn, &answer).await?;
+                tx.answer(&turn, &request, &answer).await?;
                 Ok(answer)
             })
         });

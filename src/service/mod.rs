@@ -120,8 +120,8 @@ impl Services {
             Request::ChangePin { grant, draft, pin } => self.change_pin(call, &turn, grant, draft, pin).await,
             Request::PersonalBalance(proof) => self.read(call, &turn, proof, Read::PersonalBalance).await,
             Request::PooledFund(proof) => self.read(call, &turn, proof, Read::PooledFund).await,
-            Request::Transactions { proof, which, page } => {
-                self.read(call, &turn, proof, Read::Transactions(which, page)).await
+            Request::Transactions { proof, which, size, page } => {
+                self.read(call, &turn, proof, Read::Transactions(which, size, page)).await
             }
             Request::Message(request) => self.message(call, &turn, request).await,
             Request::Coverage(proof) => self.read(call, &turn, proof, Read::Coverage).await,

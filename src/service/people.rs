@@ -7,7 +7,7 @@ use crate::call::caller::{Call, Caller};
 use crate::dialog::{Answer, Rating};
 use crate::store::StoreError;
 use crate::store::audit::Event;
-use crate::store::effects::{Known, TurnKey};
+use crate::store::effects::TurnKey;
 
 impl Services {
     /// Keeps `rating`, the first of its call. That there was one is audited with the call; what it was stands nowhere
@@ -26,11 +26,8 @@ impl Services {
         let turn = turn.clone();
         let job = self.store.write(move |mut tx| {
             Box::pin(async move {
-                match tx.known(&turn, &request).await? {
-                    Known::Ended => return Ok(Answer::CallEnded),
-                    Known::Other => return Ok(Answer::Superseded),
-                    Known::Answered(answer) => return Ok(answer),
-                    Known::Begun | Known::New { .. } => {}
+                if let Some(answer) = tx.answered(&turn, &request).await? {
+                    return Ok(answer);
                 }
                 let answer = if tx.rate_once(&turn).await? {
                     tx.add_rating(&rating).await?;
@@ -39,8 +36,7 @@ impl Services {
                 } else {
                     Answer::Superseded
                 };
-                tx.begin(&turn, &request).await?;
-                tx.finish(&turn, &answer).await?;
+                tx.answer(&turn, &request, &answer).await?;
                 Ok(answer)
             })
         });

@@ -16,7 +16,7 @@ use crate::secret::{Pin, PinDraft};
 use crate::store::audit::Event;
 use crate::store::crypto::number_of;
 use crate::store::effects::{Known, TurnKey};
-use crate::store::members::PinForm;
+use crate::store::members::{PinForm, Registered};
 use crate::store::{StoreError, Tx};
 
 /// Whether whoever has such a card may change the PIN. A card that is lost does not hinder it: who has found it may know
@@ -107,7 +107,7 @@ impl Services {
                         tx.audit(Event::PinProposed, &turn, Some(&member.0), caller.as_ref());
                     }
                 }
-                let (id, card) = tx.numbers(member).await?;
+                let Registered { id, card, .. } = tx.registered(member).await?;
                 let draft = tx.seals().draft(member, &pin);
                 let weakness = if draft.matches(&grant.pin().draft) {
                     Some(Weakness::Unchanged)
@@ -192,15 +192,12 @@ async fn look(mut tx: Tx<'_>, change: Change, alike: bool) -> Result<Looked, Sto
     if !grant.holds(tx.now()) {
         return Ok(Looked::SignedOut);
     }
-    Ok(match tx.known(&turn, &request).await? {
-        Known::Ended => Looked::Answered(Answer::CallEnded),
-        Known::Other => Looked::Answered(Answer::Superseded),
-        Known::Answered(answer) => Looked::Answered(answer),
-        Known::Begun | Known::New { .. } if alike => Looked::ToDo,
-        Known::Begun | Known::New { .. } => {
+    Ok(match tx.answered(&turn, &request).await? {
+        Some(answer) => Looked::Answered(answer),
+        None if alike => Looked::ToDo,
+        None => {
             let answer = Answer::PinChange(PinChange::Mismatch);
-            tx.begin(&turn, &request).await?;
-            tx.finish(&turn, &answer).await?;
+            tx.answer(&turn, &request, &answer).await?;
             Looked::Answered(answer)
         }
     })
@@ -209,13 +206,8 @@ async fn look(mut tx: Tx<'_>, change: Change, alike: bool) -> Result<Looked, Sto
 /// The one transaction that changes something.
 async fn put_in_force(mut tx: Tx<'_>, change: Change, hash: [u8; 32], form: PinForm) -> Result<Answer, StoreError> {
     let Change { turn, request, grant, caller } = change;
-    match tx.known(&turn, &request).await? {
-        Known::Ended => return Ok(Answer::CallEnded),
-        Known::Other => return Ok(Answer::Superseded),
-        // Another copy of the webhook was faster.
-        Known::Answered(answer) => return Ok(answer),
-        // Begun and finished in this one transaction: the one is never there without the other.
-        Known::Begun | Known::New { .. } => {}
+    if let Some(answer) = tx.answered(&turn, &request).await? {
+        return Ok(answer);
     }
     let member = grant.member();
     let in_force = tx.pin(member).await?.filter(|stored| stored.record.generation == grant.pin().generation);
@@ -227,8 +219,7 @@ async fn put_in_force(mut tx: Tx<'_>, change: Change, hash: [u8; 32], form: PinF
         _ => (PinChange::Overtaken, Event::PinNotChanged),
     };
     let answer = Answer::PinChange(done);
-    tx.begin(&turn, &request).await?;
-    tx.finish(&turn, &answer).await?;
+    tx.answer(&turn, &request, &answer).await?;
     tx.audit(event, &turn, Some(&member.0), caller.as_ref());
     Ok(answer)
 }

@@ -30,7 +30,7 @@ use crate::secret::{Pin, PinVerified};
 use crate::store::audit::Event;
 use crate::store::crypto::{number_of, random};
 use crate::store::effects::{Known, TurnKey};
-use crate::store::members::{PinForm, PinRecord, StoredPin};
+use crate::store::members::{PinForm, PinRecord, Registered, StoredPin};
 use crate::store::throttle::{Try, TryLimits};
 use crate::store::{StoreError, Tx};
 
@@ -325,7 +325,7 @@ async fn signed_in(
     ended: bool,
 ) -> Result<(Answer, Event), StoreError> {
     let Right { proof, member, stored, better, pin } = right;
-    let (id, card) = tx.numbers(member).await?;
+    let Registered { id, card, scheme } = tx.registered(member).await?;
     let card = card.as_ref();
     if stored.record.initial
         || pin_rule::weakness(&pin, &id, card).is_some()
@@ -360,7 +360,8 @@ async fn signed_in(
     tx.forgive(person, asked.caller.as_ref(), &asked.limits).await?;
     tx.uncount_pin(&asked.turn).await?;
     let age = age(id.birth_date(), tx.now());
-    let granted = SignInOutcome::Granted(SignedIn::grant(proof, member, tx.now()), Welcome { age, pin_changed });
+    let welcome = Welcome { age, without_account: !scheme.has_personal_account(), pin_changed };
+    let granted = SignInOutcome::Granted(SignedIn::grant(proof, member, tx.now()), welcome);
     Ok((Answer::SignIn(granted), Event::SignInOk))
 }
 

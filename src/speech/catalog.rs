@@ -106,11 +106,14 @@ impl Catalog {
     /// The wording of a prompt: its texts in order, `None` where a value stands.
     #[must_use]
     pub fn shape(&self, id: &str) -> Option<Vec<Option<&str>>> {
-        let part = |part| match part {
-            &Part::Text(ref text) => Some(&**text),
-            Part::Value(_) => None,
-        };
-        Some(self.wordings.get(id)?.parts.iter().map(part).collect())
+        let mut shape = Vec::new();
+        for part in &self.wordings.get(id)?.parts {
+            shape.push(match part {
+                Part::Text(text) => Some(&**text),
+                Part::Value(_) => None,
+            });
+        }
+        Some(shape)
     }
 
     /// Says `prompt`: appends its words.

@@ -84,16 +84,50 @@ impl Tx<'_> {
         }
     }
 
+    /// What a `request` is answered that was answered before, or is not to be done: for what is done and answered in one
+    /// transaction. `None`: it is to be done, and then kept with [`Tx::answer`].
+    pub(crate) async fn answered(&mut self, turn: &TurnKey, request: &[u8; 32]) -> Result<Option<Answer>, StoreError> {
+        Ok(match self.known(turn, request).await? {
+            Known::Ended => Some(Answer::CallEnded),
+            Known::Other => Some(Answer::Superseded),
+            Known::Answered(answer) => Some(answer),
+            Known::Begun | Known::New { .. } => None,
+        })
+    }
+
+    /// Remembers what `request` was answered, which nobody began in a transaction of its own.
+    pub(crate) async fn answer(
+        &mut self,
+        turn: &TurnKey,
+        request: &[u8; 32],
+        answer: &Answer,
+    ) -> Result<(), StoreError> {
+        let sealed = self.seals.seal(outcome(&turn.row()), answer)?;
+        self.remember(turn, request, Some(sealed)).await
+    }
+
     /// Remembers that `request` was begun in this turn.
     pub(crate) async fn begin(&mut self, turn: &TurnKey, request: &[u8; 32]) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO effects (dialect, call, turn, request, created_at) VALUES ($1, $2, $3, $4, $5)")
-            .bind(turn.dialect)
-            .bind(&*turn.call)
-            .bind(i64::from(turn.turn))
-            .bind(request.as_slice())
-            .bind(self.now.as_millisecond())
-            .execute(&mut *self.conn)
-            .await?;
+        self.remember(turn, request, None).await
+    }
+
+    async fn remember(
+        &mut self,
+        turn: &TurnKey,
+        request: &[u8; 32],
+        outcome: Option<Vec<u8>>,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO effects (dialect, call, turn, request, outcome, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(turn.dialect)
+        .bind(&*turn.call)
+        .bind(i64::from(turn.turn))
+        .bind(request.as_slice())
+        .bind(outcome)
+        .bind(self.now.as_millisecond())
+        .execute(&mut *self.conn)
+        .await?;
         Ok(())
     }
 

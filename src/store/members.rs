@@ -28,8 +28,8 @@ use super::crypto::{Place, number_of, random};
 use super::effects::TurnKey;
 use super::{Store, StoreError, Tx, key_of};
 use crate::member::account::{
-    Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, Movements, PersonalAccount, PooledFund, Scheme,
-    StatementPage, Transaction, YearMonth,
+    Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, Movements, PageSize, PersonalAccount,
+    PooledFund, Scheme, StatementPage, Transaction, YearMonth,
 };
 use crate::member::card_number::CardNumber;
 use crate::member::id_number::IdNumber;
@@ -133,6 +133,13 @@ impl fmt::Debug for KeyedPin {
     }
 }
 
+/// What a sign-in needs to know of a member, beside their PIN.
+pub(crate) struct Registered {
+    pub id: IdNumber,
+    pub card: Option<CardNumber>,
+    pub scheme: Scheme,
+}
+
 /// A member's record as sealed; postcard, so fields are only ever added at the end of a new version of it.
 #[derive(Serialize, Deserialize)]
 struct Record<'a> {
@@ -147,6 +154,7 @@ struct Record<'a> {
     outpatient_benefit: Benefit,
     inpatient_benefit: Benefit,
     card_status: CardStatus,
+    benefits_from: Option<Date>,
 }
 
 impl<'a> Record<'a> {
@@ -163,6 +171,7 @@ impl<'a> Record<'a> {
             outpatient_benefit: member.outpatient_benefit,
             inpatient_benefit: member.inpatient_benefit,
             card_status: member.card_status,
+            benefits_from: member.benefits_from,
         }
     }
 }
@@ -435,13 +444,13 @@ impl Tx<'_> {
         Ok(self.record(member).await?.card_status)
     }
 
-    /// The ID and card numbers of `member`, against which a PIN is too easy or not.
-    pub(crate) async fn numbers(&mut self, member: MemberId) -> Result<(IdNumber, Option<CardNumber>), StoreError> {
+    /// The ID and card numbers of `member`, against which a PIN is too easy or not, and their scheme.
+    pub(crate) async fn registered(&mut self, member: MemberId) -> Result<Registered, StoreError> {
         let record = self.record(member).await?;
         let unreadable = StoreError::Unreadable("members");
         let id = IdNumber::parse(&record.id_number, Date::MAX).map_err(|_| unreadable)?;
         let card = record.card_number.as_deref().map(CardNumber::parse).transpose().map_err(|_| unreadable)?;
-        Ok((id, card))
+        Ok(Registered { id, card, scheme: record.scheme })
     }
 
     async fn record(&mut self, member: MemberId) -> Result<Record<'static>, StoreError> {
@@ -462,6 +471,7 @@ impl Tx<'_> {
             last_contribution: record.last_contribution,
             outpatient: record.outpatient_benefit,
             inpatient: record.inpatient_benefit,
+            benefits_from: record.benefits_from,
         })
     }
 
@@ -484,6 +494,7 @@ impl Tx<'_> {
         &mut self,
         member: MemberId,
         which: Movements,
+        size: PageSize,
         page: u8,
     ) -> Result<Option<StatementPage>, StoreError> {
         if self.personal_account(member).await?.is_none() {
@@ -498,7 +509,7 @@ impl Tx<'_> {
             self.seals.open(transaction_at(&place), row.try_get("record")?)
         };
         let transactions = rows.iter().map(open).collect::<Result<Vec<Transaction>, StoreError>>()?;
-        Ok(Some(StatementPage::of(transactions, which, page)))
+        Ok(Some(StatementPage::of(transactions, which, size, page)))
     }
 
     /// 个人账户; `None`: the member has none.

@@ -18,6 +18,9 @@ pub const FUND: &str = "请确认周围环境安全。二零二六年，您的�
 /// After the balance, and after anything else.
 pub const TOLD: &str = "重听，请按一。收支明细，请按二。返回上一级，请按星号键；重听，请按井号键；人工服务，请按零。";
 pub const TOLD_ALL: &str = "重听，请按一。返回上一级，请按星号键；重听，请按井号键；人工服务，请按零。";
+/// After that there is no balance.
+pub const TOLD_NONE: &str =
+    "重听，请按一。统筹账户额度，请按二。返回上一级，请按星号键；重听，请按井号键；人工服务，请按零。";
 pub const GOODBYE: &str = "感谢您的来电，再见。";
 pub const REFUSED: &str = "抱歉，号码或密码不正确。";
 pub const CLOSED: &str = "抱歉，现在不是人工服务时间。";
@@ -85,9 +88,25 @@ fn a_resident_has_no_personal_account() {
     let mut caller = hotline.dial("CA-resident");
     caller.press_all(&["1", "1", "330000201604010048#", "1", "916408#"]);
     let none = "您参加的是城乡居民医保，没有个人账户。";
-    assert_eq!(caller.press("1"), [none, TOLD_ALL].concat());
+    assert_eq!(caller.press("1"), [none, TOLD_NONE].concat());
+    assert_eq!(caller.press("1"), [none, TOLD_NONE].concat());
     let fund = "请确认周围环境安全。二零二六年，您的居民医保门诊起付线已付一百元整，还需付零元；统筹基金本年度已支付两百六十元七角五分，还可支付两千七百三十九元二角五分，截至二零二六年六月三十日。";
+    assert_eq!(caller.press("2"), [fund, TOLD_ALL].concat());
     assert_eq!(caller.press_all(&["*", "2"]), [fund, TOLD_ALL].concat());
+    // The fund is a read of its own.
+    let read = ["read_personal_balance", "read_personal_balance", "read_pooled_fund", "read_pooled_fund"];
+    assert_eq!(hotline.setup.audit()[2..], read);
+}
+
+/// A line that tells nothing of the pooled fund does not offer it there either.
+#[test]
+fn a_resident_on_a_line_without_the_pooled_fund() {
+    let line = shipped_line().replace("go = \"service:pooled-fund\"", "go = \"service:status\"");
+    let hotline = InProcess::new(Setup::new().line(&line), NOON);
+    let mut caller = hotline.dial("CA-bank");
+    caller.press_all(&["1", "1", "330000201604010048#", "1", "916408#"]);
+    assert_eq!(caller.press("1"), ["您参加的是城乡居民医保，没有个人账户。", TOLD_ALL].concat());
+    assert_eq!(caller.press("2"), ["抱歉，这里没有这个选项。", TOLD_ALL].concat());
 }
 
 /// What is heard does not tell who exists: neither its words nor its length.

@@ -31,7 +31,7 @@ fn output(mut command: Command, input: &str) -> Output {
 #[test]
 fn help() {
     let setup = Setup::new();
-    let commands: [&[&str]; 17] = [
+    let commands: [&[&str]; 18] = [
         &[],
         &["serve"],
         &["dial"],
@@ -46,6 +46,7 @@ fn help() {
         &["messages", "take"],
         &["messages", "answer"],
         &["messages", "close"],
+        &["replay"],
         &["say"],
         &["audit"],
         &["audit", "verify"],

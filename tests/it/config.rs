@@ -214,6 +214,7 @@ fn faults_in_a_line() {
     change(&setup, LINE, "misses = 3", "misses = 9");
     change(&setup, LINE, "menu_first_key = \"6s\"", "menu_first_key = \"6m\"");
     change(&setup, LINE, "transfer_to = \"sip:agents@pbx.invalid\"", "transfer_to = \"somebody\"");
+    change(&setup, LINE, "\"main.keys\" = \"main.keys-elder\"", "\"main.key\" = \"main.keys-older\"");
     change(&setup, LINE, "go = \"menu:account\"", "go = \"menu:acount\"");
     change(&setup, LINE, "key = 2, say = \"account.option.pooled\"", "key = 3, say = \"account.option.poled\"");
     insta::assert_snapshot!("check_line", run(&setup, &["check"]));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::calls::{ACCOUNT, BALANCE, NOON, TOLD, TOLD_ALL, shipped};
+use crate::calls::{ACCOUNT, BALANCE, NOON, TOLD, TOLD_ALL, TOLD_NONE, shipped, shipped_line};
 use crate::support::caller::{Caller, InProcess, Wire};
 use crate::support::served::Setup;
 
@@ -93,7 +93,7 @@ fn below_zero() {
     let members = std::fs::read_to_string(crate::support::line::project("config/sample/members.csv")).unwrap();
     let header = members.lines().next().unwrap();
     let row = "500000196810010020,N20260013,1000000013,样例十三,employee,active,paid,2026-06,normal,normal,normal,317284,false,\
-               -120.40,20.00,2026,1800.00,0.00,20000.00,0.00,2026-06-30";
+               -120.40,20.00,2026,1800.00,0.00,20000.00,0.00,2026-06-30,";
     let moved = "id_number,at,kind,amount,balance_after,place\n\
                  500000196810010020,2026-05-20T17:00:00+08:00,adjustment,-120.40,-100.40,样例社保中心\n\
                  500000196810010020,2026-05-21T17:00:00+08:00,adjustment,0.40,-100.00,样例社保中心\n";
@@ -117,13 +117,28 @@ fn below_zero() {
 fn residents_have_no_account_to_list() {
     let hotline = shipped(NOON);
     let mut caller = account(&hotline, "CA-resident", ("330000201604010048#", "916408#"));
-    assert_eq!(caller.press("3"), DETAILS);
-    assert_eq!(caller.press("3"), ["您参加的是城乡居民医保，没有个人账户。", ACCOUNT].concat());
+    // Before it is asked which records they want: there are none.
+    let none = "您参加的是城乡居民医保，没有个人账户。";
+    assert_eq!(caller.press("3"), [none, ACCOUNT].concat());
+    assert_eq!(hotline.setup.audit(), ["pin_try", "sign_in_ok", "read_transactions"]);
     let status = "您的参保类型是城乡居民，目前正常参保；缴费状态，正常缴费，最近缴费月份是二零二六年一月；门诊待遇正常，住院待遇正常。";
     assert_eq!(caller.press("4"), [SAFE, status, TOLD_ALL].concat());
     // Nor is a statement offered where there is no balance.
-    caller.press_all(&["*", "1"]);
-    assert_eq!(caller.press("2"), [WRONG_KEY, TOLD_ALL].concat());
+    assert_eq!(caller.press_all(&["*", "1"]), [none, TOLD_NONE].concat());
+    assert_eq!(caller.press("3"), [WRONG_KEY, TOLD_NONE].concat());
+}
+
+/// It is known from the sign-in on, so also where they had chosen before; and of the next who signs in, anew.
+#[test]
+fn residents_are_told_so_right_after_the_sign_in() {
+    let details = "say = \"account.option.details\", go = \"service:details\"";
+    let line = shipped_line().replace("say = \"card.option.status\", go = \"service:card-status\"", details);
+    let hotline = InProcess::new(Setup::new().line(&line.replace("age = 65", "age = 120")), NOON);
+    let mut caller = hotline.dial("CA-goal");
+    caller.press_all(&["2", "5", "1", "330000201604010048#", "1"]);
+    assert!(caller.press("916408#").starts_with("您参加的是城乡居民医保，没有个人账户。"));
+    hotline.clock.advance(Duration::from_mins(6));
+    assert_eq!(caller.press_all(&["5", "1", "11010519491231002*#", "1", "739154#"]), DETAILS);
 }
 
 #[test]
@@ -138,6 +153,25 @@ fn paused_insurance_is_explained() {
     assert_eq!(caller.press_all(&["*", "2"]), [SAFE, fund, paused, TOLD_ALL].concat());
     let audit = ["pin_try", "sign_in_ok", "read_status", "read_status", "read_pooled_fund"];
     assert_eq!(hotline.setup.audit(), audit);
+}
+
+/// The date is told where something waits, and of each benefit that it is not paid.
+#[test]
+fn a_waiting_period() {
+    let hotline = shipped(NOON);
+    let mut caller = account(&hotline, "CA-waits", ("911124198108030024#", "627081#"));
+    let from = "等待期内的待遇，从二零二六年九月一日起享受。";
+    let status = "您的参保类型是在职职工，目前正常参保；缴费状态，正常缴费，最近缴费月份是二零二六年六月；门诊待遇在等待期内，住院待遇在等待期内。";
+    assert_eq!(caller.press("4"), [SAFE, status, from, TOLD_ALL].concat());
+    let outpatient = "您的门诊待遇目前在等待期内，统筹账户暂不支付门诊费用。";
+    let inpatient = "您的住院待遇目前在等待期内，统筹账户暂不支付住院费用。";
+    let fund = caller.press_all(&["*", "2"]);
+    assert!(fund.starts_with(&[SAFE, outpatient, inpatient, from, "二零二六年，"].concat()), "{fund}");
+    // Of who is only stopped there is no such day.
+    let mut caller = account(&hotline, "CA-stopped", ("51000019901105003*#", "860493#"));
+    let outpatient = "您的门诊待遇目前停止，统筹账户暂不支付门诊费用。";
+    let fund = caller.press("2");
+    assert!(fund.starts_with(&[SAFE, outpatient, "二零二六年，"].concat()), "{fund}");
 }
 
 #[test]

@@ -8,7 +8,9 @@ use hotline::dialog::{
     Answer, AnswerId, Event, Flow, Goal, LossAct, LossPlace, MenuId, Misses, Next, Place, Service, SignInOutcome,
     State, Turn,
 };
+use hotline::member::account::PageSize;
 use hotline::member::card::LossTerm;
+use hotline::member::money::Money;
 use hotline::secret::{Key, Keys};
 use hotline::speech::prompt::{KNOWN, Prompt, PromptId, WORDS};
 use jiff::Timestamp;
@@ -91,7 +93,11 @@ fn caught(rule: Rule, mutant: impl Fn(State, Turn, &State, &Event) -> (State, Tu
     let rules: Vec<_> = seen.findings.iter().map(|f| f.rule).collect();
     assert!(rules.contains(&rule), "{rule:?} slept through it; found {:?}", seen.findings);
     let finding = seen.findings.iter().find(|f| f.rule == rule).unwrap();
-    assert_eq!(finding.path.first(), Some(&"dial"), "a counter-example starts at the dial tone");
+    let dials = if rule == Rule::OneThingAtATime { &["dial", "dial from a marked number"][..] } else { &["dial"] };
+    assert!(
+        finding.path.first().is_some_and(|first| dials.contains(first)),
+        "a counter-example starts at the dial tone"
+    );
 }
 
 fn is_key(event: &Event, key: Key) -> bool {
@@ -186,8 +192,28 @@ fn a_page_asked_for_after_the_sign_in_ran_out_is_caught() {
             && is_key(event, Key::Digit(3))
         {
             let place = Place::ReadingPage { which: *which, page: *page, back: back.clone() };
-            let request = hotline::dialog::Request::Transactions { proof, which: *which, page: *page };
+            let request =
+                hotline::dialog::Request::Transactions { proof, which: *which, size: PageSize::Three, page: *page };
             return (State { place, ..before.clone() }, Turn { say: Vec::new(), next: Next::Ask(request) });
+        }
+        (state, turn)
+    });
+}
+
+#[test]
+fn several_things_told_at_once_to_an_older_caller_are_caught() {
+    caught(Rule::OneThingAtATime, |state, mut turn, before, _| {
+        if let Next::Ask(hotline::dialog::Request::Transactions { size, .. }) = &mut turn.next
+            && before.elder
+        {
+            *size = PageSize::Three;
+        }
+        (state, turn)
+    });
+    caught(Rule::OneThingAtATime, |state, mut turn, before, event| {
+        if matches!(event, Event::Answer(Answer::PersonalBalance(Some(_)))) && before.elder {
+            let (amount, day) = (Money::ZERO, jiff::civil::date(2026, 1, 2));
+            turn.say = vec![Prompt::personal_balance(amount, amount, amount, day)];
         }
         (state, turn)
     });

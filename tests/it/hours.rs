@@ -189,7 +189,7 @@ off = []
 /// A line may name holidays that are there, and no others; faults in them stop it as faults in the line do.
 #[test]
 fn a_line_names_holidays_that_are_there() {
-    let shipped = std::fs::read_to_string(crate::support::line::project("config/lines/12333.toml")).unwrap();
+    let shipped = std::fs::read_to_string(project("config/lines/12333.toml")).unwrap();
     let setup = Setup::new().line(&shipped.replace("holidays = \"china\"", "holidays = \"chian\""));
     insta::assert_snapshot!("no_such_holidays", run(&setup, &["check"]));
     let setup = Setup::new().line(&shipped).env("HOLIDAYS__DIRECTORY", "nowhere");

@@ -17,8 +17,9 @@ const CHOICE: &str = "普通话请按一。粤语请按二。For English, press 
 const ENGLISH: &str =
     "To speak to a person at any time, press zero. To help us serve you better, this call may be recorded.";
 
+/// With nobody old enough to be spoken to slowly.
 fn every_language(now: &str) -> InProcess {
-    InProcess::new(Setup::new().line(&in_every_language()), now)
+    InProcess::new(Setup::new().line(&in_every_language().replace("age = 65", "age = 120")), now)
 }
 
 #[test]
@@ -72,6 +73,34 @@ fn a_balance_in_cantonese() {
         "请您对本次服务作出评价。非常满意，请按一。满意，请按二。一般，请按三。唔满意，请按四。"
     );
     assert_eq!(caller.press("9"), "多谢您嘅来电，再见。");
+}
+
+/// The total, then its parts; the statement one by one.
+#[test]
+fn a_balance_to_an_older_caller() {
+    let hotline = InProcess::new(Setup::new().line(&in_every_language()), NOON);
+    let mut caller = hotline.dial("CA-older-cantonese");
+    caller.press_all(&["2", "1", "1", "11010519491231002*#", "1", "739154#"]);
+    let keys = "返回上一级，请按星号键；重听，请按井号键；人工服务，请按零。";
+    let total = "请确认周围环境安全。您嘅医保个人账户余额为一千零一十元零五分，截至二零二六年六月三十日。";
+    let choices = "重听，请按一。收支明细，请按二。本年同历年账户余额，请按三。";
+    assert_eq!(caller.press("1"), [total, choices, keys].concat());
+    let parts = "您嘅个人账户余额之中，本年账户三百一十元零五分，历年账户七百元整，截至二零二六年六月三十日。";
+    assert_eq!(caller.press("3"), [parts, "重听，请按一。收支明细，请按二。", keys].concat());
+    assert!(caller.press_all(&["2", "3"]).ends_with(&["下一笔，请按一。重听呢一笔，请按三。", keys].concat()));
+    let mut caller = hotline.dial("CA-older-english");
+    caller.press_all(&["3", "1", "1", "11010519491231002*#", "1", "739154#"]);
+    assert!(caller.press("1").starts_with(
+        "Please make sure that nobody around you can listen in. The balance of your medical insurance personal account \
+         is one thousand ten point zero five yuan, as of June thirtieth, twenty twenty-six. To hear this again, press one. \
+         For your transactions, press two. For the parts from this year and from earlier years, press three. "
+    ));
+    assert!(caller.press("3").starts_with(
+        "Of your personal account balance, three hundred ten point zero five yuan is from this year, and seven hundred \
+         yuan is from earlier years. This is as of June thirtieth, twenty twenty-six. To hear this again, press one. "
+    ));
+    let one = "For the next one, press one. For the previous one, press two. To hear this one again, press three. ";
+    assert!(caller.press_all(&["2", "3", "1"]).contains(one), "{}", caller.heard.said);
 }
 
 /// Each language by its own voice, the choice too.

@@ -8,7 +8,7 @@ use hotline::call::seal::{Journey, NotOurs, Seal};
 use hotline::dialog::{
     Answer, Change, Denied, Dialled, Draft, Event, FirstProof, Flow, Goal, Guard, LossAct, LossOutcome, LossPlace,
     MenuId, MessageAnswer, MessagePlace, MessageRequest, Misses, NewPin, News, Next, PinChange, PinCheck, PinGrant,
-    PinInForce, PinPlace, Place, QueuePlace, RatingPlace, Recording, Service, SignInOutcome, SignedIn, State,
+    PinInForce, PinPlace, Place, QueuePlace, RatingPlace, Recording, Service, SignInOutcome, SignedIn, State, Then,
     TransferEnd, Waiting, Welcome,
 };
 use hotline::keys::KeyRing;
@@ -119,7 +119,7 @@ fn place() -> impl Strategy<Value = Place> {
         })),
         ("[a-z]{1,12}", misses()).prop_map(|(back, misses)| Place::Told {
             service: Service::PooledFund,
-            statement: false,
+            then: Then::Parts,
             back: MenuId::new(&back),
             misses
         }),
@@ -143,6 +143,7 @@ fn journey() -> impl Strategy<Value = Journey> {
                 transfers,
                 elder: transfers % 2 == 1,
                 served: wrong_pins % 2 == 1,
+                without_account: turn % 2 == 1,
                 news: News::default(),
                 place,
             },
@@ -247,7 +248,11 @@ fn answer(next: &Next, granted: bool, now: Timestamp) -> Option<Answer> {
         }),
         hotline::dialog::Request::SignIn { .. } if granted => Answer::SignIn(SignInOutcome::Granted(
             proof([9; 32], now),
-            Welcome { age: 70, pin_changed: (now.as_second() % 2 == 0).then_some(now) },
+            Welcome {
+                age: 70,
+                without_account: now.as_second() % 5 == 0,
+                pin_changed: (now.as_second() % 2 == 0).then_some(now),
+            },
         )),
         hotline::dialog::Request::SignIn { .. } if now.as_second() % 3 == 0 => {
             Answer::SignIn(SignInOutcome::InitialPin(Some(first(now))))

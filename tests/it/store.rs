@@ -3,7 +3,7 @@
 use hotline::call::caller::CallEnd;
 use hotline::dialog::{Answer, Request};
 use hotline::member::Member;
-use hotline::member::account::{Movements, StatementEntry, StatementPage, Transaction, TransactionKind};
+use hotline::member::account::{Movements, PageSize, StatementEntry, StatementPage, Transaction, TransactionKind};
 use hotline::member::money::Money;
 use hotline::store::members::Imported;
 
@@ -60,7 +60,8 @@ async fn many_are_imported(bed: Bed) {
 async fn a_statement_is_read_page_by_page(bed: Bed) {
     use TransactionKind::{Adjustment, Credit, Pharmacy};
 
-    let (someone, mut resident) = (member(1), member(2));
+    let (mut someone, mut resident) = (member(1), member(2));
+    someone.benefits_from = Some(jiff::civil::date(2026, 9, 1));
     resident.personal = None;
     bed.import([someone.clone(), resident.clone()]).await;
     let moved = |whose: &Member, day: u8, kind, amount: &str| {
@@ -82,7 +83,7 @@ async fn a_statement_is_read_page_by_page(bed: Bed) {
     bed.store.import_transactions(june).await.unwrap();
     let (services, calls) = (bed.services(), call("A"));
     let proof = granted(services.perform(&calls, 1, sign_in(bed.key(&someone), PIN)).await);
-    let page = |which, page| Request::Transactions { proof, which, page };
+    let page = |which, page| Request::Transactions { proof, which, size: PageSize::Three, page };
     let told = |answer: Answer| match answer {
         Answer::Transactions(Some(StatementPage { entries, more })) => {
             let fen = entries.iter().map(|entry: &StatementEntry| entry.amount.fen()).collect::<Vec<_>>();
@@ -117,6 +118,6 @@ async fn a_statement_is_read_page_by_page(bed: Bed) {
     assert_eq!(services.perform(&calls, 2, page(Movements::Everything, 0)).await, Answer::CallEnded);
 
     let proof = granted(services.perform(&call("B"), 1, sign_in(bed.key(&resident), PIN)).await);
-    let all = Request::Transactions { proof, which: Movements::Everything, page: 0 };
+    let all = Request::Transactions { proof, which: Movements::Everything, size: PageSize::Three, page: 0 };
     assert_eq!(services.perform(&call("B"), 2, all).await, Answer::Transactions(None));
 }

@@ -179,6 +179,8 @@ fn prompts() -> Vec<Prompt> {
     prompts.extend([
         Prompt::privacy(),
         Prompt::personal_balance(yuan("1010.05"), yuan("-310.5"), yuan("10000"), as_of),
+        Prompt::personal_total(yuan("1010.05"), as_of),
+        Prompt::personal_parts(yuan("-310.5"), yuan("1320.55"), as_of),
         Prompt::no_personal_account(),
         Prompt::pooled_fund(2026, yuan("0"), yuan("0.01"), yuan("20.20"), yuan("100200.30"), as_of),
         Prompt::pooled_fund_unlimited(2026, yuan("2"), yuan("0.2"), yuan("12345678.90"), as_of),
@@ -186,6 +188,8 @@ fn prompts() -> Vec<Prompt> {
         Prompt::resident_fund_unlimited(2026, yuan("100"), yuan("0"), yuan("260.75"), as_of),
         Prompt::pooled_fund_stopped(InsuranceStatus::Paused.into(), 2026, yuan("0"), as_of),
         Prompt::outpatient_not_paid(Benefit::Waiting.into()),
+        Prompt::inpatient_not_paid(Benefit::Stopped.into()),
+        Prompt::benefits_from(date(2026, 9, 1)),
         Prompt::status(
             Scheme::Flexible.into(),
             InsuranceStatus::Ended.into(),
@@ -199,6 +203,8 @@ fn prompts() -> Vec<Prompt> {
         Prompt::insurance_ended(),
         Prompt::hear_again(Key::Star),
         Prompt::to_details(two),
+        Prompt::to_parts(Key::Digit(3)),
+        Prompt::to_pooled_fund(two),
         Prompt::list(Movements::Spending.into(), two),
         Prompt::entry(as_of, TransactionKind::Adjustment.into(), yuan("-120.40"), yuan("-100.40")),
         Prompt::last_entry(),
@@ -206,6 +212,9 @@ fn prompts() -> Vec<Prompt> {
         Prompt::next_page(one),
         Prompt::previous_page(two),
         Prompt::page_again(Key::Digit(3)),
+        Prompt::next_entry(one),
+        Prompt::previous_entry(two),
+        Prompt::entry_again(Key::Digit(3)),
         Prompt::aid_bound(12),
         Prompt::aid_relatives(Relation::Child.into(), 2),
         Prompt::aid_used(2026, yuan("800.02"), as_of),
@@ -312,7 +321,8 @@ fn what_is_heard_at_every_place_in_the_other_languages() {
     for (language, key, stop) in [("yue-CN", "2", "。"), ("en-US", "3", ". ")] {
         let mut text = String::new();
         for (when, now) in [("noon on a Friday", NOON), ("ten on a Friday", OPEN)] {
-            let hotline = InProcess::new(Setup::new().line(&in_every_language()), now);
+            let line = in_every_language().replace("age = 65", "age = 120");
+            let hotline = InProcess::new(Setup::new().line(&line), now);
             writeln!(text, "# {when}\n").unwrap();
             writeln!(text, "## language\n{}\n", at(&hotline, 1000, &[]).heard.said).unwrap();
             for (n, (place, way)) in PLACES.into_iter().enumerate() {

@@ -6,9 +6,9 @@ use super::*;
 const TODAY: Date = date(2026, 7, 1);
 const HEADER: &str = "id_number,card_number,personal_number,name,scheme,insurance_status,contribution_status,\
     last_contribution,outpatient_benefit,inpatient_benefit,card_status,pin,pin_is_initial,current_year_balance,\
-    carried_balance,pooled_year,pooled_deductible,pooled_deductible_met,pooled_limit,pooled_used,as_of";
+    carried_balance,pooled_year,pooled_deductible,pooled_deductible_met,pooled_limit,pooled_used,as_of,benefits_from";
 const ROW: &str = "11010519491231002X,A12345678,1000000001,样例一,employee,active,paid,2026-06,normal,waiting,\
-    temporary_loss,739154,false,310.05,700,2026,1800,450.5,20000,1234.56,2026-06-30";
+    temporary_loss,739154,false,310.05,700,2026,1800,450.5,20000,1234.56,2026-06-30,";
 
 fn read(file: &str) -> Vec<Result<Member, RowError>> {
     MemberRows::new(file.as_bytes(), TODAY).unwrap().collect()
@@ -75,6 +75,19 @@ fn a_header_must_be_right() {
     // Without a header the first line is a member: nothing of it is told.
     assert_eq!(header_error(ROW), "the first line must name the columns, but its field 1 is not a name");
     assert_eq!(header_error("\u{feff}"), "column id_number is missing");
+}
+
+#[test]
+fn a_file_may_leave_out_from_when_benefits_are_paid() {
+    let from =
+        |file: &str| read(file).into_iter().map(|row| row.map(|member| member.benefits_from)).collect::<Vec<_>>();
+    let (header, row) = (HEADER.strip_suffix(",benefits_from").unwrap(), ROW.strip_suffix(',').unwrap());
+    assert_eq!(from(&format!("{header}\n{row}")), [Ok(None)]);
+    assert_eq!(from(&format!("{HEADER}\n{row},\n{row},2026-09-01")), [Ok(None), Ok(Some(date(2026, 9, 1)))]);
+    let error = |line, column, reason: &str| RowError { line, column, reason: reason.to_owned() };
+    let day = error(2, "benefits_from", "must be a day written as 2026-06-30");
+    let width = error(3, WHOLE_ROW, "must have 22 fields, not 21");
+    assert_eq!(from(&format!("{HEADER}\n{row},2026-9-1\n{row}")), [Err(day), Err(width)]);
 }
 
 #[test]
@@ -159,9 +172,9 @@ fn one_bad_row_never_stops_the_rest() {
         told,
         [
             Ok(()),
-            Err("line 4: row must have 21 fields, not 3".to_owned()),
+            Err("line 4: row must have 22 fields, not 3".to_owned()),
             Err("line 5: row has a quotation mark that is not closed".to_owned()),
-            Err("line 6: row must have 21 fields, not 22".to_owned()),
+            Err("line 6: row must have 22 fields, not 23".to_owned()),
             Ok(()),
         ]
     );

@@ -52,7 +52,8 @@ impl Phone {
         if answer.status != 200 {
             return Err(format!("the answer's status is {}", answer.status));
         }
-        let turn: json::Heard = serde_json::from_str(&answer.body).map_err(|e| format!("the answer is no turn: {e}"))?;
+        let turn: json::Heard =
+            serde_json::from_str(&answer.body).map_err(|e| format!("the answer is no turn: {e}"))?;
         self.call = turn.call.into();
         let then = match (turn.then, turn.collect) {
             (json::Following::Collect, Some(collect)) => Then::Collect(Collecting {

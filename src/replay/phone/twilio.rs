@@ -37,16 +37,15 @@ impl Phone {
                 let average = average.map(|average| ("AvgQueueTime", average.as_secs().to_string()));
                 (step, "in-progress", position.into_iter().chain(average).collect())
             }
-            Happened::Transferred { talked } => match &self.queued {
-                Some(queued) => {
+            Happened::Transferred { talked } => {
+                if let Some(queued) = &self.queued {
                     let how = if *talked { "bridged" } else { "system-error" };
                     (Some(queued.clone()), "in-progress", vec![("QueueResult", how.to_owned())])
-                }
-                None => {
+                } else {
                     let how = if *talked { "completed" } else { "no-answer" };
                     (step, "in-progress", vec![("DialCallStatus", how.to_owned())])
                 }
-            },
+            }
             Happened::Left => (self.queued.clone(), "in-progress", vec![("QueueResult", "leave".to_owned())]),
             Happened::HungUp => (Some("/twilio/status".to_owned()), "completed", Vec::new()),
         };
@@ -201,8 +200,10 @@ impl Document<'_> {
         let inside: Vec<&str> = self.open.iter().map(String::as_str).collect();
         let name = element.name();
         match (inside.as_slice(), name.as_ref()) {
-            ([], "Response") | (["Response"] | ["Response", "Gather"], "Say") | (["Response", "Dial"], "Number" | "Sip") => {}
-            (["Response", "Say"] | ["Response", "Gather", "Say"], "prosody") => {}
+            ([], "Response")
+            | (["Response"] | ["Response", "Gather"], "Say")
+            | (["Response", "Dial"], "Number" | "Sip")
+            | (["Response", "Say"] | ["Response", "Gather", "Say"], "prosody") => {}
             // Reached only where the platform does not tell of silence by itself.
             (["Response"], "Redirect") if matches!(self.then, Some(Then::Collect(_) | Then::Record(_))) => {}
             (["Response"], "Gather") if self.then.is_none() => {

@@ -6,11 +6,10 @@ use std::time::Duration;
 use super::{Act, Mismatch, Played, Scene, Stage, Walked, Wrong, shown, written};
 use crate::replay::chaos::Chaos;
 use crate::replay::fnv;
+use crate::replay::pattern::{spoken, tidy};
 use crate::replay::phone::{Account, Answer, Collecting, Happened, Heard, Phone, Then, Webhook};
 use crate::replay::readings::Readings;
-use crate::replay::transcript::{
-    Dialect, Does, Fault, From, Press, Pressed, Step, Transcript, Truth, What, When,
-};
+use crate::replay::transcript::{Dialect, Does, Fault, From, Press, Pressed, Step, Transcript, Truth, What, When};
 use crate::secret::Key;
 use crate::speech::tempo;
 
@@ -134,10 +133,11 @@ impl<S: Stage> Player<'_, S> {
                 self.caller(step.line, does).await
             }
             What::True(Truth::CallOver) if self.is_up() => Err(Wrong::NotTrue("the call goes on".to_owned())),
-            What::True(Truth::CallOver) => Ok(()),
-            What::True(truth) => self.stage.check(truth).await.map_err(Wrong::NotTrue),
+            What::True(truth @ (Truth::Audit { .. } | Truth::Unseen(_))) => {
+                self.stage.check(truth).await.map_err(Wrong::NotTrue)
+            }
             What::Fault(fault) => self.fault(step.line, *fault).await,
-            What::Heard(_) => Ok(()),
+            What::True(Truth::CallOver) | What::Heard(_) => Ok(()),
         };
         // What is looked at afterwards is no reason to stop.
         let can_go_on = matches!(done, Ok(()) | Err(Wrong::NotTrue(_)));
@@ -178,7 +178,8 @@ impl<S: Stage> Player<'_, S> {
             Does::Silence => self.silence(line).await,
             Does::Speak { lasting, hang_up } => self.speak(line, *lasting, *hang_up).await,
             Does::Wait { ahead, average } => {
-                let waits = self.call.as_ref().is_some_and(|(phone, heard)| heard.then == Then::Queue || phone.is_queued());
+                let waits =
+                    self.call.as_ref().is_some_and(|(phone, heard)| heard.then == Then::Queue || phone.is_queued());
                 if !waits {
                     return Err(Wrong::Impossible("the caller waits in no queue".to_owned()));
                 }
@@ -325,8 +326,8 @@ impl<S: Stage> Player<'_, S> {
 
     /// Listens until `phrase` is said.
     fn hear_until(&mut self, phrase: &str) -> Result<(), Wrong> {
-        let heard = self.call.as_ref().map(|(_, heard)| crate::replay::pattern::spoken(&heard.said)).unwrap_or_default();
-        let phrase = crate::replay::pattern::spoken(phrase);
+        let heard = self.call.as_ref().map(|(_, heard)| spoken(&heard.said)).unwrap_or_default();
+        let phrase = spoken(phrase);
         let Some(at) = heard.find(&phrase) else {
             return Err(Wrong::Impossible(format!("“{phrase}” is not heard")));
         };
@@ -396,7 +397,7 @@ impl<S: Stage> Player<'_, S> {
         let from = before.and_then(|before| self.place_of(&phone, &before));
         let place = self.place_of(&phone, &heard);
         self.walk(from, happened, place.clone(), &phone);
-        self.scene(line, Act::Heard { said: heard.said.clone(), place, silence });
+        self.scene(line, Act::Heard { said: tidy(&heard.said), place, silence });
         self.speech = tempo::text_length(&heard.said);
         self.unheard = Some((heard.said.clone(), silence));
         if heard.then == Then::HangUp {
@@ -438,9 +439,9 @@ impl<S: Stage> Player<'_, S> {
         }
         let on = match happened {
             Happened::Dialled => "dialled".to_owned(),
-            Happened::Keys { keys: [key], finish: None } => key.as_char().to_string(),
             // What stands in an entry is nobody's business; `0`, `*` and `#` alone are no entry.
-            Happened::Keys { keys: [key @ (Key::Star | Key::Digit(0))], .. } => key.as_char().to_string(),
+            Happened::Keys { keys: [key], finish: None }
+            | Happened::Keys { keys: [key @ (Key::Star | Key::Digit(0))], .. } => key.as_char().to_string(),
             Happened::Keys { keys: [], .. } => "#".to_owned(),
             Happened::Keys { .. } => "entry".to_owned(),
             Happened::Silence => "silence".to_owned(),
@@ -458,7 +459,7 @@ impl<S: Stage> Player<'_, S> {
 
     /// What the network makes of the webhook that was just answered.
     async fn mishap(&mut self, line: usize, webhook: &Webhook, answer: &Answer) -> Result<(), Wrong> {
-        let Some(mishap) = self.chaos.as_mut().map(Chaos::next) else { return Ok(()) };
+        let Some(mishap) = self.chaos.as_mut().map(Chaos::strike) else { return Ok(()) };
         self.repeat(line, webhook, answer, mishap.copies).await?;
         if let Some((before, _)) = self.last.clone().filter(|(before, _)| mishap.late_copy && before.of_call) {
             self.stage.send(&before).await.map_err(Wrong::Answer)?;

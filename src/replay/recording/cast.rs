@@ -5,7 +5,7 @@ use jiff::{SignedDuration, ToSpan};
 
 use crate::member::account::{
     Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, Movements, PersonalAccount, PooledFund, Scheme,
-    StatementEntry, StatementPage, Transaction, TransactionKind, YearMonth,
+    StatementEntry, Transaction, TransactionKind, YearMonth,
 };
 use crate::member::card_number::CardNumber;
 use crate::member::money::Money;
@@ -120,6 +120,7 @@ fn member(take: &Take, n: u64, person: &Person) -> Member {
         last_contribution: YearMonth { year: 2026, month: 6 },
         outpatient: Benefit::Normal,
         inpatient: Benefit::Normal,
+        benefits_from: None,
     });
     let nothing = |as_of| PersonalAccount::new(Money::ZERO, Money::ZERO, as_of).ok();
     let as_of = person.account.map(|a| a.as_of()).or(person.fund.map(|fund| fund.as_of)).unwrap_or(AS_OF);
@@ -140,6 +141,7 @@ fn member(take: &Take, n: u64, person: &Person) -> Member {
         last_contribution: coverage.last_contribution,
         outpatient_benefit: coverage.outpatient,
         inpatient_benefit: coverage.inpatient,
+        benefits_from: coverage.benefits_from,
         card_status: person.card.unwrap_or(CardStatus::Normal),
         personal,
         pooled: person.fund.unwrap_or(PooledFund {
@@ -171,8 +173,7 @@ fn statement(person: &Person) -> Vec<Transaction> {
     let mut more = person.more.clone();
     // What is missing in one of the others is missing in this as well.
     more.sort_by_key(|(list, _)| *list == Movements::Everything);
-    for (list, page) in more {
-        let told = (usize::from(page) + 1) * StatementPage::SIZE;
+    for (list, told) in more {
         if known.iter().chain(&earlier).filter(|movement| list.include(movement)).count() > told {
             continue;
         }

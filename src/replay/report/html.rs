@@ -50,26 +50,21 @@ pub fn html(report: &Report) -> anyhow::Result<String> {
                 (file.source.clone(), faults.0.iter().map(ToString::to_string).collect(), Vec::new())
             }
             Outcome::PassedOver(why) => (format!("{}: {why}", file.source), Vec::new(), Vec::new()),
-            Outcome::Played(transcript, played) => (
-                format!("{} {}", transcript.id, transcript.title),
-                Vec::new(),
-                played.iter().map(call).collect(),
-            ),
+            Outcome::Played(transcript, played) => {
+                (format!("{} {}", transcript.id, transcript.title), Vec::new(), played.iter().map(call).collect())
+            }
         };
         File { title, source: &file.source, passed: file.passed(), faults, calls }
     });
-    let page = Page {
-        passed: counts.passed,
-        failed: counts.failed,
-        unreadable: counts.unreadable,
-        files: files.collect(),
-    };
+    let page =
+        Page { passed: counts.passed, failed: counts.failed, unreadable: counts.unreadable, files: files.collect() };
     Ok(page.render()?)
 }
 
 fn call(played: &Played) -> Call {
     let mut rows: Vec<(usize, Row)> = Vec::new();
-    let plain = |kind, text: &str, note| Row { kind, text: text.to_owned(), note, expected: Vec::new(), heard: Vec::new() };
+    let plain =
+        |kind, text: &str, note| Row { kind, text: text.to_owned(), note, expected: Vec::new(), heard: Vec::new() };
     for scene in &played.scenes {
         let row = match &scene.act {
             Act::Caller(does) => plain("caller", does, format!("+{}", seconds(scene.at))),

@@ -1,10 +1,12 @@
-//! JUnit XML, as build servers read it.
+//! `JUnit` XML, as build servers read it.
 
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
 
 use super::{Outcome, Report};
+use crate::replay::pattern::Run;
+use crate::replay::play::Mismatch;
 
-/// The report as JUnit XML: a suite a file, a case a dialect.
+/// The report as `JUnit` XML: a suite a file, a case a dialect.
 ///
 /// # Errors
 /// The document cannot be written.
@@ -28,10 +30,10 @@ pub fn junit(report: &Report) -> anyhow::Result<String> {
                     let status = if played.mismatches.is_empty() {
                         TestCaseStatus::success()
                     } else {
-                        let lines: Vec<_> =
-                            played.mismatches.iter().map(|m| format!("line {}: {}", m.line, m.what)).collect();
+                        let lines: Vec<_> = played.mismatches.iter().map(line).collect();
                         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-                        status.set_message(lines.first().cloned().unwrap_or_default());
+                        let message = lines.first().and_then(|line| line.lines().next()).unwrap_or_default();
+                        status.set_message(message);
                         status.set_description(lines.join("\n"));
                         status
                     };
@@ -45,4 +47,14 @@ pub fn junit(report: &Report) -> anyhow::Result<String> {
         document.add_test_suite(suite);
     }
     Ok(document.to_string()?)
+}
+
+/// One thing that is not as written.
+fn line(mismatch: &Mismatch) -> String {
+    let Mismatch { line, what, .. } = mismatch;
+    let words = |runs: &[Run]| runs.iter().map(Run::to_string).collect::<String>();
+    match what.difference() {
+        Some(d) => format!("line {line}: {what}\n  期望 {}\n  听到 {}", words(&d.expected), words(&d.heard)),
+        None => format!("line {line}: {what}"),
+    }
 }

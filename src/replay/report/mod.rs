@@ -1,4 +1,4 @@
-//! How it went: for people in the terminal and the browser, for machines in JUnit XML and JSON.
+//! How it went: for people in the terminal and the browser, for machines in `JUnit` XML and JSON.
 
 mod html;
 mod json;
@@ -42,7 +42,7 @@ pub enum Outcome {
     /// It is not for this replay: why not.
     PassedOver(String),
     /// It was played by each of its dialects.
-    Played(Transcript, Vec<Played>),
+    Played(Box<Transcript>, Vec<Played>),
 }
 
 impl FileReport {
@@ -52,7 +52,9 @@ impl FileReport {
         match &self.outcome {
             Outcome::Unreadable(_) => false,
             Outcome::PassedOver(_) => true,
-            Outcome::Played(_, played) => !played.is_empty() && played.iter().all(|played| played.mismatches.is_empty()),
+            Outcome::Played(_, played) => {
+                !played.is_empty() && played.iter().all(|played| played.mismatches.is_empty())
+            }
         }
     }
 }

@@ -39,7 +39,7 @@ pub struct InProcess {
     app: App,
     /// Holds the store, while it is away.
     holder: Option<AnyConnection>,
-    /// Audit rows before the first call.
+    /// Audit rows before the first call: what was done to prepare it.
     audited: HashMap<String, i64>,
     /// Where values must not be seen: what is logged and answered, kept only if somebody will ask.
     watched: Option<(Log, String)>,
@@ -63,29 +63,17 @@ impl InProcess {
         let database = folder.join(format!("call-{number}.db"));
         std::fs::copy(&*set.database, &database).map_err(|e| format!("the database cannot be copied: {e}"))?;
         let clock = Clock::manual(header.clock);
-        let store =
-            StoreSettings { deadline: set.settings.store.deadline, ..StoreSettings::sqlite(&database) };
+        let store = StoreSettings { deadline: set.settings.store.deadline, ..StoreSettings::sqlite(&database) };
         let watched = (!secrets.is_empty()).then(|| (Log::keep(), String::new()));
         let app = start(set, &store, &clock).await?;
+        let mut audited = HashMap::new();
         if let (true, From::Number(number)) = (header.elder, &header.from) {
             let marked = app.driver().services().mark_caller(&Caller::parse(number), true, "replay").await;
             marked.map_err(|e| format!("the number cannot be marked: {e}"))?;
+            audited.insert("caller_marked".to_owned(), 1);
         }
         let seal = Seal::new(&set.keys);
-        let mut stage = Self {
-            set: set.clone(),
-            clock,
-            seal,
-            store,
-            database,
-            app,
-            holder: None,
-            audited: HashMap::new(),
-            watched,
-            secrets,
-        };
-        stage.audited = stage.audit().await?;
-        Ok(stage)
+        Ok(Self { set: set.clone(), clock, seal, store, database, app, holder: None, audited, watched, secrets })
     }
 
     async fn connect(&self) -> Result<AnyConnection, String> {
@@ -175,7 +163,8 @@ impl Stage for InProcess {
         for (name, value) in &webhook.headers {
             request = request.header(*name, value);
         }
-        let request = request.body(Body::from(webhook.body.clone())).map_err(|e| format!("no request can be made: {e}"))?;
+        let request =
+            request.body(Body::from(webhook.body.clone())).map_err(|e| format!("no request can be made: {e}"))?;
         let Ok(response) = self.app.routes().oneshot(request).await;
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, ANSWER).await.map_err(|e| format!("the answer broke off: {e}"))?;

@@ -106,13 +106,12 @@ impl Sets {
         let header = &transcript.header;
         let settings = self.settings(transcript)?;
         let directory = settings.lines.directory.clone();
-        let lines = match self.lines.get(&directory) {
-            Some(lines) => Arc::clone(lines),
-            None => {
-                let lines = Arc::new(load_lines(&settings)?);
-                self.lines.insert(directory, Arc::clone(&lines));
-                lines
-            }
+        let lines = if let Some(lines) = self.lines.get(&directory) {
+            Arc::clone(lines)
+        } else {
+            let lines = Arc::new(load_lines(&settings)?);
+            self.lines.insert(directory, Arc::clone(&lines));
+            lines
         };
         let (database, members) = self.database(transcript, header.clock).await?;
         Ok(Set { settings: Arc::new(settings), lines, members, keys: Arc::clone(&self.keys), database })
@@ -158,7 +157,8 @@ impl Sets {
         let (register, _) = &key;
         let members = Arc::new(register.members(today)?);
         let number = self.databases.len();
-        let (draft, done) = (self.folder().join(format!("draft-{number}.db")), self.folder().join(format!("{number}.db")));
+        let (draft, done) =
+            (self.folder().join(format!("draft-{number}.db")), self.folder().join(format!("{number}.db")));
         let settings = StoreSettings { deadline: std::time::Duration::from_secs(30), ..StoreSettings::sqlite(&draft) };
         let unmade = |e: &dyn std::fmt::Display| {
             let problem = format!("no database can be made for it: {e}");

@@ -143,6 +143,7 @@ pub fn member(n: u32) -> Member {
         last_contribution: YearMonth { year: 2026, month: 6 },
         outpatient_benefit: Benefit::Normal,
         inpatient_benefit: Benefit::Normal,
+        benefits_from: None,
         card_status: CardStatus::Normal,
         pin: Pin::parse(PIN),
         pin_is_initial: false,
@@ -167,6 +168,7 @@ pub fn coverage(member: &Member) -> Coverage {
         last_contribution: member.last_contribution,
         outpatient: member.outpatient_benefit,
         inpatient: member.inpatient_benefit,
+        benefits_from: member.benefits_from,
     }
 }
 
