@@ -174,10 +174,11 @@ impl Driver {
     ) -> Reply {
         let Journey { turn, started, line, state, .. } = journey;
         let at = moment.at();
-        let mut take = self.recorder.as_ref().and_then(|recorder| recorder.take(call, turn));
-        let from = take.as_mut().map(|take| {
-            take.happens(turn, Shape::of(&state.place, &event), &state.place, at);
-            state.place.clone()
+        let mut take = self.recorder.as_ref().and_then(|recorder| {
+            let shape = Shape::of(&state.place, &event);
+            let mut take = recorder.take(call, turn, shape)?;
+            take.happens(turn, shape, &state.place, at);
+            Some((take, state.place.clone()))
         });
         let (mut state, mut step) = flow.step(state, event, at);
         for question in 0..MOST_QUESTIONS {
@@ -185,7 +186,7 @@ impl Driver {
             let place = state.place.name().to_owned();
             let answer = self.services.perform(call, turn * MOST_QUESTIONS + question, request).await;
             self.telemetry.record(&Occurrence::Asked { call, place: &place, answer: &answer });
-            if let Some(take) = &mut take {
+            if let Some((take, _)) = &mut take {
                 take.answered(&state.place, &answer);
             }
             (state, step) = flow.step(state, Event::Answer(answer), at);
@@ -194,7 +195,7 @@ impl Driver {
         let language = state.language;
         let Turn { say, next } = step;
         let over = state.place == Place::Over;
-        if let (Some(recorder), Some(mut take), Some(from)) = (&self.recorder, take, from) {
+        if let (Some(recorder), Some((mut take, from))) = (&self.recorder, take) {
             take.hears(&from, &state, &say, &next, lines.wording());
             recorder.keep(call, take, over);
         }

@@ -1,7 +1,7 @@
 //! Calls as they are recorded: which keys of menus were pressed, the *shape* of what was keyed, the prompts that were heard.
 //! Nothing here holds a number, a PIN, an amount or a day of anybody's.
 //!
-//! The driver tells a [`Recorder`] of every turn. What a caller keyed comes as [`Shape`](crate::dialog::Shape), which cannot
+//! The driver tells a [`Recorder`] of every turn. What a caller keyed comes as [`Shape`], which cannot
 //! hold digits; what the world answered is shifted ([`shift`]) before it is kept; what was heard is kept in words where
 //! everybody hears the same, and else as the prompt's name. A call ends as a [`Take`], which is made into a transcript
 //! elsewhere, replayed, and written only if the same is heard.
@@ -24,6 +24,7 @@ pub use person::Person;
 pub use take::{Act, Calling, Heard, Said, Scene, Take, Then, Why};
 
 use crate::call::caller::Call;
+use crate::dialog::Shape;
 use crate::telemetry::{Occurrence, Telemetry};
 use shift::Shift;
 
@@ -65,10 +66,10 @@ impl Recorder {
         self.takes.insert(name(call), Take::new(call, marked, now, shift));
     }
 
-    /// The call's take, if it is recorded and `turn` is its next. It is given back with [`Recorder::keep`].
-    pub fn take(&self, call: &Call, turn: u16) -> Option<Take> {
+    /// The call's take, if it is recorded and `turn` is its next, in which the caller did what `shape` says. It is given back with [`Recorder::keep`].
+    pub fn take(&self, call: &Call, turn: u16, shape: Option<Shape>) -> Option<Take> {
         let (name, mut take) = self.takes.remove(&name(call))?;
-        match take.is_next(turn) {
+        match take.is_next(turn, shape) {
             Some(true) => return Some(take),
             // A repeat.
             None => {}

@@ -38,8 +38,8 @@ pub struct Person {
     pub coverage: Option<Coverage>,
     /// What moved on the account, as far as it was told, in no order.
     pub statement: Vec<StatementEntry>,
-    /// The lists that go on behind what was told of them, and their last page that was.
-    pub more: Vec<(Movements, u8)>,
+    /// The lists that go on behind what was told of them, and how many movements that was.
+    pub more: Vec<(Movements, usize)>,
     /// The lists that were told to their end.
     pub ended: Vec<Movements>,
     /// 家庭共济.
@@ -74,7 +74,8 @@ impl Person {
                     }
                 }
                 if let Some((which, page)) = page {
-                    self.turned_to(which, page, told.more);
+                    // Where more follow, the pages before were as long.
+                    self.turned_to(which, told.entries.len() * (usize::from(page) + 1), told.more);
                 }
             }
             Answer::Card(None) => self.has_card = Some(false),
@@ -92,14 +93,14 @@ impl Person {
         Ok(())
     }
 
-    fn turned_to(&mut self, which: Movements, page: u8, more: bool) {
-        let before = self.more.iter().find(|(list, _)| *list == which).map_or(0, |(_, page)| *page);
+    fn turned_to(&mut self, which: Movements, told: usize, more: bool) {
+        let before = self.more.iter().find(|(list, _)| *list == which).map_or(0, |(_, told)| *told);
         self.more.retain(|(list, _)| *list != which);
         if self.ended.contains(&which) {
             return;
         }
         if more {
-            self.more.push((which, page.max(before)));
+            self.more.push((which, told.max(before)));
         } else {
             self.ended.push(which);
         }

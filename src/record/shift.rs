@@ -86,7 +86,7 @@ impl Shift {
         YearMonth { year: shifted.year().max(1998), month: shifted.month() }
     }
 
-    /// Another month that was paid for last, and an earlier day from which benefits are paid.
+    /// Another month that was paid for last, and another day from which is paid.
     #[must_use]
     pub fn coverage(self, coverage: Coverage) -> Coverage {
         let last_contribution = self.month(coverage.last_contribution);

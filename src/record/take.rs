@@ -235,6 +235,8 @@ struct Learnt {
 
 /// So many turns of a call are kept.
 const MOST_TURNS: usize = 120;
+/// Where callers wait for a person.
+const QUEUE: &str = "person.queue";
 /// So many people.
 const MOST_PEOPLE: usize = 6;
 
@@ -272,9 +274,15 @@ impl Take {
         self.spoilt.get_or_insert(why);
     }
 
-    /// Whether `turn` is the next; `None`: it was taken before.
-    pub(super) fn is_next(&self, turn: u16) -> Option<bool> {
-        let expected = if self.scenes.is_empty() { 0 } else { self.turn + 1 };
+    /// Whether `turn`, in which the caller did what `shape` says, is the next; `None`: it was taken before.
+    pub(super) fn is_next(&self, turn: u16, shape: Option<Shape>) -> Option<bool> {
+        let Some(last) = self.scenes.last() else { return Some(turn == 0) };
+        // The end of a queue is told by the step that led into it, whatever was heard in it meanwhile.
+        let was_waiting = &*last.heard.place == QUEUE && !matches!(last.act, Act::Other(Shape::TransferEnded(_)));
+        if was_waiting && matches!(shape, Some(Shape::TransferEnded(_))) {
+            return Some(true);
+        }
+        let expected = self.turn + 1;
         (turn >= expected).then_some(turn == expected)
     }
 
@@ -379,9 +387,10 @@ impl Take {
 
     fn signs_in(&mut self, outcome: &SignInOutcome) -> Result<(), Why> {
         match outcome {
-            SignInOutcome::Granted(proof, Welcome { pin_changed, .. }) => {
+            SignInOutcome::Granted(proof, Welcome { pin_changed, without_account, .. }) => {
                 self.learnt.right = Some(true);
                 self.is_member(proof.member());
+                self.person()?.resident |= *without_account;
                 if pin_changed.is_some() { Err(Why::Earlier) } else { Ok(()) }
             }
             SignInOutcome::InitialPin(first) => {

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, ToSpan};
 
 use crate::member::account::{
     Benefit, CardStatus, ContributionStatus, Coverage, InsuranceStatus, Movements, PersonalAccount, PooledFund, Scheme,
-    StatementEntry, StatementPage, Transaction, TransactionKind, YearMonth,
+    StatementEntry, Transaction, TransactionKind, YearMonth,
 };
 use crate::member::card_number::CardNumber;
 use crate::member::money::Money;
@@ -173,8 +173,7 @@ fn statement(person: &Person) -> Vec<Transaction> {
     let mut more = person.more.clone();
     // What is missing in one of the others is missing in this as well.
     more.sort_by_key(|(list, _)| *list == Movements::Everything);
-    for (list, page) in more {
-        let told = (usize::from(page) + 1) * StatementPage::SIZE;
+    for (list, told) in more {
         if known.iter().chain(&earlier).filter(|movement| list.include(movement)).count() > told {
             continue;
         }
