@@ -246,13 +246,12 @@ fn what_if_the_menus_were_others() {
     let folder = own(&[]);
     for file in crate::support::line::LINES {
         let shipped = std::fs::read_to_string(project("config/lines").join(file)).unwrap();
-        // Policy and places to go change keys.
-        let draft = shipped
-            .replace("{ key = 3, say = \"main.policy\"", "{ key = 4, say = \"main.policy\"")
-            .replace("{ key = 4, say = \"main.channels\"", "{ key = 3, say = \"main.channels\"");
-        let options = draft.lines().position(|line| line.contains("\"main.policy\"") && line.contains("key = 4"));
-        let mut lines: Vec<&str> = draft.lines().collect();
-        if let Some(at) = options {
+        let mut lines: Vec<String> = shipped.lines().map(str::to_owned).collect();
+        // Policy and places to go change keys, where they stand so.
+        let policy = lines.iter().position(|line| line.contains("{ key = 3, say = \"main.policy\""));
+        if let Some(at) = policy {
+            lines[at] = lines[at].replace("key = 3", "key = 4");
+            lines[at + 1] = lines[at + 1].replace("key = 4", "key = 3");
             lines.swap(at, at + 1);
         }
         std::fs::write(folder.path().join(file), lines.join("\n")).unwrap();

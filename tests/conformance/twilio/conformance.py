@@ -38,7 +38,7 @@ WORDS = {
     "nothing recorded": "没有录到您的声音",
     "review": "发送留言",
     "message sent": "您的留言已经收到",
-    "two ahead": "您前面还有两位，预计等待约三分钟",
+    "two ahead": "您前面还有两位，平均等待约三分钟",
     "one ahead": "您前面还有一位",
     "may leave": "不想等候",
     "how was it": "请您对本次服务作出评价",
@@ -221,7 +221,7 @@ def waiting_in_a_queue_until_somebody_is_free(line):
 
 @check
 def leaving_a_queue(line):
-    for key in ("1", "2", "*"):
+    for key in ("1", "*"):
         call = in_queue(line)
         if line.open:
             # To be called back in one's turn, or on to the main menu.
