@@ -208,10 +208,18 @@ pub fn known<'w>(ways: &'w BTreeSet<Way>, from: &str, on: &str, to: &str) -> Opt
 /// What tells states apart that lead elsewhere.
 #[derive(PartialEq, Eq, Hash)]
 enum Alike {
-    /// Nothing went wrong here: all of it.
-    Fresh(Box<State>),
+    /// Nothing went wrong here: all of it, and what was told of the card.
+    Fresh(Box<State>, Option<&'static str>),
     /// Something did: where it ends is decided by this.
     Missed { name: Box<str>, misses: Misses, wrong_pins: u8, signed_in: bool, served: bool },
+}
+
+/// Where a move begins.
+struct From<'f> {
+    stop: usize,
+    place: &'f Place,
+    /// What was told of the card in this sign-in.
+    card: Option<&'static str>,
 }
 
 struct Walking<'w> {
@@ -219,7 +227,7 @@ struct Walking<'w> {
     at: Timestamp,
     answers: Vec<(&'static str, Answer)>,
     known: HashMap<Alike, usize>,
-    queue: VecDeque<(usize, State)>,
+    queue: VecDeque<(usize, State, Option<&'static str>)>,
     stops: Vec<Stop>,
 }
 
@@ -233,14 +241,14 @@ impl<'w> Walking<'w> {
     }
 
     fn run(mut self) -> Walk {
-        self.stop(self.flow.start(), None);
-        while let Some((stop, state)) = self.queue.pop_front() {
+        self.stop(self.flow.start(), None, None);
+        while let Some((stop, state, card)) = self.queue.pop_front() {
             for (act, event) in acts(&state.place) {
-                self.take(stop, &state, act, &event, false);
+                self.take(stop, &state, card, (act, false), &event);
             }
             if state.signed_in.is_some() || matches!(state.place, Place::PinChange(_)) {
                 for (act, event) in acts(&state.place) {
-                    self.take(stop, &state, act, &event, true);
+                    self.take(stop, &state, card, (act, true), &event);
                 }
             }
         }
@@ -255,17 +263,24 @@ impl<'w> Walking<'w> {
         Walk { at: self.at, stops }
     }
 
-    fn take(&mut self, stop: usize, state: &State, act: Act, event: &Event, late: bool) {
+    fn take(
+        &mut self,
+        stop: usize,
+        state: &State,
+        card: Option<&'static str>,
+        (act, late): (Act, bool),
+        event: &Event,
+    ) {
         let now = if late { self.at.saturating_add(SignedIn::LASTS).unwrap_or(self.at) } else { self.at };
         let (after, turn) = self.flow.step(state.clone(), event.clone(), now);
-        self.follow(stop, &state.place, (act, late), Vec::new(), (after, &turn), now);
+        let from = From { stop, place: &state.place, card };
+        self.follow(&from, (act, late), Vec::new(), (after, &turn), now);
     }
 
     /// Follows the answers of the world to where the caller is waited for again.
     fn follow(
         &mut self,
-        stop: usize,
-        from: &Place,
+        from: &From<'_>,
         (act, late): (Act, bool),
         answered: Vec<&'static str>,
         (state, turn): (State, &Turn),
@@ -283,22 +298,25 @@ impl<'w> Walking<'w> {
             Next::Leave => vec![("left", Event::TransferEnded(TransferEnd::Left))],
             _ => {
                 let (on, to) = (act.name().into(), state.place.name().into());
-                let way = Way { from: from.name().into(), on, to };
-                self.arrive(stop, Move { act, late, answers: answered, way, stop: None }, state);
+                let way = Way { from: from.place.name().into(), on, to };
+                self.arrive(from, Move { act, late, answers: answered, way, stop: None }, state);
                 return;
             }
         };
         for (name, event) in told {
             let (after, turn) = self.flow.step(state.clone(), event, now);
             let answered = answered.iter().copied().chain([name]).collect();
-            self.follow(stop, from, (act, late), answered, (after, &turn), now);
+            self.follow(from, (act, late), answered, (after, &turn), now);
         }
     }
 
-    fn arrive(&mut self, stop: usize, mut a_move: Move, state: State) {
+    fn arrive(&mut self, from: &From<'_>, mut a_move: Move, state: State) {
+        let stop = from.stop;
+        let told = a_move.answers.iter().rev().find_map(|answer| card_after(answer));
+        let card = told.or(from.card).filter(|_| state.signed_in.is_some() && is_about_card(&state.place));
         let Some(moves) = self.stops.get(stop).map(|stop| stop.moves.len()) else { return };
         if state.place != Place::Over && !a_move.late {
-            a_move.stop = self.stop(state, Some((stop, moves)));
+            a_move.stop = self.stop(state, card, Some((stop, moves)));
         }
         if let Some(stop) = self.stops.get_mut(stop) {
             stop.moves.push(a_move);
@@ -306,14 +324,19 @@ impl<'w> Walking<'w> {
     }
 
     /// The stop that `state` is, or is as; a new one is walked from later on.
-    fn stop(&mut self, mut state: State, reached: Option<(usize, usize)>) -> Option<usize> {
+    fn stop(
+        &mut self,
+        mut state: State,
+        card: Option<&'static str>,
+        reached: Option<(usize, usize)>,
+    ) -> Option<usize> {
         self.forget(&mut state);
         let misses = misses_of(&mut state.place).map(|misses| *misses).unwrap_or_default();
         if misses.silent > 0 && misses.wrong > 0 {
             return None;
         }
         let alike = if misses == Misses::default() {
-            Alike::Fresh(Box::new(state.clone()))
+            Alike::Fresh(Box::new(state.clone()), card)
         } else {
             let (name, signed_in, served) = (state.place.name().into(), state.signed_in.is_some(), state.served);
             Alike::Missed { name, misses, wrong_pins: state.wrong_pins, signed_in, served }
@@ -325,7 +348,7 @@ impl<'w> Walking<'w> {
         self.known.insert(alike, number);
         let missed = misses != Misses::default();
         self.stops.push(Stop { place: state.place.name().into(), missed, reached, moves: Vec::new() });
-        self.queue.push_back((number, state));
+        self.queue.push_back((number, state, card));
         Some(number)
     }
 
@@ -351,50 +374,74 @@ impl<'w> Walking<'w> {
     }
 }
 
+/// Whether what was told of a card can still decide where a key leads.
+fn is_about_card(place: &Place) -> bool {
+    matches!(
+        place,
+        Place::Menu { .. }
+            | Place::Loss(_)
+            | Place::Told { service: Service::CardStatus | Service::ReportLoss | Service::ReleaseLoss, .. }
+    )
+}
+
+/// What can be told of a card: the same again, until it is reported or released.
+const CARDS: [&str; 8] = [
+    "card",
+    "inactive card",
+    "reported card",
+    "card reported elsewhere",
+    "formally reported card",
+    "locked card",
+    "cancelled card",
+    "no card",
+];
+
+/// What residents, who have no account, are never told.
+const OF_AN_ACCOUNT: [&str; 10] = [
+    "balance",
+    "page",
+    "another page",
+    "a third page",
+    "last page",
+    "no entries",
+    "family",
+    "everybody bound",
+    "nobody bound",
+    "nobody bound any more",
+];
+
+/// What is told of a card after `answer`, if it is about one.
+fn card_after(answer: &str) -> Option<&'static str> {
+    match answer {
+        "done and reported" => Some("reported card"),
+        "done and not reported" => Some("card"),
+        answer => CARDS.into_iter().find(|card| *card == answer),
+    }
+}
+
 /// Whether the world, which is one world, gives this answer after what it told before.
-fn fits(from: &Place, state: &State, answered: &[&str], answer: &str) -> bool {
-    /// Cards that keep their owner from reporting them lost, or are so already.
-    const OTHER_CARDS: [&str; 7] = [
-        "inactive card",
-        "reported card",
-        "card reported elsewhere",
-        "formally reported card",
-        "locked card",
-        "cancelled card",
-        "no card",
-    ];
-    /// What residents have none of.
-    const OF_AN_ACCOUNT: [&str; 10] = [
-        "balance",
-        "page",
-        "another page",
-        "a third page",
-        "last page",
-        "no entries",
-        "family",
-        "everybody bound",
-        "nobody bound",
-        "nobody bound any more",
-    ];
+fn fits(from: &From<'_>, state: &State, answered: &[&str], answer: &str) -> bool {
     let at = &state.place;
     let by_id = matches!(at, Place::SigningIn { who, .. } if who.kind == IdentifierKind::Id);
     match answer {
         "initial PIN of who called by ID number" => by_id,
         "initial PIN of who called by card number" => !by_id,
+        // Who has just signed in has a try left.
+        "PIN check: locked" => {
+            !matches!(at, Place::PinChange(PinPlace::CheckingOld { misses, .. }) if misses.wrong == 0)
+        }
         "no account" | "no statement" | "nothing to share" => state.without_account,
         _ if state.without_account && OF_AN_ACCOUNT.contains(&answer) => false,
         // Who has turned a page has one with something on it.
-        "no entries" => !matches!(from, Place::Page { .. }),
+        "no entries" => !matches!(from.place, Place::Page { .. }),
         // Nobody in the samples has spent so often that it takes a second page, unless each has one only.
         "page" | "another page" | "a third page" => {
             state.elder || !matches!(at, Place::ReadingPage { which: Movements::Spending, .. })
         }
         // Who has an initial PIN in the samples has a card as it should be.
-        other if answered.contains(&"change: done") => !OTHER_CARDS.contains(&other),
-        // What was told of a card a moment ago is still so.
-        "card" | "inactive card" => !matches!(from, Place::Told { service: Service::ReportLoss, .. }),
-        "reported card" => {
-            !matches!(from, Place::Told { service: Service::ReportLoss | Service::ReleaseLoss, .. })
+        card if CARDS.contains(&card) => {
+            let known = from.card.or(answered.contains(&"change: done").then_some("card"));
+            known.is_none_or(|known| known == card)
         }
         _ => true,
     }

@@ -231,13 +231,15 @@ impl Proposer<'_> {
                 for (nth, a_move) in stop.moves.iter().enumerate().filter(|(_, a_move)| a_move.way == *way) {
                     let before = walk.moves_to(stop_nth).into_iter().flat_map(|a_move| a_move.answers.clone());
                     let answers: Vec<_> = before.chain(a_move.answers.clone()).collect();
-                    if of_one_member(&answers) && known.insert((answers.clone(), a_move.late)) {
+                    if known.insert((answers.clone(), a_move.late)) {
                         found.push(Route { walk: walk_nth, stop: stop_nth, nth, answers });
+                    }
+                    if found.len() >= ROUTES {
+                        return found;
                     }
                 }
             }
         }
-        found.truncate(ROUTES);
         found
     }
 
@@ -257,12 +259,6 @@ impl Proposer<'_> {
             moves.extend(more);
         }
     }
-}
-
-/// Whether one member may be told all of `answers`: a card is in one state.
-fn of_one_member(answers: &[&str]) -> bool {
-    let cards = answers.iter().filter(|answer| answer.ends_with("card") && !answer.starts_with("identified"));
-    cards.collect::<BTreeSet<_>>().len() <= 1
 }
 
 /// The moves from the dial tone to `stop`, each as its stop and number.
