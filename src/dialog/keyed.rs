@@ -428,7 +428,8 @@ fn fits(from: &From<'_>, state: &State, answered: &[&str], answer: &str) -> bool
         "initial PIN of who called by card number" => !by_id,
         // Who has just signed in has a try left.
         "PIN check: locked" => {
-            !matches!(at, Place::PinChange(PinPlace::CheckingOld { misses, .. }) if misses.wrong == 0)
+            let first = |misses: &Misses| misses.wrong == 0 || state.wrong_pins == 0;
+            !matches!(at, Place::PinChange(PinPlace::CheckingOld { misses, .. }) if first(misses))
         }
         "no account" | "no statement" | "nothing to share" => state.without_account,
         _ if state.without_account && OF_AN_ACCOUNT.contains(&answer) => false,
