@@ -324,12 +324,7 @@ impl<'w> Walking<'w> {
     }
 
     /// The stop that `state` is, or is as; a new one is walked from later on.
-    fn stop(
-        &mut self,
-        mut state: State,
-        card: Option<&'static str>,
-        reached: Option<(usize, usize)>,
-    ) -> Option<usize> {
+    fn stop(&mut self, mut state: State, card: Option<&'static str>, reached: Option<(usize, usize)>) -> Option<usize> {
         self.forget(&mut state);
         let misses = misses_of(&mut state.place).map(|misses| *misses).unwrap_or_default();
         if misses.silent > 0 && misses.wrong > 0 {

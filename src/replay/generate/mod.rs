@@ -71,7 +71,8 @@ pub fn generate(
         let trial = tempfile::tempdir().map_err(unwritten)?;
         let dialled = dialled(flow);
         for (nth, draft) in drafts.iter().enumerate() {
-            let text = draft.script.text(&format!("DRAFT-{nth}"), "", &dialled, draft.at(&walks), &draft.nothing_heard());
+            let text =
+                draft.script.text(&format!("DRAFT-{nth}"), "", &dialled, draft.at(&walks), &draft.nothing_heard());
             std::fs::write(trial.path().join(format!("{nth:06}.call")), text).map_err(unwritten)?;
         }
         let report = replay.run(&[trial.path().to_owned()], &|_| ())?;
@@ -349,17 +350,12 @@ fn prepare(script: &mut Script, walk: &Walk, before: Before) -> Option<()> {
 }
 
 /// Writes the calls, replays them, and leaves open what is heard otherwise each time: numbers that are drawn.
-fn write(
-    replay: &Replay,
-    flow: &Flow,
-    walks: &[Walk],
-    calls: &[Call],
-    folder: &Path,
-) -> Result<Vec<PathBuf>, Faults> {
+fn write(replay: &Replay, flow: &Flow, walks: &[Walk], calls: &[Call], folder: &Path) -> Result<Vec<PathBuf>, Faults> {
     let unwritten = |path: &Path, e: std::io::Error| {
         Faults(vec![Fault::of(&path.display().to_string(), format!("cannot be written: {e}"), "make it writable")])
     };
-    let first = 1 + files(&[folder.to_owned()]).unwrap_or_default().iter().filter_map(|path| number(path)).max().unwrap_or(0);
+    let first =
+        1 + files(&[folder.to_owned()]).unwrap_or_default().iter().filter_map(|path| number(path)).max().unwrap_or(0);
     let mut written = Vec::new();
     for (nth, call) in calls.iter().enumerate() {
         let id = format!("GEN-{:04}", first + nth);
