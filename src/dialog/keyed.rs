@@ -341,8 +341,8 @@ impl<'w> Walking<'w> {
         }
         let number = self.stops.len();
         self.known.insert(alike, number);
-        let missed = misses != Misses::default();
-        self.stops.push(Stop { place: state.place.name().into(), missed, reached, moves: Vec::new() });
+        let went_wrong = misses != Misses::default();
+        self.stops.push(Stop { place: state.place.name().into(), missed: went_wrong, reached, moves: Vec::new() });
         self.queue.push_back((number, state, card));
         Some(number)
     }

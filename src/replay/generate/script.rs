@@ -194,7 +194,7 @@ impl Script {
         let name = match from {
             "sign-in.id-number" => "证号",
             "sign-in.card-number" => "卡号",
-            "sign-in.personal-number" => "个人编号",
+            "sign-in.personal-number" | "card.pin.personal-number" => "个人编号",
             "card.pin.id-number" => {
                 if refused {
                     "别的证号"
@@ -209,7 +209,6 @@ impl Script {
                     "卡号"
                 }
             }
-            "card.pin.personal-number" => "个人编号",
             "sign-in.pin" | "card.pin.old" => {
                 if refused {
                     "错误密码"
