@@ -80,7 +80,9 @@ pub fn run() -> ExitCode {
         Command::Record(args) => settings(config).and_then(|settings| record::run(&args, &settings)),
         Command::Dial(args) => dial::run(&args, || settings(config)),
         Command::Check(args) => check::run(&args, config.as_deref()),
-        Command::Flow(args) => settings(config.clone()).and_then(|settings| flow::run(&args, &settings, config.as_deref())),
+        Command::Flow(args) => {
+            settings(config.clone()).and_then(|settings| flow::run(&args, &settings, config.as_deref()))
+        }
         Command::Members(command) => members::run(&command, || settings(config)),
         Command::Messages(command) => settings(config).and_then(|settings| messages::run(&command, &settings)),
         Command::Callers(command) => settings(config).and_then(|settings| callers::run(&command, &settings)),

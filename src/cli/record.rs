@@ -2,10 +2,11 @@
 
 use std::io::Write;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::Context;
 
+use crate::clock::Clock;
 use crate::config::Settings;
 use crate::record::Folder;
 
@@ -39,11 +40,10 @@ pub fn run(args: &Args, settings: &Settings) -> anyhow::Result<ExitCode> {
         writeln!(out, "{} deleted", folder.clear().with_context(unreadable)?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let now = SystemTime::now();
+    let now = Clock::system().now();
     let recordings = folder.recordings().with_context(unreadable)?;
     for recording in &recordings {
-        let age = now.duration_since(recording.written).unwrap_or_default();
-        let left = folder.kept().saturating_sub(age);
+        let left = folder.kept().saturating_sub(recording.age(now));
         writeln!(out, "{}  deleted in {}", recording.path.display(), hours(left))?;
     }
     writeln!(out, "{} recorded", recordings.len())?;

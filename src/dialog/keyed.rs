@@ -324,12 +324,7 @@ impl<'w> Walking<'w> {
     }
 
     /// The stop that `state` is, or is as; a new one is walked from later on.
-    fn stop(
-        &mut self,
-        mut state: State,
-        card: Option<&'static str>,
-        reached: Option<(usize, usize)>,
-    ) -> Option<usize> {
+    fn stop(&mut self, mut state: State, card: Option<&'static str>, reached: Option<(usize, usize)>) -> Option<usize> {
         self.forget(&mut state);
         let misses = misses_of(&mut state.place).map(|misses| *misses).unwrap_or_default();
         if misses.silent > 0 && misses.wrong > 0 {
@@ -346,8 +341,8 @@ impl<'w> Walking<'w> {
         }
         let number = self.stops.len();
         self.known.insert(alike, number);
-        let missed = misses != Misses::default();
-        self.stops.push(Stop { place: state.place.name().into(), missed, reached, moves: Vec::new() });
+        let went_wrong = misses != Misses::default();
+        self.stops.push(Stop { place: state.place.name().into(), missed: went_wrong, reached, moves: Vec::new() });
         self.queue.push_back((number, state, card));
         Some(number)
     }
@@ -428,7 +423,8 @@ fn fits(from: &From<'_>, state: &State, answered: &[&str], answer: &str) -> bool
         "initial PIN of who called by card number" => !by_id,
         // Who has just signed in has a try left.
         "PIN check: locked" => {
-            !matches!(at, Place::PinChange(PinPlace::CheckingOld { misses, .. }) if misses.wrong == 0)
+            let first = |misses: &Misses| misses.wrong == 0 || state.wrong_pins == 0;
+            !matches!(at, Place::PinChange(PinPlace::CheckingOld { misses, .. }) if first(misses))
         }
         "no account" | "no statement" | "nothing to share" => state.without_account,
         _ if state.without_account && OF_AN_ACCOUNT.contains(&answer) => false,

@@ -4,7 +4,9 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::fault::{Fault, Faults};
 
@@ -28,7 +30,15 @@ pub struct Recording {
     /// The transcript.
     pub path: PathBuf,
     /// When it was written.
-    pub written: SystemTime,
+    pub written: Timestamp,
+}
+
+impl Recording {
+    /// How old it is at `now`.
+    #[must_use]
+    pub fn age(&self, now: Timestamp) -> Duration {
+        Duration::try_from(now.duration_since(self.written)).unwrap_or_default()
+    }
 }
 
 impl Folder {
@@ -103,8 +113,8 @@ impl Folder {
     ///
     /// # Errors
     /// What the file system says.
-    pub fn sweep(&self, now: SystemTime) -> io::Result<usize> {
-        self.delete(|file| now.duration_since(file.written).is_ok_and(|age| age >= self.kept))
+    pub fn sweep(&self, now: Timestamp) -> io::Result<usize> {
+        self.delete(|file| file.age(now) >= self.kept)
     }
 
     /// Deletes all of them; how many there were.
@@ -132,7 +142,7 @@ impl Folder {
             let Ok(name) = entry.file_name().into_string() else { continue };
             let ours = [CALL, REGISTER, ".new"].iter().any(|ending| name.ends_with(ending));
             if name.starts_with(PREFIX) && ours && entry.file_type()?.is_file() {
-                let written = entry.metadata()?.modified()?;
+                let written = Timestamp::try_from(entry.metadata()?.modified()?).map_err(io::Error::other)?;
                 found.push((name, Recording { path: entry.path(), written }));
             }
         }
@@ -143,6 +153,7 @@ impl Folder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
 
     const DAY: Duration = Duration::from_hours(24);
 
@@ -179,10 +190,10 @@ mod tests {
         let folder = Folder::open(&dir.path().join("calls"), DAY).unwrap();
         folder.write(&[("REC-1.call".into(), "通话".into()), ("REC-1-members.csv".into(), String::new())]).unwrap();
         fs::write(folder.path().join("notes.call"), "of somebody's own").unwrap();
-        let now = SystemTime::now();
+        let now = Clock::system().now();
         assert_eq!(folder.sweep(now).unwrap(), 0);
         assert_eq!(folder.recordings().unwrap().len(), 1);
-        assert_eq!(folder.sweep(now + DAY + DAY).unwrap(), 1);
+        assert_eq!(folder.sweep(now.saturating_add(DAY + DAY).unwrap()).unwrap(), 1);
         assert_eq!(files(&folder), ["notes.call"]);
     }
 }

@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
 pub use folder::{Folder, Recording};
-pub use person::Person;
+pub use person::{Person, PinFound};
 pub use take::{Act, Calling, Heard, Said, Scene, Take, Then, Why};
 
 use crate::call::caller::Call;
@@ -54,7 +54,7 @@ impl Recorder {
 
     /// A call has come in, at a node that has not heard of it.
     pub fn begin(&self, call: &Call, marked: bool, now: Timestamp) {
-        if self.calls.fetch_add(1, Ordering::Relaxed) % self.every != 0 {
+        if !self.calls.fetch_add(1, Ordering::Relaxed).is_multiple_of(self.every) {
             return;
         }
         let mut seed = [0; 8];

@@ -3,9 +3,9 @@
 use super::shift::Shift;
 use super::take::Why;
 use crate::dialog::Answer;
-use crate::member::account::{CardStatus, Coverage, Movements, PersonalAccount, PooledFund, StatementEntry};
+use crate::member::account::{CardStatus, Coverage, Movements, PersonalAccount, PooledFund, Scheme, StatementEntry};
 use crate::member::mutual_aid::MutualAid;
-use crate::member::{IdentifierKind, MemberId, MemberKey};
+use crate::member::{MemberId, MemberKey};
 
 /// Somebody whose number was keyed. Amounts and days are shifted as they are learnt.
 #[derive(Clone, Debug, Default)]
@@ -26,10 +26,10 @@ pub struct Person {
     pub has_card: Option<bool>,
     /// Whether they are of an age at which the line speaks slowly.
     pub elder: bool,
-    /// The PIN is an initial one; the second number that was asked for, if one was.
-    pub initial_pin: Option<Option<IdentifierKind>>,
-    /// They were found to be insured as a resident, who has no account.
-    pub resident: bool,
+    /// What the PIN was found to be.
+    pub pin: PinFound,
+    /// The scheme, where it was told by what somebody of it has not.
+    pub scheme: Option<Scheme>,
     /// 个人账户.
     pub account: Option<PersonalAccount>,
     /// 统筹基金.
@@ -50,6 +50,18 @@ pub struct Person {
     pub reported: bool,
 }
 
+/// What a PIN was found to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PinFound {
+    /// One of their own, as far as is known.
+    #[default]
+    Chosen,
+    /// One that was given out; with a second number it leads to another.
+    Initial,
+    /// The same, of who has no second number.
+    InitialAlone,
+}
+
 impl Person {
     /// Learns what was told of them. `page` is the one that was asked for.
     pub(super) fn learn(&mut self, answer: &Answer, page: Option<(Movements, u8)>, shift: Shift) -> Result<(), Why> {
@@ -58,7 +70,7 @@ impl Person {
                 self.account = Some(shift.account(account).ok_or(Why::Unclear)?);
             }
             Answer::PersonalBalance(None) | Answer::Transactions(None) | Answer::MutualAid(None) => {
-                self.resident = true;
+                self.scheme = Some(Scheme::Resident);
             }
             Answer::PooledFund(fund, coverage) => {
                 self.fund = Some(shift.fund(fund));

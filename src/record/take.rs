@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::person::Person;
+use super::person::{Person, PinFound};
 use super::shift::Shift;
 use crate::call::caller::{Call, Caller};
 use crate::dialog::{
     Answer, Collect, Denied, EntryShape, Guard, LossOutcome, MessageAnswer, NewPin, Next, PinChange, PinCheck,
     PinPlace, Place, Shape, SignInOutcome, State, TransferEnd, Welcome,
 };
-use crate::member::account::CardStatus;
+use crate::member::account::{CardStatus, Scheme};
 use crate::member::phone_number::PhoneNumber;
 use crate::member::pin_rule::Weakness;
 use crate::member::{IdentifierKind, MemberId, MemberKey};
@@ -227,10 +227,17 @@ struct Learnt {
     identified: Option<MemberKey>,
     /// Whether what was shown was right.
     right: Option<bool>,
-    new_pin: Option<Option<Weakness>>,
+    new_pin: Option<Judged>,
     changed: Option<bool>,
     looked_up: bool,
     sealed: bool,
+}
+
+/// What was found of a new PIN.
+#[derive(Clone, Copy, Debug)]
+enum Judged {
+    Good,
+    Easy(Weakness),
 }
 
 /// So many turns of a call are kept.
@@ -343,8 +350,6 @@ impl Take {
         match answer {
             Answer::Identified(key) => self.learnt.identified = Some(*key),
             Answer::SignIn(outcome) => self.signs_in(outcome)?,
-            Answer::Guard(Guard::Open) => {}
-            Answer::Guard(Guard::Challenge(_) | Guard::Closed) => return Err(Why::Others),
             Answer::PinCheck(PinCheck::Right(grant)) => {
                 self.learnt.right = Some(true);
                 self.is_member(grant.member());
@@ -354,18 +359,19 @@ impl Take {
                 self.person()?.card = Some(CardStatus::Locked);
             }
             Answer::PinCheck(PinCheck::Denied(Denied::Refused)) => self.learnt.right = Some(false),
-            Answer::PinCheck(PinCheck::Denied(_)) => return Err(Why::Others),
-            Answer::NewPin(NewPin::Good(_)) => self.learnt.new_pin = Some(None),
-            Answer::NewPin(NewPin::TooEasy(weakness)) => self.learnt.new_pin = Some(Some(*weakness)),
+            Answer::NewPin(NewPin::Good(_)) => self.learnt.new_pin = Some(Judged::Good),
+            Answer::NewPin(NewPin::TooEasy(weakness)) => self.learnt.new_pin = Some(Judged::Easy(*weakness)),
             Answer::PinChange(PinChange::Done(_)) => self.learnt.changed = Some(true),
             Answer::PinChange(PinChange::Mismatch) => self.learnt.changed = Some(false),
-            Answer::PinChange(_) => return Err(Why::Others),
             Answer::Loss(LossOutcome::Done(_)) => self.person()?.reported = true,
-            Answer::Loss(LossOutcome::NotDone(_)) => return Err(Why::Others),
             Answer::Message(MessageAnswer::Progress(Some(_))) => return Err(Why::Earlier),
             Answer::Message(MessageAnswer::Progress(None) | MessageAnswer::NoTryLeft) => self.learnt.looked_up = true,
             Answer::Message(_) => self.learnt.sealed = true,
-            Answer::Rated(_) => {}
+            Answer::Rated(_) | Answer::Guard(Guard::Open) => {}
+            Answer::Guard(Guard::Challenge(_) | Guard::Closed)
+            | Answer::PinCheck(PinCheck::Denied(_))
+            | Answer::PinChange(_)
+            | Answer::Loss(LossOutcome::NotDone(_)) => return Err(Why::Others),
             Answer::Unavailable => return Err(Why::Unavailable),
             Answer::Superseded | Answer::CallEnded => return Err(Why::Unclear),
             Answer::PersonalBalance(_)
@@ -390,7 +396,9 @@ impl Take {
             SignInOutcome::Granted(proof, Welcome { pin_changed, without_account, .. }) => {
                 self.learnt.right = Some(true);
                 self.is_member(proof.member());
-                self.person()?.resident |= *without_account;
+                if *without_account {
+                    self.person()?.scheme = Some(Scheme::Resident);
+                }
                 if pin_changed.is_some() { Err(Why::Earlier) } else { Ok(()) }
             }
             SignInOutcome::InitialPin(first) => {
@@ -398,7 +406,7 @@ impl Take {
                 if let Some(first) = first {
                     self.is_member(first.member());
                 }
-                self.person()?.initial_pin = Some(first.map(|first| first.second()));
+                self.person()?.pin = if first.is_some() { PinFound::Initial } else { PinFound::InitialAlone };
                 Ok(())
             }
             SignInOutcome::Refused => {
@@ -460,7 +468,8 @@ impl Take {
             }
             Act::NoPin { length, finished } => match before {
                 Place::PinChange(PinPlace::New { .. }) => match new_pin {
-                    Some(weakness) => Act::NewPin { who: self.current, weakness, finished },
+                    Some(Judged::Good) => Act::NewPin { who: self.current, weakness: None, finished },
+                    Some(Judged::Easy(why)) => Act::NewPin { who: self.current, weakness: Some(why), finished },
                     None => act,
                 },
                 Place::PinChange(PinPlace::Again { .. }) => match changed {

@@ -10,6 +10,7 @@ mod calls;
 mod card;
 mod cli;
 mod config;
+mod coverage;
 mod details;
 mod durability;
 mod edge;

@@ -14,8 +14,8 @@ use super::play::{Act as Happening, Played, Scene};
 use super::report::Outcome;
 use super::run::{Replay, files};
 use super::transcript::clock_of_calls;
-use crate::dialog::Flow;
 use crate::dialog::keyed::{Move, Walk, Way};
+use crate::dialog::{DialledNumber, Flow};
 use crate::fault::{Fault, Faults};
 
 use script::{Before, Script, rows};
@@ -71,7 +71,8 @@ pub fn generate(
         let trial = tempfile::tempdir().map_err(unwritten)?;
         let dialled = dialled(flow);
         for (nth, draft) in drafts.iter().enumerate() {
-            let text = draft.script.text(&format!("DRAFT-{nth}"), "", &dialled, draft.at(&walks), &draft.nothing_heard());
+            let text =
+                draft.script.text(&format!("DRAFT-{nth}"), "", &dialled, draft.at(&walks), &draft.nothing_heard());
             std::fs::write(trial.path().join(format!("{nth:06}.call")), text).map_err(unwritten)?;
         }
         let report = replay.run(&[trial.path().to_owned()], &|_| ())?;
@@ -81,7 +82,7 @@ pub fn generate(
                 // A value that this member does not have, for one.
                 _ => None,
             };
-            if let Some(call) = played.and_then(|played| draft.as_played(played, &walks, &mut missing)) {
+            if let Some(call) = played.and_then(|played| draft.kept(played, &walks, &mut missing)) {
                 kept.push(call);
             }
         }
@@ -93,7 +94,7 @@ pub fn generate(
 
 /// A number that reaches `flow`.
 fn dialled(flow: &Flow) -> String {
-    flow.dialled.iter().map(|number| number.as_str()).find(|number| *number != "*").unwrap_or(&flow.name).to_owned()
+    flow.dialled.first().map_or(&*flow.name, DialledNumber::as_str).to_owned()
 }
 
 /// A call that may walk something new.
@@ -114,7 +115,7 @@ impl Draft {
     }
 
     /// The call as far as it went as proposed, and walked something that is `missing`, which then is so no more.
-    fn as_played(self, played: &Played, walks: &[Walk], missing: &mut BTreeSet<Way>) -> Option<Call> {
+    fn kept(self, played: &Played, walks: &[Walk], missing: &mut BTreeSet<Way>) -> Option<Call> {
         let text = self.script.text("DRAFT", "", "", self.at(walks), &self.nothing_heard());
         let first = self.script.lines_before(&text);
         let (mut heard, mut new, mut from) = (Vec::new(), Vec::new(), "start".to_owned());
@@ -203,8 +204,8 @@ impl Proposer<'_> {
 
     fn draft(&self, way: &Way, nth: usize, planned: &mut BTreeSet<Way>) -> Option<Draft> {
         let routes = self.routes(way);
-        let each = routes.iter().flat_map(|route| rows(&route.answers).iter().map(move |row| (route, *row)));
-        let (Route { walk: walk_nth, stop, nth: nth_move, answers }, row) = each.skip(nth).next()?;
+        let mut each = routes.iter().flat_map(|route| rows(&route.answers).iter().map(move |row| (route, *row)));
+        let (Route { walk: walk_nth, stop, nth: nth_move, answers }, row) = each.nth(nth)?;
         let (walk_nth, stop, nth_move) = (*walk_nth, *stop, *nth_move);
         let walk = self.walks.get(walk_nth)?;
         let mut moves = path(walk, stop);
@@ -349,17 +350,12 @@ fn prepare(script: &mut Script, walk: &Walk, before: Before) -> Option<()> {
 }
 
 /// Writes the calls, replays them, and leaves open what is heard otherwise each time: numbers that are drawn.
-fn write(
-    replay: &Replay,
-    flow: &Flow,
-    walks: &[Walk],
-    calls: &[Call],
-    folder: &Path,
-) -> Result<Vec<PathBuf>, Faults> {
+fn write(replay: &Replay, flow: &Flow, walks: &[Walk], calls: &[Call], folder: &Path) -> Result<Vec<PathBuf>, Faults> {
     let unwritten = |path: &Path, e: std::io::Error| {
         Faults(vec![Fault::of(&path.display().to_string(), format!("cannot be written: {e}"), "make it writable")])
     };
-    let first = 1 + files(&[folder.to_owned()]).unwrap_or_default().iter().filter_map(|path| number(path)).max().unwrap_or(0);
+    let first =
+        1 + files(&[folder.to_owned()]).unwrap_or_default().iter().filter_map(|path| number(path)).max().unwrap_or(0);
     let mut written = Vec::new();
     for (nth, call) in calls.iter().enumerate() {
         let id = format!("GEN-{:04}", first + nth);

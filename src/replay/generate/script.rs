@@ -194,12 +194,31 @@ impl Script {
         let name = match from {
             "sign-in.id-number" => "证号",
             "sign-in.card-number" => "卡号",
-            "sign-in.personal-number" => "个人编号",
-            "card.pin.id-number" => if refused { "别的证号" } else { "证号" },
-            "card.pin.card-number" => if refused { "别的卡号" } else { "卡号" },
-            "card.pin.personal-number" => "个人编号",
-            "sign-in.pin" | "card.pin.old" => if refused { "错误密码" } else { "密码" },
-            "card.pin.new" if answers.iter().any(|answer| answer.starts_with("new PIN: ") && !says("new PIN: good")) => {
+            "sign-in.personal-number" | "card.pin.personal-number" => "个人编号",
+            "card.pin.id-number" => {
+                if refused {
+                    "别的证号"
+                } else {
+                    "证号"
+                }
+            }
+            "card.pin.card-number" => {
+                if refused {
+                    "别的卡号"
+                } else {
+                    "卡号"
+                }
+            }
+            "sign-in.pin" | "card.pin.old" => {
+                if refused {
+                    "错误密码"
+                } else {
+                    "密码"
+                }
+            }
+            "card.pin.new"
+                if answers.iter().any(|answer| answer.starts_with("new PIN: ") && !says("new PIN: good")) =>
+            {
                 return "111111".to_owned();
             }
             "card.pin.again" if says("change: mismatch") => return "384027".to_owned(),

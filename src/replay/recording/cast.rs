@@ -14,7 +14,7 @@ use crate::member::personal_number::PersonalNumber;
 use crate::member::pin_rule::weakness;
 use crate::member::register::{MutualAidRow, TransactionRow, write_members, write_mutual_aid, write_transactions};
 use crate::member::{Member, sample};
-use crate::record::{Person, Take};
+use crate::record::{Person, PinFound, Take};
 use crate::replay::transcript::OFFSET;
 use crate::secret::{Pin, Secret};
 
@@ -103,7 +103,7 @@ fn member(take: &Take, n: u64, person: &Person) -> Member {
     let birth = first.saturating_add(i64::try_from(draw(0, 3000)).unwrap_or_default().days());
     // A hundred apart, so that no two of a call are the same.
     let id_number = sample::id_number(draw(1, 3000) * 31 * 10 + n * 31, birth, person.ends_in_x);
-    let has_card = person.has_card.unwrap_or(person.initial_pin != Some(None));
+    let has_card = person.has_card.unwrap_or(person.pin != PinFound::InitialAlone);
     let digits = draw(2, 1_000_000) * 10 + n;
     let card_number = match person.card_length {
         _ if !has_card => None,
@@ -112,9 +112,8 @@ fn member(take: &Take, n: u64, person: &Person) -> Member {
         _ => CardNumber::parse(&format!("C8{digits:07}")).ok(),
     };
     let length = usize::from(person.personal_length.unwrap_or(10)).clamp(8, 12);
-    let scheme = if person.resident { Scheme::Resident } else { Scheme::Employee };
     let coverage = person.coverage.unwrap_or(Coverage {
-        scheme,
+        scheme: person.scheme.unwrap_or(Scheme::Employee),
         insurance: InsuranceStatus::Active,
         contribution: ContributionStatus::Paid,
         last_contribution: YearMonth { year: 2026, month: 6 },
@@ -131,7 +130,7 @@ fn member(take: &Take, n: u64, person: &Person) -> Member {
         |pin: &Pin| weakness(pin, &id_number, card_number.as_ref()).is_none() && pin.expose() != WRONG_PIN.as_bytes();
     Member {
         pin: pins.find(fits),
-        pin_is_initial: person.initial_pin.is_some(),
+        pin_is_initial: person.pin != PinFound::Chosen,
         card_number,
         personal_number: PersonalNumber::parse(&format!("{:0length$}", 10_000_000 + draw(3, 10_000_000) + n)).ok(),
         name: Secret::new(format!("录制{}", n + 1)),

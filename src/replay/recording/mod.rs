@@ -9,7 +9,7 @@ mod cast;
 mod script;
 
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{MissedTickBehavior, interval};
@@ -20,6 +20,7 @@ use super::report::Outcome;
 use super::run::Replay;
 use super::stage::Origin;
 use super::words::Word;
+use crate::clock::Clock;
 use crate::record::{Folder, Take, Why};
 use crate::telemetry::{Occurrence, Telemetry};
 use cast::Cast;
@@ -52,7 +53,7 @@ pub async fn write_all(mut takes: Receiver<Take>, folder: Folder, origin: Origin
 
 async fn sweep(folder: &Folder, telemetry: &Telemetry) {
     let folder = folder.clone();
-    let swept = tokio::task::spawn_blocking(move || folder.sweep(SystemTime::now())).await;
+    let swept = tokio::task::spawn_blocking(move || folder.sweep(Clock::system().now())).await;
     match swept {
         Ok(Ok(0)) => {}
         Ok(Ok(many)) => telemetry.record(&Occurrence::RecordingsDeleted { many }),

@@ -202,7 +202,6 @@ impl Script<'_> {
                 let pin = if changed { self.new_pin() } else { self.of_row(row, w::PIN) };
                 Done::entered(pin, finished)
             }
-            Act::Pin { who: None, finished } => Done::entered(WRONG_PIN.to_owned(), finished),
             Act::NoPin { length, finished } => Done::entered(digits('7', length.into()), finished),
             Act::NewPin { weakness: None, finished, who } => {
                 // In force once it is entered again.
@@ -215,7 +214,9 @@ impl Script<'_> {
                 Done::entered(self.weak(weakness, row)?, finished)
             }
             Act::NewPinAgain { same: true, finished } => Done::entered(self.new_pin(), finished),
-            Act::NewPinAgain { same: false, finished } => Done::entered(WRONG_PIN.to_owned(), finished),
+            Act::Pin { who: None, finished } | Act::NewPinAgain { same: false, finished } => {
+                Done::entered(WRONG_PIN.to_owned(), finished)
+            }
             Act::Phone { landline, length, finished } => {
                 let body =
                     format!("{}{:09}", if landline { "010" } else { "139" }, self.take.shift.draw(3, 100_000_000));
