@@ -5,17 +5,19 @@
 //! A [`Way`] leads from a place where a caller is waited for, by what the caller does there, to the next such place. Places
 //! where the world is asked are passed through: nobody hears anything there.
 //!
-//! A caller dials, presses one of the twelve keys where one is enough, keys an entry where a number is asked for (`0`, `*` and
-//! `#` alone are no entry), stays silent, speaks or not where that is recorded, and comes back from a person they talked to or
-//! who did not answer. Where an entry leads tells whether it was a good one. Each key counts, offered or not; but which one it
-//! was that was wrong once too often is all the same: that way is a [`WRONG_KEY`]'s. Not counted, because they lead to the same end
-//! from everywhere and no key does them: hanging up, the limit of a call's length, what a platform could not read.
+//! A caller dials, presses one of the twelve keys where one is enough, keys an entry where a number is asked for (`0`,
+//! `*` and `#` alone are no entry), stays silent, speaks or not where that is recorded, and comes back from a person
+//! they talked to or who did not answer. Where an entry leads tells whether it was a good one. Each key counts, offered
+//! or not; but which one it was that was wrong once too often is all the same: that way is a [`WRONG_KEY`]'s. Not
+//! counted, because they lead to the same end from everywhere and no key does them: hanging up, the limit of a call's
+//! length, what a platform could not read.
 //!
 //! The world gives the answers it can give with the sample members, by day and by night, after a pause as long as a
-//! sign-in holds, with the number shown or withheld, and after earlier calls of the same caller. So a locked number and a spent
-//! try count: enough wrong PINs bring them about. It is one world: what it told is still so a moment later. What takes somebody or something else does not ([`BY_OTHERS`]): the store away, the same webhook
-//! twice, a card reported by another call meanwhile, an attack that closes sign-in. A marked number is spoken to as an older
-//! caller is who has signed in, and led no other ways.
+//! sign-in holds, with the number shown or withheld, and after earlier calls of the same caller. So a locked number and
+//! a spent try count: enough wrong PINs bring them about. It is one world: what it told is still so a moment later.
+//! What takes somebody or something else does not ([`BY_OTHERS`]): the store away, the same webhook twice, a card
+//! reported by another call meanwhile, an attack that closes sign-in. A marked number is spoken to as an older caller
+//! is who has signed in, and led no other ways.
 //!
 //! # How they are found
 //!

@@ -66,7 +66,8 @@ impl Recorder {
         self.takes.insert(name(call), Take::new(call, marked, now, shift));
     }
 
-    /// The call's take, if it is recorded and `turn` is its next, in which the caller did what `shape` says. It is given back with [`Recorder::keep`].
+    /// The call's take, if it is recorded and `turn` is its next, in which the caller did what `shape` says. It is given back
+    /// with [`Recorder::keep`].
     pub fn take(&self, call: &Call, turn: u16, shape: Option<Shape>) -> Option<Take> {
         let (name, mut take) = self.takes.remove(&name(call))?;
         match take.is_next(turn, shape) {

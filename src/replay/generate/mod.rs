@@ -1,8 +1,9 @@
 //! Transcripts of the ways that nobody has walked yet: the shortest call to each, and on from there to others close by.
 //!
-//! The walk over the flow ([`keyed`](crate::dialog::keyed)) proposes calls, with a member of the sample register and what may have happened before;
-//! the hotline itself, in this process, decides: a call is written down as far as it went as proposed, with the words that were
-//! heard, and only if it walked something new. What no call walks is told, and stays missing.
+//! The walk over the flow ([`keyed`](crate::dialog::keyed)) proposes calls, with a member of the sample register and
+//! what may have happened before; the hotline itself, in this process, decides: a call is written down as far as it
+//! went as proposed, with the words that were heard, and only if it walked something new. What no call walks is told,
+//! and stays missing.
 
 mod script;
 

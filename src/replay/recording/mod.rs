@@ -1,9 +1,10 @@
 //! Calls of a running hotline as transcripts: each is made into one, replayed in this process on a hotline of its own, and
 //! written only if the same is heard as in the call.
 //!
-//! What a [`Take`] holds is nobody's: shapes, shifted values, the names of prompts. Here it gets people who do not exist
-//! ([`cast`]) and becomes a text ([`script`]). A first replay holds it against the call: the places, the words that everybody
-//! hears, the other prompts by their names. What was heard then is written down in full, and must be heard in a second replay.
+//! What a [`Take`] holds is nobody's: shapes, shifted values, the names of prompts. Here it gets people who do not
+//! exist ([`cast`]) and becomes a text ([`mod@script`]). A first replay holds it against the call: the places, the
+//! words that everybody hears, the other prompts by their names. What was heard then is written down in full, and must
+//! be heard in a second replay.
 
 mod cast;
 mod script;
