@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 
+use anyhow::Context;
+
 use crate::call::lines::Lines;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::fault::Faults;
+use crate::replay::counter_example;
 use crate::server::{read_lines, unfit_keys, unfit_lines};
 
 /// Check settings, lines and prompts: all faults at once, with file, line and remedy.
@@ -16,6 +19,9 @@ use crate::server::{read_lines, unfit_keys, unfit_lines};
 pub struct Args {
     /// Drafts, to be checked as if they were in place: a line's file, a prompts.toml, a folder of lines or of languages.
     drafts: Vec<PathBuf>,
+    /// Write a transcript of each way to break a rule that is found into this folder: it fails until that is mended.
+    #[arg(long, value_name = "DIR")]
+    counter_examples: Option<PathBuf>,
 }
 
 /// Checks, prints every fault, and says what was checked. Exit code 1: something is wrong.
@@ -61,7 +67,19 @@ pub fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
                         "line {}: {states} states, {ways} ways between places, all rules hold",
                         flow.name
                     )?,
-                    findings => faults.extend(findings.iter().map(|found| Lines::fault(flow, found))),
+                    findings => {
+                        faults.extend(findings.iter().map(|found| Lines::fault(flow, found)));
+                        if let Some(folder) = &args.counter_examples {
+                            let written = counter_example::write(flow, findings, folder)
+                                .with_context(|| format!("{} cannot be written", folder.display()))?;
+                            for (path, found) in written.iter().zip(findings) {
+                                match path {
+                                    Some(path) => writeln!(out, "written: {}", path.display())?,
+                                    None => writeln!(out, "no caller alone brings it about: {:?}", found.rule)?,
+                                }
+                            }
+                        }
+                    }
                 }
             }
             // China's day: that is where the holidays are.

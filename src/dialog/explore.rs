@@ -59,14 +59,32 @@ pub struct Finding {
     pub rule: Rule,
     /// What was seen.
     pub what: String,
-    /// The events that lead there, from the dial tone.
-    pub path: Vec<&'static str>,
+    /// What leads, from the dial tone,
+    pub path: Vec<Taken>,
+    /// to where the caller is waited for in this state;
+    pub at: State,
+    /// and what breaks the rule then: what the caller does, and the world's answers.
+    pub then: Vec<&'static str>,
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {}\n    by: {}", self.rule, self.what, self.path.join(" → "))
+        let path: Vec<_> = self.path.iter().map(|taken| taken.on).chain(self.then.iter().copied()).collect();
+        write!(f, "{:?}: {}\n    by: {}", self.rule, self.what, path.join(" → "))
     }
+}
+
+/// One step of a walk.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// From this state,
+    pub from: State,
+    /// when this happens,
+    pub on: &'static str,
+    /// at this moment,
+    pub now: Timestamp,
+    /// to one in which the world is `asked`, or the caller waited for.
+    pub asked: bool,
 }
 
 /// One way from a place to another.
@@ -104,26 +122,26 @@ pub fn explore(
     step: impl Fn(State, Event, Timestamp) -> (State, Turn),
     enough: impl Fn(&[Finding]) -> bool,
 ) -> Exploration {
-    let mut walk = Walk {
-        flow,
-        catalogs,
-        step: &step,
-        seen: HashMap::new(),
-        queue: VecDeque::new(),
-        said: HashSet::new(),
-        answer: None,
-        kind: None,
-        goal: None,
-        out: Exploration {
-            states: 0,
-            steps: 0,
-            edges: BTreeSet::new(),
-            findings: Vec::new(),
-            prompts: BTreeSet::new(),
-        },
-    };
-    walk.run(enough);
+    let mut walk = Walk::new(flow, catalogs, &step, false);
+    walk.run(flow.start(), enough);
     walk.out
+}
+
+/// Whether `rule` holds for all that can happen next to a caller who is waited for in the state `at`, and what breaks it if
+/// not: a walk that ends where somebody is waited for again.
+///
+/// # Errors
+/// What was seen.
+pub fn holds(
+    rule: Rule,
+    flow: &Flow,
+    catalogs: &[&Catalog],
+    step: impl Fn(State, Event, Timestamp) -> (State, Turn),
+    at: &State,
+) -> Result<(), Finding> {
+    let mut walk = Walk::new(flow, catalogs, &step, true);
+    walk.run(at.clone(), |found| found.iter().any(|finding| finding.rule == rule));
+    walk.out.findings.into_iter().find(|finding| finding.rule == rule).map_or(Ok(()), Err)
 }
 
 /// What a caller hears who pressed what was not asked for, or nothing.
@@ -147,8 +165,10 @@ struct Walk<'w, S> {
     catalogs: &'w [&'w Catalog],
     step: &'w S,
     /// How each state was first reached.
-    seen: HashMap<State, Option<(State, &'static str)>>,
+    seen: HashMap<State, Option<Taken>>,
     queue: VecDeque<State>,
+    /// Whether to go no further than to where a caller is waited for again.
+    near: bool,
     /// What was said already, and need not be looked at again.
     said: HashSet<Prompt>,
     /// The policy answer that stands for all where something goes wrong.
@@ -160,11 +180,32 @@ struct Walk<'w, S> {
     out: Exploration,
 }
 
-impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
-    fn run(&mut self, enough: impl Fn(&[Finding]) -> bool) {
-        let start = self.flow.start();
+impl<'w, S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'w, S> {
+    fn new(flow: &'w Flow, catalogs: &'w [&'w Catalog], step: &'w S, near: bool) -> Self {
+        Self {
+            flow,
+            catalogs,
+            step,
+            seen: HashMap::new(),
+            queue: VecDeque::new(),
+            near,
+            said: HashSet::new(),
+            answer: None,
+            kind: None,
+            goal: None,
+            out: Exploration {
+                states: 0,
+                steps: 0,
+                edges: BTreeSet::new(),
+                findings: Vec::new(),
+                prompts: BTreeSet::new(),
+            },
+        }
+    }
+
+    fn run(&mut self, start: State, enough: impl Fn(&[Finding]) -> bool) {
         self.seen.insert(start.clone(), None);
-        self.queue.push_back(start.clone());
+        self.queue.push_back(start);
         let times = self.times();
         let holiday = self.holiday();
         let mut events: Vec<_> = times.first().map(|first| events(*first)).unwrap_or_default();
@@ -203,7 +244,7 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
                         event,
                         Event::Answer(_) | Event::TransferEnded(_) | Event::Recorded { .. } | Event::Waiting(_)
                     );
-                    if unasked && !plain && !happens(&state.place, event) {
+                    if unasked && !plain && !self.near && !happens(&state.place, event) {
                         continue;
                     }
                     self.take(&state, name, event, now);
@@ -247,7 +288,7 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         self.other_languages(before, name, event, &state, &turn, now);
         // The world answers before the caller hears anything: follow it through every answer it may give.
         if let Next::Ask(_) = &turn.next {
-            self.arrive(before, name, event, &state, &turn);
+            self.arrive(before, name, event, &state, &turn, now);
             return;
         }
         if matches!(event, Event::HungUp) {
@@ -257,7 +298,7 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
             }
             return;
         }
-        self.arrive(before, name, event, &state, &turn);
+        self.arrive(before, name, event, &state, &turn, now);
     }
 
     /// Takes the same step in the other languages: since nothing comes of it but the same, they need no walk of their own.
@@ -274,23 +315,33 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         if matches!(before.place, Place::Start | Place::Language { .. }) || !nothing_went_wrong(&before.place) {
             return;
         }
-        // One of them each time, by turns: every kind of step is taken in each, and the walk is not as many times as long.
         let others = self.flow.languages.get(1..).unwrap_or_default();
-        if others.is_empty() {
-            return;
-        }
-        let language = others[self.out.steps % others.len()];
-        let (there, said) = (self.step)(State { language, ..before.clone() }, event.clone(), now);
-        let same = there == State { language, ..state.clone() }
-            && said.say == turn.say
-            && std::mem::discriminant(&said.next) == std::mem::discriminant(&turn.next);
-        if !same {
-            let what = format!("it goes another way in {language} (at {})", before.place.name());
-            self.find(Rule::SameInEveryLanguage, before, name, what);
+        let turns = self.out.steps;
+        for (nth, &language) in others.iter().enumerate() {
+            // One of them each time, by turns: every kind of step is taken in each, and the walk is not as many times as long.
+            if !self.near && nth != turns % others.len() {
+                continue;
+            }
+            let (there, said) = (self.step)(State { language, ..before.clone() }, event.clone(), now);
+            let same = there == State { language, ..state.clone() }
+                && said.say == turn.say
+                && std::mem::discriminant(&said.next) == std::mem::discriminant(&turn.next);
+            if !same {
+                let what = format!("it goes another way in {language} (at {})", before.place.name());
+                self.find(Rule::SameInEveryLanguage, before, name, what);
+            }
         }
     }
 
-    fn arrive(&mut self, before: &State, name: &'static str, event: &Event, state: &State, turn: &Turn) {
+    fn arrive(
+        &mut self,
+        before: &State,
+        name: &'static str,
+        event: &Event,
+        state: &State,
+        turn: &Turn,
+        now: Timestamp,
+    ) {
         if happens(&before.place, event) {
             let (from, to) = (before.place.name().to_owned(), state.place.name().to_owned());
             let missed = turn.say.first().is_some_and(|first| APOLOGIES.contains(&first.id()));
@@ -305,12 +356,14 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         };
         let is_alike =
             went_wrong && self.goes_wrong_elsewhere(state) || self.is_left_alike(state) || is_like_others(state);
+        let asked = matches!(turn.next, Next::Ask(_));
+        let goes_on = if self.near { asked } else { !is_far_on && !is_alike };
         let mut state = state.clone();
         if !matches!(state.place, Place::Language { .. }) {
             state.language = self.flow.start().language;
         }
-        if !is_far_on && !is_alike && !self.seen.contains_key(&state) {
-            self.seen.insert(state.clone(), Some((before.clone(), name)));
+        if goes_on && !self.seen.contains_key(&state) {
+            self.seen.insert(state.clone(), Some(Taken { from: before.clone(), on: name, now, asked }));
             self.queue.push_back(state);
         }
     }
@@ -479,14 +532,20 @@ impl<S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'_, S> {
         if self.out.findings.iter().any(|f| f.rule == rule && f.what == what) {
             return;
         }
-        let mut path = vec![name];
-        let mut at = before;
-        while let Some(Some((previous, on))) = self.seen.get(at) {
-            path.push(on);
-            at = previous;
+        // Back to where the caller was waited for, and from there to the dial tone.
+        let (mut at, mut then) = (before, vec![name]);
+        while let Some(Some(taken)) = self.seen.get(at).filter(|taken| taken.as_ref().is_some_and(|taken| taken.asked)) {
+            then.push(taken.on);
+            at = &taken.from;
+        }
+        then.reverse();
+        let (mut path, mut back) = (Vec::new(), at);
+        while let Some(Some(taken)) = self.seen.get(back) {
+            path.push(taken.clone());
+            back = &taken.from;
         }
         path.reverse();
-        self.out.findings.push(Finding { rule, what, path });
+        self.out.findings.push(Finding { rule, what, path, at: at.clone(), then });
     }
 }
 

@@ -32,9 +32,9 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 
 use super::event::{Answer, Dialled, Event, Recording, TransferEnd};
-use super::explore::misses_possible;
+use super::explore::{Taken, misses_possible};
 use super::flow::Flow;
-use super::happening::{answers, happens};
+use super::happening::{answers, events, happens};
 use super::message::MessagePlace;
 use super::news::News;
 use super::pin_change::PinPlace;
@@ -170,9 +170,8 @@ impl Walk {
     /// Walks `flow` when people answer, and when nobody does; the times are after `from`, on a full hour.
     #[must_use]
     pub fn of(flow: &Flow, from: Timestamp) -> Vec<Self> {
-        let hours = (0..24 * 14).filter_map(|hour| from.checked_add(SignedDuration::from_hours(hour)).ok());
-        let first = |open: bool| hours.clone().find(|at| flow.person.hours.open(*at) == open);
-        [first(true), first(false)].into_iter().flatten().map(|at| Walking::new(flow, at).run()).collect()
+        let times = [true, false].map(|open| moment(flow, from, open));
+        times.into_iter().flatten().map(|at| Walking::new(flow, at).run()).collect()
     }
 
     /// Every way of it.
@@ -192,6 +191,51 @@ impl Walk {
         moves.reverse();
         moves
     }
+}
+
+/// The first full hour after `from` at which people answer, or nobody does, if there is such a time.
+fn moment(flow: &Flow, from: Timestamp, open: bool) -> Option<Timestamp> {
+    let hours = (0..24 * 14).filter_map(|hour| from.checked_add(SignedDuration::from_hours(hour)).ok());
+    hours.into_iter().find(|at| flow.person.hours.open(*at) == open)
+}
+
+/// When a caller calls, after `from`, and what they do, to go `path`, which ends in the state `at`; `None` where something
+/// happens on it that is not theirs to do.
+#[must_use]
+pub fn calls(flow: &Flow, from: Timestamp, path: &[Taken], at: &State) -> Option<(Timestamp, Vec<Move>)> {
+    let events: HashMap<&str, Event> = events(Timestamp::UNIX_EPOCH).into_iter().collect();
+    let mut moves: Vec<Move> = Vec::new();
+    let mut by_day = true;
+    for (nth, taken) in path.iter().enumerate() {
+        let to: Box<str> = path.get(nth + 1).map_or(at, |next| &next.from).place.name().into();
+        let place = &taken.from.place;
+        let act = match events.get(taken.on).filter(|event| happens(place, event))? {
+            Event::Answer(_) | Event::TransferEnded(TransferEnd::Left) => {
+                let last = moves.last_mut()?;
+                last.answers.push(taken.on);
+                last.way.to = to;
+                continue;
+            }
+            Event::Dialled(_) => Act::Dial,
+            Event::Silence => Act::Silence,
+            Event::Recorded { hung_up: false, recording } => Act::Speak(recording.is_some()),
+            Event::TransferEnded(end) => Act::Person { talked: matches!(end, TransferEnd::Talked) },
+            Event::Keys(keys) if place.is_entry() => match (keys.expose(), keys.single()) {
+                ([], _) => Act::Alone(None),
+                (_, Some(key @ (Key::Star | Key::Digit(0)))) => Act::Alone(Some(key)),
+                // What looks right is looked up.
+                _ => Act::Entry { right: taken.asked },
+            },
+            Event::Keys(keys) => Act::Key(keys.single()?),
+            _ => return None,
+        };
+        let late = taken.from.signed_in.is_some_and(|proof| !proof.holds(taken.now));
+        let way = Way { from: place.name().into(), on: act.name().into(), to };
+        // What is so late that a sign-in has run out goes the same way by day.
+        by_day &= late || flow.person.hours.open(taken.now);
+        moves.push(Move { act, late, answers: Vec::new(), way, stop: None });
+    }
+    Some((moment(flow, from, by_day)?, moves))
 }
 
 /// Every way of `walks`, once.

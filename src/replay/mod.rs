@@ -2,6 +2,7 @@
 
 pub mod bless;
 pub mod chaos;
+pub mod counter_example;
 pub mod coverage;
 pub mod format;
 pub mod generate;

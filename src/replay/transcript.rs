@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::{Timestamp, civil};
 
 use super::pattern::Part;
+use crate::dialog::explore::Rule;
 use crate::secret::Key;
 
 /// One `.call` file.
@@ -242,6 +243,8 @@ pub enum Truth {
     Unseen(Vec<String>),
     /// The call is over, from the hotline's side.
     CallOver,
+    /// This rule holds for all that can happen next.
+    Holds(Rule),
 }
 
 /// What goes wrong.

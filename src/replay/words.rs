@@ -1,5 +1,7 @@
 //! The words of transcripts: each may be written in Chinese or in English.
 
+use crate::dialog::explore::Rule;
+
 /// A word, in both languages.
 pub type Word = &'static [&'static str];
 
@@ -171,6 +173,25 @@ pub const EVENTS: &[Word] = &[
     &["解除挂失", "loss_released"],
     &["挂失到期", "loss_lapsed"],
     &["评价", "rated"],
+];
+
+/// `= 规则 一键人工`
+pub const RULE: Word = &["规则", "rule"];
+
+/// What must always hold of a call, and what a tester calls it.
+pub const RULES: [(Word, Rule); 12] = [
+    (&["一键人工", "person-by-one-key"], Rule::PersonByOneKey),
+    (&["静默有尽", "silence-ends"], Rule::SilenceEnds),
+    (&["挂机即止", "over-is-over"], Rule::OverIsOver),
+    (&["先验证后告知", "nothing-personal-before-sign-in"], Rule::NothingPersonalBeforeSignIn),
+    (&["提示皆有词", "every-prompt-speaks"], Rule::EveryPromptSpeaks),
+    (&["收键有提示", "collect-makes-sense"], Rule::CollectMakesSense),
+    (&["错密有限", "wrong-pins-end"], Rule::WrongPinsEnd),
+    (&["转接有限", "transfers-end"], Rule::TransfersEnd),
+    (&["有问必答", "answers-speak"], Rule::AnswersSpeak),
+    (&["各语言一致", "same-in-every-language"], Rule::SameInEveryLanguage),
+    (&["变更须确认", "changes-are-confirmed"], Rule::ChangesAreConfirmed),
+    (&["一次一事", "one-thing-at-a-time"], Rule::OneThingAtATime),
 ];
 
 /// Whether `text` is `word`, in either language.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use hotline::call::lines::Lines;
-use hotline::dialog::explore::{Exploration, Finding, Rule, explore};
+use hotline::dialog::explore::{Exploration, Finding, Rule, explore, holds};
 use hotline::dialog::{
     Answer, AnswerId, Event, Flow, Goal, LossAct, LossPlace, MenuId, Misses, Next, Place, Service, SignInOutcome,
     State, Turn,
@@ -11,6 +11,10 @@ use hotline::dialog::{
 use hotline::member::account::PageSize;
 use hotline::member::card::LossTerm;
 use hotline::member::money::Money;
+use hotline::replay::counter_example;
+use hotline::replay::report::{FileReport, Outcome};
+use hotline::replay::run::Replay;
+use hotline::replay::stage::Origin;
 use hotline::secret::{Key, Keys};
 use hotline::speech::prompt::{KNOWN, Prompt, PromptId, WORDS};
 use jiff::Timestamp;
@@ -89,15 +93,40 @@ fn caught(rule: Rule, mutant: impl Fn(State, Turn, &State, &Event) -> (State, Tu
         let (state, turn) = flow.step(state, event.clone(), now);
         mutant(state, turn, &before, &event)
     };
-    let seen = walk(broken, |findings| findings.iter().any(|f| f.rule == rule));
+    let seen = walk(&broken, |findings| findings.iter().any(|f| f.rule == rule));
     let rules: Vec<_> = seen.findings.iter().map(|f| f.rule).collect();
     assert!(rules.contains(&rule), "{rule:?} slept through it; found {:?}", seen.findings);
     let finding = seen.findings.iter().find(|f| f.rule == rule).unwrap();
     let dials = if rule == Rule::OneThingAtATime { &["dial", "dial from a marked number"][..] } else { &["dial"] };
-    assert!(
-        finding.path.first().is_some_and(|first| dials.contains(first)),
-        "a counter-example starts at the dial tone"
-    );
+    let first = finding.path.iter().map(|taken| taken.on).chain(finding.then.iter().copied()).next();
+    assert!(first.is_some_and(|first| dials.contains(&first)), "a counter-example starts at the dial tone");
+    // Where it leads, the rule is seen to break; and to hold as soon as the flow is mended.
+    let (flow, prompts) = (line_12333(), mandarin());
+    let breaks = holds(rule, &flow, &[&prompts], |state, event, now| broken(&flow, state, event, now), &finding.at);
+    assert_eq!(breaks.err().map(|found| found.rule), Some(rule), "{finding}");
+    let mended = holds(rule, &flow, &[&prompts], |state, event, now| flow.step(state, event, now), &finding.at);
+    assert!(mended.is_ok(), "{:?}", mended.err());
+    leads_there(&flow, finding);
+}
+
+/// The transcript of `finding` comes to where the rule breaks, on the hotline as it is: there it holds.
+#[track_caller]
+fn leads_there(flow: &Flow, finding: &Finding) {
+    let folder = tempfile::tempdir().unwrap();
+    let written = counter_example::write(flow, std::slice::from_ref(finding), folder.path()).unwrap();
+    // The shortest way there has a key pressed while a person is called: no platform tells of that.
+    if finding.rule == Rule::TransfersEnd {
+        return assert_eq!(written, [None]);
+    }
+    let [Some(path)] = written.as_slice() else { panic!("nobody can bring it about: {finding}") };
+    let text = std::fs::read_to_string(path).unwrap();
+    let origin = Origin { file: None, environment: Vec::new(), lines: Some(project("config/lines")) };
+    let replay = Replay { origin, jobs: 1, dialects: None, chaos: None, against: None };
+    let report = replay.run(&[folder.path().to_owned()], &|_| ()).unwrap();
+    let [FileReport { outcome: Outcome::Played(_, played), .. }] = report.files.as_slice() else {
+        panic!("{:?}\n{text}", report.files)
+    };
+    assert!(played.iter().all(|played| played.mismatches.is_empty()), "{:?}\n{text}", played[0].mismatches);
 }
 
 fn is_key(event: &Event, key: Key) -> bool {

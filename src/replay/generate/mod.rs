@@ -5,7 +5,7 @@
 //! went as proposed, with the words that were heard, and only if it walked something new. What no call walks is told,
 //! and stays missing.
 
-mod script;
+pub(super) mod script;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -94,7 +94,7 @@ pub fn generate(
 }
 
 /// A number that reaches `flow`.
-fn dialled(flow: &Flow) -> String {
+pub(super) fn dialled(flow: &Flow) -> String {
     flow.dialled.first().map_or(&*flow.name, DialledNumber::as_str).to_owned()
 }
 
@@ -297,7 +297,7 @@ fn nearest(walk: &Walk, stop: usize, wanted: impl Fn(&Way) -> bool) -> Option<Ve
 }
 
 /// Writes the calls that bring about what was before; `None` where this flow has none such.
-fn prepare(script: &mut Script, walk: &Walk, before: Before) -> Option<()> {
+pub(super) fn prepare(script: &mut Script, walk: &Walk, before: Before) -> Option<()> {
     let to = |place: &str| {
         let stop = walk.stops.iter().position(|stop| &*stop.place == place && !stop.missed)?;
         Some((stop, walk.moves_to(stop)))

@@ -9,7 +9,7 @@ use crate::replay::transcript::OFFSET;
 
 /// What has happened before the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Before {
+pub(in crate::replay) enum Before {
     /// Nothing.
     Nothing,
     /// Wrong PINs were entered for the caller's number, until no more are taken.
@@ -28,7 +28,7 @@ pub(super) enum Before {
 
 impl Before {
     /// What must have happened for the world to give these `answers`.
-    pub(super) fn of(answers: &[&str]) -> Self {
+    pub(in crate::replay) fn of(answers: &[&str]) -> Self {
         let among = |names: &[&str]| answers.iter().any(|answer| names.contains(answer));
         let initial = answers.iter().any(|answer| answer.starts_with("initial PIN"));
         if among(&["locked"]) {
@@ -48,7 +48,7 @@ impl Before {
 }
 
 /// The rows of the sample register whose members may be given these `answers`, the most likely first.
-pub(super) fn rows(answers: &[&str]) -> &'static [usize] {
+pub(in crate::replay) fn rows(answers: &[&str]) -> &'static [usize] {
     const KINDS: [(&[&str], &[usize]); 11] = [
         (&["initial PIN of who called by ID number", "initial PIN of who called by card number"], &[7, 12, 3]),
         (&["initial PIN of who has one number"], &[8, 14, 7]),
@@ -67,11 +67,15 @@ pub(super) fn rows(answers: &[&str]) -> &'static [usize] {
 }
 
 /// A transcript being written.
-pub(super) struct Script {
+pub(in crate::replay) struct Script {
     /// Whose numbers and PIN are keyed.
     row: usize,
-    /// Whether the number that calls is withheld.
+    /// Whether the number that calls is withheld,
     withheld: bool,
+    /// or marked as an older caller's.
+    marked: bool,
+    /// Whether the store is away, after what was written last.
+    away: bool,
     /// The values that are named.
     secrets: Vec<&'static str>,
     /// What the caller does in calls before, as it is written.
@@ -94,18 +98,23 @@ const SECRETS: [(&str, &str); 8] = [
 
 impl Script {
     /// Nothing yet; numbers and PIN will be those of the member in `row`.
-    pub(super) fn new(row: usize, withheld: bool) -> Self {
-        Self { row, withheld, secrets: Vec::new(), before: Vec::new(), acts: Vec::new() }
+    pub(in crate::replay) fn new(row: usize, withheld: bool) -> Self {
+        Self { row, withheld, marked: false, away: false, secrets: Vec::new(), before: Vec::new(), acts: Vec::new() }
+    }
+
+    /// The number that calls is an older caller's.
+    pub(in crate::replay) fn mark(&mut self) {
+        self.marked = true;
     }
 
     /// What the caller does in the call.
-    pub(super) fn act(&mut self, from: &str, a_move: &Move) {
+    pub(in crate::replay) fn act(&mut self, from: &str, a_move: &Move) {
         let act = self.written(from, a_move);
         self.acts.push(act);
     }
 
     /// What the caller does in a call before.
-    pub(super) fn act_before(&mut self, from: &str, a_move: &Move) {
+    pub(in crate::replay) fn act_before(&mut self, from: &str, a_move: &Move) {
         let act = self.written(from, a_move);
         self.before.push(act);
         if &*a_move.way.to == "message.sent" {
@@ -114,27 +123,27 @@ impl Script {
     }
 
     /// The same once more, in the call before.
-    pub(super) fn again_before(&mut self) {
+    pub(in crate::replay) fn again_before(&mut self) {
         self.before.extend(self.before.last().cloned());
     }
 
     /// A call before is over.
-    pub(super) fn hang_up_before(&mut self) {
+    pub(in crate::replay) fn hang_up_before(&mut self) {
         self.before.push("> 挂机".to_owned());
     }
 
     /// The call is on another day.
-    pub(super) fn another_day(&mut self) {
+    pub(in crate::replay) fn another_day(&mut self) {
         self.before.push("! 等待 1天".to_owned());
     }
 
     /// How many acts the call has.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::replay) fn len(&self) -> usize {
         self.acts.len()
     }
 
     /// The transcript: `heard` is what follows each act, and ends it.
-    pub(super) fn text(&self, id: &str, title: &str, dialled: &str, at: Timestamp, heard: &[String]) -> String {
+    pub(in crate::replay) fn text(&self, id: &str, title: &str, dialled: &str, at: Timestamp, heard: &[String]) -> String {
         let mut text = format!("通话 {id} {title}\n");
         let clock = OFFSET.to_datetime(at);
         // Writing into a String cannot fail.
@@ -147,6 +156,8 @@ impl Script {
         };
         if self.withheld {
             text.push_str("  主叫 隐藏\n");
+        } else if self.marked {
+            text.push_str("  主叫 13800138000 老年\n");
         }
         for (name, stands_for) in SECRETS.iter().filter(|(name, _)| self.secrets.contains(name) && used(name)) {
             let _ = writeln!(text, "  密值 ${name} = {}", stands_for.replace('N', &self.row.to_string()));
@@ -167,13 +178,19 @@ impl Script {
     }
 
     /// The line of the transcript that the call's act number `nth` stands in, in a text without anything heard.
-    pub(super) fn lines_before(&self, text: &str) -> usize {
+    pub(in crate::replay) fn lines_before(&self, text: &str) -> usize {
         text.lines().count() - self.acts.len()
     }
 
     fn written(&mut self, from: &str, a_move: &Move) -> String {
         let pause = if a_move.late { "+6m " } else { "" };
-        match a_move.act {
+        let away = a_move.answers.contains(&"unavailable");
+        let store = match (std::mem::replace(&mut self.away, away), away) {
+            (false, true) => "! 数据库 断开\n",
+            (true, false) => "! 数据库 恢复\n",
+            _ => "",
+        };
+        let act = match a_move.act {
             Act::Dial => format!("> {pause}拨入"),
             Act::Key(key) => format!("> {pause}按 {}", key.as_char()),
             Act::Alone(Some(key)) => format!("> {pause}按 {} #", key.as_char()),
@@ -184,7 +201,8 @@ impl Script {
             Act::Speak(true) => format!("> {pause}留言 12s"),
             Act::Person { talked: true } => format!("> {pause}人工 通话"),
             Act::Person { talked: false } => format!("> {pause}人工 无人接听"),
-        }
+        };
+        format!("{store}{act}")
     }
 
     /// What is keyed at `from` for the world to answer so.

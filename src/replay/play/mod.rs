@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::pattern::Difference;
 use super::phone::{Answer, Webhook};
+use crate::dialog::explore::Rule;
 use super::transcript::{Dialect, Does, Fault, Press, Pressed, Truth, When};
 
 pub use player::{Telling, play};
@@ -22,6 +23,13 @@ pub trait Stage {
 
     /// The place the dialog has come to, where it can be seen.
     fn place(&self, dialect: Dialect, call: &str, step: &str) -> Option<String>;
+
+    /// Whether `rule` holds for all that can happen next, `at` this dialect's step of this call, or at the dial tone of the
+    /// number `dialled`; so it does where that cannot be seen.
+    ///
+    /// # Errors
+    /// What breaks it.
+    fn holds(&self, rule: Rule, dialled: &str, at: Option<(Dialect, &str, &str)>) -> Result<(), String>;
 
     /// Does to the hotline what `fault` says.
     fn suffer(&mut self, fault: Fault) -> impl Future<Output = Result<(), String>>;

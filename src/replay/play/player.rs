@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{Act, Mismatch, Played, Scene, Stage, Walked, Wrong, shown, written};
+use crate::dialog::explore::Rule;
 use crate::replay::chaos::Chaos;
 use crate::replay::fnv;
 use crate::replay::pattern::{spoken, tidy};
@@ -133,6 +134,7 @@ impl<S: Stage> Player<'_, S> {
                 self.caller(step.line, does).await
             }
             What::True(Truth::CallOver) if self.is_up() => Err(Wrong::NotTrue("the call goes on".to_owned())),
+            What::True(Truth::Holds(rule)) => self.holds(*rule),
             What::True(truth @ (Truth::Audit { .. } | Truth::Unseen(_))) => {
                 self.stage.check(truth).await.map_err(Wrong::NotTrue)
             }
@@ -145,6 +147,15 @@ impl<S: Stage> Player<'_, S> {
             self.mismatch(step.line, wrong);
         }
         can_go_on
+    }
+
+    fn holds(&self, rule: Rule) -> Result<(), Wrong> {
+        let at = match &self.call {
+            Some((phone, Heard { step: Some(step), .. })) => Some((self.dialect, phone.call(), step.as_str())),
+            Some(_) => return Err(Wrong::Impossible("the call is over: nothing can happen in it".to_owned())),
+            None => None,
+        };
+        self.stage.holds(rule, &self.transcript.header.dialled, at).map_err(Wrong::NotTrue)
     }
 
     fn is_up(&self) -> bool {

@@ -16,6 +16,8 @@ use super::set::Set;
 use crate::call::caller::{Call, Caller};
 use crate::call::seal::Seal;
 use crate::clock::Clock;
+use crate::dialog::State;
+use crate::dialog::explore::{self, Rule};
 use crate::replay::phone::{Answer, Webhook};
 use crate::replay::play::Stage;
 use crate::replay::transcript::{Dialect, Fault, From, Header, Truth};
@@ -74,6 +76,12 @@ impl InProcess {
         }
         let seal = Seal::new(&set.keys);
         Ok(Self { set: set.clone(), clock, seal, store, database, app, holder: None, audited, watched, secrets })
+    }
+
+    fn state(&self, dialect: Dialect, call: &str, step: &str) -> Option<State> {
+        let token = step.rsplit('/').next()?;
+        let call = Call { dialect: dialect.name(), id: call.into(), caller: Caller::Withheld, dialled: "".into() };
+        Some(self.seal.open(&call, token).ok()?.state)
     }
 
     async fn connect(&self) -> Result<AnyConnection, String> {
@@ -182,10 +190,19 @@ impl Stage for InProcess {
     }
 
     fn place(&self, dialect: Dialect, call: &str, step: &str) -> Option<String> {
-        let token = step.rsplit('/').next()?;
-        let call = Call { dialect: dialect.name(), id: call.into(), caller: Caller::Withheld, dialled: "".into() };
-        let journey = self.seal.open(&call, token).ok()?;
-        Some(journey.state.place.name().to_owned())
+        Some(self.state(dialect, call, step)?.place.name().to_owned())
+    }
+
+    fn holds(&self, rule: Rule, dialled: &str, at: Option<(Dialect, &str, &str)>) -> Result<(), String> {
+        let flow = self.set.lines.dialled(dialled);
+        let at = match at {
+            None => Some(flow.start()),
+            Some((dialect, call, step)) => self.state(dialect, call, step),
+        };
+        let at = at.ok_or_else(|| "where the call is cannot be seen".to_owned())?;
+        let step = |state, event, now| flow.step(state, event, now);
+        explore::holds(rule, flow, &self.set.lines.catalogs(), step, &at)
+            .map_err(|found| format!("{}, by {}", found.what, found.then.join(" → ")))
     }
 
     async fn suffer(&mut self, fault: Fault) -> Result<(), String> {
@@ -230,7 +247,8 @@ impl Stage for InProcess {
                 Err(format!("the audit has {since} of {event}, not {times}"))
             }
             Truth::Unseen(names) => self.seen(names).await,
-            Truth::CallOver => Ok(()),
+            // Seen by who plays the call.
+            Truth::CallOver | Truth::Holds(_) => Ok(()),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use ureq::Agent;
 
+use crate::dialog::explore::Rule;
 use crate::replay::phone::{Answer, Webhook};
 use crate::replay::play::Stage;
 use crate::replay::transcript::{Dialect, Fault, Truth};
@@ -59,6 +60,10 @@ impl Stage for Remote {
     /// Steps are sealed.
     fn place(&self, _: Dialect, _: &str, _: &str) -> Option<String> {
         None
+    }
+
+    fn holds(&self, _: Rule, _: &str, _: Option<(Dialect, &str, &str)>) -> Result<(), String> {
+        Ok(())
     }
 
     async fn suffer(&mut self, _: Fault) -> Result<(), String> {

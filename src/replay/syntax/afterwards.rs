@@ -40,8 +40,14 @@ pub(super) fn read_truth(body: &str) -> Result<Truth, Wrong> {
         Ok(Truth::Unseen(names))
     } else if is(word, w::CALL) && is(rest, w::OVER) {
         Ok(Truth::CallOver)
+    } else if is(word, w::RULE) {
+        let Some((_, rule)) = w::RULES.iter().find(|(word, _)| is(rest, word)) else {
+            let known = w::RULES.iter().map(|(word, _)| shown(word)).collect::<Vec<_>>().join(", ");
+            return wrong(format!("there is no rule {rest:?}"), format!("take one of {known}"));
+        };
+        Ok(Truth::Holds(*rule))
     } else {
-        let known = [w::AUDIT, w::LOG, w::CALL].map(shown).join(", ");
+        let known = [w::AUDIT, w::LOG, w::CALL, w::RULE].map(shown).join(", ");
         wrong(format!("{body:?} is nothing that can be looked at"), format!("take one of {known}"))
     }
 }
