@@ -46,7 +46,13 @@ pub fn junit(report: &Report) -> anyhow::Result<String> {
         }
         document.add_test_suite(suite);
     }
-    Ok(document.to_string()?)
+    Ok(plain(&document.to_string()?, document.skipped))
+}
+
+/// The root tells `skipped` by an extension that the schema build servers go by does not know; its suites tell it too.
+fn plain(document: &str, skipped: usize) -> String {
+    // Of what is written, only the root has these two beside each other, and it comes first.
+    document.replacen(&format!(" skipped=\"{skipped}\" failures="), " failures=", 1)
 }
 
 /// One thing that is not as written.
