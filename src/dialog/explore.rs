@@ -167,6 +167,10 @@ struct Walk<'w, S> {
     /// How each state was first reached.
     seen: HashMap<State, Option<Taken>>,
     queue: VecDeque<State>,
+    /// States that only something leads to which cannot happen where it did: a path without such is found first, if there is one.
+    later: VecDeque<State>,
+    /// Those of them that nothing else led to yet.
+    put_off: HashSet<State>,
     /// Whether to go no further than to where a caller is waited for again.
     near: bool,
     /// What was said already, and need not be looked at again.
@@ -188,6 +192,8 @@ impl<'w, S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'w, S> {
             step,
             seen: HashMap::new(),
             queue: VecDeque::new(),
+            later: VecDeque::new(),
+            put_off: HashSet::new(),
             near,
             said: HashSet::new(),
             answer: None,
@@ -212,7 +218,7 @@ impl<'w, S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'w, S> {
         if let [_, .., last] = *self.flow.languages {
             events.push(("dial in a language", Event::Dialled(Dialled { language: Some(last), elder: false })));
         }
-        while let Some(state) = self.queue.pop_front() {
+        while let Some(state) = self.next() {
             if enough(&self.out.findings) {
                 break;
             }
@@ -342,7 +348,8 @@ impl<'w, S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'w, S> {
         turn: &Turn,
         now: Timestamp,
     ) {
-        if happens(&before.place, event) {
+        let happens = happens(&before.place, event);
+        if happens {
             let (from, to) = (before.place.name().to_owned(), state.place.name().to_owned());
             let missed = turn.say.first().is_some_and(|first| APOLOGIES.contains(&first.id()));
             self.out.edges.insert(Edge { from, on: name, to, missed });
@@ -362,10 +369,29 @@ impl<'w, S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'w, S> {
         if !matches!(state.place, Place::Language { .. }) {
             state.language = self.flow.start().language;
         }
-        if goes_on && !self.seen.contains_key(&state) {
+        let is_new = !self.seen.contains_key(&state);
+        if goes_on && (is_new || happens && self.put_off.remove(&state)) {
             self.seen.insert(state.clone(), Some(Taken { from: before.clone(), on: name, now, asked }));
-            self.queue.push_back(state);
+            if happens {
+                self.queue.push_back(state);
+            } else {
+                self.put_off.insert(state.clone());
+                self.later.push_back(state);
+            }
         }
+    }
+
+    /// The state to go on from.
+    fn next(&mut self) -> Option<State> {
+        if let Some(state) = self.queue.pop_front() {
+            return Some(state);
+        }
+        while let Some(state) = self.later.pop_front() {
+            if self.put_off.remove(&state) {
+                return Some(state);
+            }
+        }
+        None
     }
 
     /// Whether what is left in `state` is left in another that is alike: wrong PINs have nothing to do with messages, nor
@@ -534,7 +560,8 @@ impl<'w, S: Fn(State, Event, Timestamp) -> (State, Turn)> Walk<'w, S> {
         }
         // Back to where the caller was waited for, and from there to the dial tone.
         let (mut at, mut then) = (before, vec![name]);
-        while let Some(Some(taken)) = self.seen.get(at).filter(|taken| taken.as_ref().is_some_and(|taken| taken.asked)) {
+        while let Some(Some(taken)) = self.seen.get(at).filter(|taken| taken.as_ref().is_some_and(|taken| taken.asked))
+        {
             then.push(taken.on);
             at = &taken.from;
         }

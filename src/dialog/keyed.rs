@@ -209,6 +209,11 @@ pub fn calls(flow: &Flow, from: Timestamp, path: &[Taken], at: &State) -> Option
     for (nth, taken) in path.iter().enumerate() {
         let to: Box<str> = path.get(nth + 1).map_or(at, |next| &next.from).place.name().into();
         let place = &taken.from.place;
+        // A number that tells the language is one number of a line: by any other, the language is chosen.
+        if taken.on == "dial in a language" {
+            moves.extend(dialled(flow, path.get(nth + 1).map_or(at, |next| &next.from), taken.now)?);
+            continue;
+        }
         let act = match events.get(taken.on).filter(|event| happens(place, event))? {
             Event::Answer(_) | Event::TransferEnded(TransferEnd::Left) => {
                 let last = moves.last_mut()?;
@@ -236,6 +241,20 @@ pub fn calls(flow: &Flow, from: Timestamp, path: &[Taken], at: &State) -> Option
         moves.push(Move { act, late, answers: Vec::new(), way, stop: None });
     }
     Some((moment(flow, from, by_day)?, moves))
+}
+
+/// Dials, and chooses a language, to come to where `to` is.
+fn dialled(flow: &Flow, to: &State, now: Timestamp) -> Option<[Move; 2]> {
+    let (asked, _) = flow.step(flow.start(), Event::Dialled(Dialled::default()), now);
+    let key = Key::ALL.into_iter().find(|key| {
+        let (chosen, _) = flow.step(asked.clone(), Event::Keys(Keys::new(vec![*key], false)), now);
+        chosen.place == to.place
+    })?;
+    let a_move = |act: Act, from: &State, to: &State| {
+        let way = Way { from: from.place.name().into(), on: act.name().into(), to: to.place.name().into() };
+        Move { act, late: false, answers: Vec::new(), way, stop: None }
+    };
+    Some([a_move(Act::Dial, &flow.start(), &asked), a_move(Act::Key(key), &asked, to)])
 }
 
 /// Every way of `walks`, once.

@@ -143,7 +143,14 @@ impl Script {
     }
 
     /// The transcript: `heard` is what follows each act, and ends it.
-    pub(in crate::replay) fn text(&self, id: &str, title: &str, dialled: &str, at: Timestamp, heard: &[String]) -> String {
+    pub(in crate::replay) fn text(
+        &self,
+        id: &str,
+        title: &str,
+        dialled: &str,
+        at: Timestamp,
+        heard: &[String],
+    ) -> String {
         let mut text = format!("通话 {id} {title}\n");
         let clock = OFFSET.to_datetime(at);
         // Writing into a String cannot fail.

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::pattern::Difference;
 use super::phone::{Answer, Webhook};
-use crate::dialog::explore::Rule;
 use super::transcript::{Dialect, Does, Fault, Press, Pressed, Truth, When};
+use crate::dialog::explore::Rule;
 
 pub use player::{Telling, play};
 

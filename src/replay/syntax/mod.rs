@@ -141,7 +141,9 @@ impl Reader<'_> {
 
     /// A call is dialled before anything else happens in it.
     fn order(&mut self, steps: &[Step]) {
-        let first = steps.iter().find(|step| !matches!(step.what, What::Fault(Fault::StoreAway | Fault::Wait(_)) | What::True(Truth::Holds(_))));
+        let first = steps.iter().find(|step| {
+            !matches!(step.what, What::Fault(Fault::StoreAway | Fault::Wait(_)) | What::True(Truth::Holds(_)))
+        });
         match first {
             // What happens may only be written so that nobody can read it.
             None if !self.faults.is_empty() => {}
