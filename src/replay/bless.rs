@@ -1,5 +1,7 @@
 //! `--bless`: what was heard becomes what is expected, and nothing else of the file changes.
 
+use super::figures;
+use super::pattern::Part;
 use super::play::{Played, Wrong};
 use super::transcript::{Transcript, What};
 
@@ -38,9 +40,9 @@ pub fn bless(transcript: &Transcript, text: &str, played: &Played) -> (String, V
             }
             let written: String = expected.parts.iter().map(|(_, written)| written.as_str()).collect();
             let mut corrected = String::new();
-            for (_, written) in &expected.parts {
+            for (part, written) in &expected.parts {
                 match corrections.next() {
-                    Some(Some(heard)) => corrected.push_str(heard),
+                    Some(Some(heard)) => corrected.push_str(&correct(part, written, heard)),
                     _ => corrected.push_str(written),
                 }
             }
@@ -48,6 +50,19 @@ pub fn bless(transcript: &Transcript, text: &str, played: &Played) -> (String, V
         }
     }
     (lines.concat(), blessed)
+}
+
+/// What is written for what was `heard` where `part` is `written`: an amount and a day stay holes.
+fn correct(part: &Part, written: &str, heard: &str) -> String {
+    let figure = match part {
+        Part::Amount(_) => figures::amount(heard).map(|amount| amount.to_plain()),
+        Part::Date(_) => figures::day(heard).map(|day| day.to_string()),
+        _ => None,
+    };
+    match (figure, written.rsplit_once(char::is_whitespace)) {
+        (Some(figure), Some((hole, _))) => format!("{hole} {figure}{}", written.chars().last().unwrap_or('}')),
+        _ => heard.to_owned(),
+    }
 }
 
 /// Puts `after` where line `line` says `before`.

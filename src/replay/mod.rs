@@ -4,6 +4,7 @@ pub mod bless;
 pub mod chaos;
 pub mod counter_example;
 pub mod coverage;
+pub mod figures;
 pub mod format;
 pub mod generate;
 pub mod pattern;

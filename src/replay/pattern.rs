@@ -44,8 +44,16 @@ pub enum Part {
 pub struct Pattern {
     /// What must be heard.
     parts: Vec<Words>,
-    whole: Regex,
+    whole: Whole,
     names: Vec<String>,
+}
+
+/// All of a pattern.
+#[derive(Clone, Debug)]
+enum Whole {
+    /// Nothing but these words: most are so, and need no expression.
+    Plain(String),
+    Expression(Regex),
 }
 
 /// A part of a pattern, in words.
@@ -59,12 +67,32 @@ pub enum Words {
     Named(String, Regex),
 }
 
+/// The words of lines without choices and holes.
+fn plain(lines: &[(Vec<Words>, bool)]) -> Option<String> {
+    let mut words = String::new();
+    for (parts, optional) in lines {
+        for part in parts {
+            match part {
+                Words::OneOf(choices) if !optional => {
+                    words.push_str(&spoken(choices.first().filter(|_| choices.len() == 1)?))
+                }
+                _ => return None,
+            }
+        }
+    }
+    Some(words)
+}
+
 impl Pattern {
     /// Puts a pattern together of lines that are heard one after the other; an optional one need not be.
     ///
     /// # Errors
     /// The lines make an expression that is too large.
     pub fn new(lines: Vec<(Vec<Words>, bool)>) -> Result<Self, regex::Error> {
+        if let Some(plain) = plain(&lines) {
+            let parts = lines.into_iter().flat_map(|(parts, _)| parts).collect();
+            return Ok(Self { parts, whole: Whole::Plain(plain), names: Vec::new() });
+        }
         let mut whole = String::from("^(?s)");
         let mut names = Vec::new();
         for (parts, optional) in &lines {
@@ -89,14 +117,15 @@ impl Pattern {
         }
         whole.push('$');
         let parts = lines.into_iter().filter(|(_, optional)| !optional).flat_map(|(parts, _)| parts).collect();
-        Ok(Self { whole: Regex::new(&whole)?, parts, names })
+        Ok(Self { whole: Whole::Expression(Regex::new(&whole)?), parts, names })
     }
 
     /// What was heard where names are given, by name.
     #[must_use]
     pub fn named(&self, heard: &str) -> Vec<(&str, String)> {
+        let Whole::Expression(whole) = &self.whole else { return Vec::new() };
         let heard = spoken(heard);
-        let Some(found) = self.whole.captures(&heard) else { return Vec::new() };
+        let Some(found) = whole.captures(&heard) else { return Vec::new() };
         let named = self
             .names
             .iter()
@@ -108,7 +137,10 @@ impl Pattern {
     /// Whether this is what `heard` says.
     #[must_use]
     pub fn hears(&self, heard: &str) -> bool {
-        self.whole.is_match(&spoken(heard))
+        match &self.whole {
+            Whole::Plain(words) => spoken(heard) == *words,
+            Whole::Expression(whole) => whole.is_match(&spoken(heard)),
+        }
     }
 
     /// How what was heard differs, as little as can be told.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use regex::Regex;
 
+use super::figures;
 use super::pattern::{ANYTHING, Part, Pattern, Words, spoken};
 use super::transcript::{Expectation, Field, Header, SecretValue, Whose};
 use crate::fault::{Fault, Faults};
@@ -87,6 +88,37 @@ impl<'r> Readings<'r> {
         });
         let lines = lines.collect::<Result<Vec<_>, String>>()?;
         Pattern::new(lines).map_err(|_| "the pattern is too large".to_owned())
+    }
+
+    /// What was `heard` in the place of each amount and day of `lines`, if nothing but these differs: `None` for every part
+    /// that was heard as expected.
+    #[must_use]
+    pub fn figures(&self, lines: &[&Expectation], heard: &str) -> Option<Vec<Option<String>>> {
+        let figure = |part: &Part| match part {
+            Part::Amount(_) => Regex::new(figures::AMOUNT).ok(),
+            Part::Date(_) => Regex::new(figures::DAY).ok(),
+            _ => None,
+        };
+        // What need not be heard has no correction.
+        if lines.iter().any(|line| line.optional && line.parts.iter().any(|(part, _)| figure(part).is_some())) {
+            return None;
+        }
+        let words = |(part, _): &(Part, String)| match figure(part) {
+            // A name that no transcript can give.
+            Some(any) => Some(Words::Named(String::new(), any)),
+            None => self.words(part).ok(),
+        };
+        let open = lines.iter().map(|line| Some((line.parts.iter().map(words).collect::<Option<_>>()?, line.optional)));
+        let open = Pattern::new(open.collect::<Option<_>>()?).ok()?;
+        let mut found = open.named(heard).into_iter().filter(|(name, _)| name.is_empty()).map(|(_, text)| text);
+        let parts = lines.iter().filter(|line| !line.optional).flat_map(|line| &line.parts);
+        let corrections = parts.map(|(part, _)| {
+            let text = figure(part).and_then(|_| found.next())?;
+            let accepted = matches!(self.words(part), Ok(Words::OneOf(readings)) if readings.contains(&text));
+            (!accepted).then_some(text)
+        });
+        let corrections: Vec<_> = corrections.collect();
+        corrections.iter().any(Option::is_some).then_some(corrections)
     }
 
     fn words(&self, part: &Part) -> Result<Words, String> {

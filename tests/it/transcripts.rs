@@ -193,6 +193,21 @@ fn blessing_rewrites_what_differs_and_nothing_else() {
     assert_eq!(done, Done { code: 0, out: SHOWN.into(), err: String::new() });
 }
 
+/// What a hole says is brought up to date, and it stays a hole.
+#[test]
+fn a_blessed_amount_stays_an_amount() {
+    let balance = |amount: &str, day: &str| {
+        format!(
+            "通话 A-1 余额\n  密值 $证号 = 样例.身份证(2)\n  密值 $密码 = 样例.查询密码(2)\n\n> 拨入\n> 连按 1 1 $证号 # 1 $密码 #\n\
+             > 按 1\n‹ {{…}}余额为{{金额 {amount}}}，{{…}}截至{{日期 {day}}}{{…}}\n"
+        )
+    };
+    let folder = own(&[("a.call", &balance("1010.05", "2020-01-01"))]);
+    let done = replay(&["--bless", folder.path().to_str().unwrap()]);
+    assert_eq!((done.code, done.err.as_str()), (0, ""), "{}", done.out);
+    assert_eq!(std::fs::read_to_string(folder.path().join("a.call")).unwrap(), balance("19872.30", "2026-06-30"));
+}
+
 #[test]
 fn the_usual_form() {
     let typed = std::fs::read_to_string(project("tests/transcripts/ok/format/FMT-001.call")).unwrap();

@@ -26,7 +26,10 @@ impl<S: Stage> Player<'_, S> {
                 }
             }
             Ok(pattern) => {
-                let corrections = pattern.corrections(&heard);
+                let expected: Vec<_> = lines.iter().map(|(_, expected)| *expected).collect();
+                // An amount is another one as a whole, however alike its words are.
+                let figures = self.readings.figures(&expected, &heard);
+                let corrections = figures.unwrap_or_else(|| pattern.corrections(&heard));
                 self.mismatch(*first, Wrong::Heard { difference: pattern.difference(&heard), corrections });
             }
             Err(why) => self.mismatch(*first, Wrong::Impossible(why)),

@@ -69,6 +69,8 @@ pub struct Sets {
     origin: Origin,
     keys: Arc<KeyRing>,
     folder: TempDir,
+    /// As the origin and a transcript's own settings make them.
+    settings: HashMap<Vec<(String, String)>, Settings>,
     lines: HashMap<PathBuf, Arc<Lines>>,
     databases: HashMap<(Register, Date), Filled>,
 }
@@ -89,7 +91,7 @@ impl Sets {
             Faults(vec![Fault::of("temporary files", e.to_string(), "make room, or name a folder with TMPDIR")])
         })?;
         let keys = Arc::new(KeyRing::passing()?);
-        Ok(Self { origin, keys, folder, lines: HashMap::new(), databases: HashMap::new() })
+        Ok(Self { origin, keys, folder, settings: HashMap::new(), lines: HashMap::new(), databases: HashMap::new() })
     }
 
     /// Where calls may keep their databases.
@@ -117,7 +119,24 @@ impl Sets {
         Ok(Set { settings: Arc::new(settings), lines, members, keys: Arc::clone(&self.keys), database })
     }
 
-    fn settings(&self, transcript: &Transcript) -> Result<Settings, Faults> {
+    fn settings(&mut self, transcript: &Transcript) -> Result<Settings, Faults> {
+        let header = &transcript.header;
+        let mut settings = match self.settings.get(&header.settings) {
+            Some(settings) => settings.clone(),
+            None => {
+                let settings = self.read_settings(transcript)?;
+                self.settings.insert(header.settings.clone(), settings.clone());
+                settings
+            }
+        };
+        let lines = header.lines.as_ref().map(|lines| beside(transcript, lines));
+        if let Some(lines) = lines.or_else(|| self.origin.lines.clone()) {
+            settings.lines.directory = lines;
+        }
+        Ok(settings)
+    }
+
+    fn read_settings(&self, transcript: &Transcript) -> Result<Settings, Faults> {
         let header = &transcript.header;
         let own = header.settings.iter().map(|(name, value)| (format!("HOTLINE_{name}").into(), value.into()));
         let environment = self.origin.environment.iter().cloned().chain(own);
@@ -130,10 +149,6 @@ impl Sets {
             }
             faults
         })?;
-        let lines = header.lines.as_ref().map(|lines| beside(transcript, lines));
-        if let Some(lines) = lines.or_else(|| self.origin.lines.clone()) {
-            settings.lines.directory = lines;
-        }
         let Account { public_url, auth_token, browser_token } = Set::account();
         settings.server.public_url = public_url;
         settings.twilio.auth_token = Some(auth_token);
