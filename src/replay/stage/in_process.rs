@@ -1,5 +1,7 @@
 //! A hotline in this process, for one call: the real one, but for its clock.
 
+mod accounts;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -45,6 +47,8 @@ pub struct InProcess {
     watched: Option<(Log, String)>,
     /// The values that must not be seen, by name.
     secrets: Vec<(String, String)>,
+    /// What will be asked of members' data, and how that was before the first call.
+    asked: Vec<accounts::Asked>,
 }
 
 impl InProcess {
@@ -73,7 +77,8 @@ impl InProcess {
             audited.insert("caller_marked".to_owned(), 1);
         }
         let seal = Seal::new(&set.keys);
-        Ok(Self { set: set.clone(), clock, seal, store, database, app, holder: None, audited, watched, secrets })
+        let (set, holder, asked) = (set.clone(), None, Vec::new());
+        Ok(Self { set, clock, seal, store, database, app, holder, audited, watched, secrets, asked })
     }
 
     async fn connect(&self) -> Result<AnyConnection, String> {
@@ -230,6 +235,7 @@ impl Stage for InProcess {
                 Err(format!("the audit has {since} of {event}, not {times}"))
             }
             Truth::Unseen(names) => self.seen(names).await,
+            Truth::Account(account) => self.is_so(account).await,
             Truth::CallOver => Ok(()),
         }
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use crate::dialog::keyed::{Act, Move};
+use crate::dialog::keyed::{Act, Move, Walk};
 use crate::replay::transcript::OFFSET;
 
 /// What has happened before the call.
@@ -49,7 +49,7 @@ impl Before {
 
 /// The rows of the sample register whose members may be given these `answers`, the most likely first.
 pub(super) fn rows(answers: &[&str]) -> &'static [usize] {
-    const KINDS: [(&[&str], &[usize]); 11] = [
+    const KINDS: [(&[&str], &[usize]); 12] = [
         (&["initial PIN of who called by ID number", "initial PIN of who called by card number"], &[7, 12, 3]),
         (&["initial PIN of who has one number"], &[8, 14, 7]),
         (&["PIN check: card stopped", "change: card stopped", "locked card"], &[8, 14]),
@@ -59,7 +59,8 @@ pub(super) fn rows(answers: &[&str]) -> &'static [usize] {
         (&["card reported elsewhere"], &[11]),
         (&["inactive card"], &[12]),
         (&["cancelled card", "no card"], &[14]),
-        (&["no entries", "last page"], &[4, 3, 2]),
+        (&["no entries"], &[4, 3, 2]),
+        (&["last page"], &[2, 3, 4]),
         (&["nobody bound", "nobody bound any more"], &[4, 11]),
     ];
     let kind = KINDS.iter().find(|(names, _)| answers.iter().any(|answer| names.contains(answer)));
@@ -230,4 +231,60 @@ impl Script {
         self.secrets.push(name);
         format!("${name}")
     }
+}
+
+/// Writes the calls that bring about what was before; `None` where this flow has none such.
+pub(super) fn prepare(script: &mut Script, walk: &Walk, before: Before) -> Option<()> {
+    let cannot_be = if script.withheld { "number known" } else { "number withheld" };
+    let to = |place: &str| {
+        let stops = walk.stops.iter().enumerate().filter(|(_, stop)| &*stop.place == place && !stop.missed);
+        let mut ways = stops.map(|(stop, _)| (stop, walk.moves_to(stop)));
+        ways.find(|(_, moves)| !moves.iter().any(|a_move| a_move.answers.contains(&cannot_be)))
+    };
+    let by = |stop: usize, is: &dyn Fn(&Move) -> bool| walk.stops.get(stop)?.moves.iter().find(|a_move| is(a_move));
+    let write = |script: &mut Script, moves: Vec<&Move>| {
+        for a_move in moves {
+            script.act_before(&a_move.way.from, a_move);
+        }
+    };
+    // Each call ends with so many tries of this, which is refused.
+    let tries = |script: &mut Script, place: &str, refusal: &str, calls: &[usize]| {
+        let (stop, moves) = to(place)?;
+        let refused = by(stop, &|a_move| a_move.answers.iter().any(|answer| answer == &refusal))?;
+        for tries in calls {
+            write(script, moves.clone());
+            script.act_before(&refused.way.from, refused);
+            for _ in 1..*tries {
+                script.again_before();
+            }
+            script.hang_up_before();
+        }
+        Some(())
+    };
+    match before {
+        Before::Nothing => {}
+        Before::MessageLeft => {
+            let (_, moves) = to("message.sent")?;
+            write(script, moves);
+            script.hang_up_before();
+        }
+        Before::LossReported => {
+            let (stop, mut moves) = to("card.loss.confirm")?;
+            moves.push(by(stop, &|a_move| a_move.answers.contains(&"done and reported"))?);
+            write(script, moves);
+            script.hang_up_before();
+            // A renewal on the same day would gain nothing.
+            script.another_day();
+        }
+        // A call ends at the third wrong PIN; the fifth locks.
+        Before::Locked => tries(script, "sign-in.pin", "refused", &[3, 2])?,
+        Before::NearlyLocked => tries(script, "sign-in.pin", "refused", &[3, 1])?,
+        // The initial PIN, which anybody could guess, is a try like any other.
+        Before::SecondTried => {
+            let by_id = to("card.pin.card-number").and(Some("card.pin.card-number"));
+            tries(script, by_id.unwrap_or("card.pin.id-number"), "PIN check: refused", &[3])?;
+        }
+        Before::MessagesTried => tries(script, "message.number", "no such message", &[2; 5])?,
+    }
+    Some(())
 }
