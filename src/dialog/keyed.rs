@@ -170,8 +170,20 @@ impl Walk {
     /// Walks `flow` when people answer, and when nobody does; the times are after `from`, on a full hour.
     #[must_use]
     pub fn of(flow: &Flow, from: Timestamp) -> Vec<Self> {
-        let times = [true, false].map(|open| moment(flow, from, open));
-        times.into_iter().flatten().map(|at| Walking::new(flow, at).run()).collect()
+        [true, false].into_iter().filter_map(|open| Self::when(flow, from, open)).collect()
+    }
+
+    /// Walks `flow` when people answer, or when nobody does, at the first such full hour from `from` on. `None`: there is
+    /// none.
+    #[must_use]
+    pub fn when(flow: &Flow, from: Timestamp, open: bool) -> Option<Self> {
+        moment(flow, from, open).map(|at| Self::at(flow, at))
+    }
+
+    /// Walks `flow` at this moment.
+    #[must_use]
+    pub fn at(flow: &Flow, at: Timestamp) -> Self {
+        Walking::new(flow, at).run()
     }
 
     /// Every way of it.
@@ -182,9 +194,31 @@ impl Walk {
     /// The moves from the dial tone to `stop`.
     #[must_use]
     pub fn moves_to(&self, stop: usize) -> Vec<&Move> {
+        self.moves_back(stop, |at| self.stops.get(at).and_then(|stop| stop.reached))
+    }
+
+    /// Every stop that such moves alone as `can_be` lead to, in the order of the shortest ways to them, with the moves there
+    /// from the dial tone.
+    #[must_use]
+    pub fn reached_by(&self, can_be: impl Fn(&Move) -> bool) -> Vec<(&Stop, Vec<&Move>)> {
+        let mut reached: HashMap<usize, (usize, usize)> = HashMap::new();
+        let mut order = Vec::new();
+        let mut queue = VecDeque::from([0]);
+        while let Some((at, stop)) = queue.pop_front().and_then(|at| Some((at, self.stops.get(at)?))) {
+            order.push((at, stop));
+            for (nth, a_move) in stop.moves.iter().enumerate().filter(|(_, a_move)| can_be(a_move)) {
+                let Some(next) = a_move.stop.filter(|next| *next != 0 && !reached.contains_key(next)) else { continue };
+                reached.insert(next, (at, nth));
+                queue.push_back(next);
+            }
+        }
+        order.into_iter().map(|(at, stop)| (stop, self.moves_back(at, |at| reached.get(&at).copied()))).collect()
+    }
+
+    fn moves_back(&self, stop: usize, reached: impl Fn(usize) -> Option<(usize, usize)>) -> Vec<&Move> {
         let mut moves = Vec::new();
         let mut at = stop;
-        while let Some((before, nth)) = self.stops.get(at).and_then(|stop| stop.reached) {
+        while let Some((before, nth)) = reached(at) {
             moves.extend(self.stops.get(before).and_then(|stop| stop.moves.get(nth)));
             at = before;
         }
@@ -195,8 +229,8 @@ impl Walk {
 
 /// The first full hour after `from` at which people answer, or nobody does, if there is such a time.
 fn moment(flow: &Flow, from: Timestamp, open: bool) -> Option<Timestamp> {
-    let hours = (0..24 * 14).filter_map(|hour| from.checked_add(SignedDuration::from_hours(hour)).ok());
-    hours.into_iter().find(|at| flow.person.hours.open(*at) == open)
+    let mut hours = (0..24 * 14).filter_map(|hour| from.checked_add(SignedDuration::from_hours(hour)).ok());
+    hours.find(|at| people_answer(flow, *at) == open)
 }
 
 /// When a caller calls, after `from`, and what they do, to go `path`, which ends in the state `at`; `None` where something
@@ -237,7 +271,7 @@ pub fn calls(flow: &Flow, from: Timestamp, path: &[Taken], at: &State) -> Option
         let late = taken.from.signed_in.is_some_and(|proof| !proof.holds(taken.now));
         let way = Way { from: place.name().into(), on: act.name().into(), to };
         // What is so late that a sign-in has run out goes the same way by day.
-        by_day &= late || flow.person.hours.open(taken.now);
+        by_day &= late || people_answer(flow, taken.now);
         moves.push(Move { act, late, answers: Vec::new(), way, stop: None });
     }
     Some((moment(flow, from, by_day)?, moves))
@@ -255,6 +289,12 @@ fn dialled(flow: &Flow, to: &State, now: Timestamp) -> Option<[Move; 2]> {
         Move { act, late: false, answers: Vec::new(), way, stop: None }
     };
     Some([a_move(Act::Dial, &flow.start(), &asked), a_move(Act::Key(key), &asked, to)])
+}
+
+/// Whether people answer `flow` at this moment: nothing else about it decides where keys lead.
+#[must_use]
+pub fn people_answer(flow: &Flow, at: Timestamp) -> bool {
+    flow.person.hours.open(at)
 }
 
 /// Every way of `walks`, once.

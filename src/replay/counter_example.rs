@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::generate::script::{Before, Script, rows};
-use super::generate::{dialled, prepare};
+use super::generate::dialled;
+use super::script::{Before, Script, prepare, rows};
 use super::transcript::clock_of_calls;
 use super::words::{RULE, RULES};
 use crate::dialog::Flow;

@@ -104,7 +104,7 @@ fn by_keys_alone(transcript: &Transcript) -> bool {
         What::Fault(fault) => !harmless(*fault),
         // The call may have come to the limit of its length.
         What::Caller { after, .. } => *after > LONG,
-        What::Heard(_) | What::True(_) => false,
+        What::Heard(_) | What::True(_) | What::Arrived(_) => false,
     });
     !(own || troubled) && header.settings.is_empty()
 }

@@ -14,9 +14,11 @@ pub mod readings;
 pub mod recording;
 pub mod report;
 pub mod run;
+mod script;
 pub mod stage;
 pub mod syntax;
 pub mod transcript;
+pub mod ways;
 pub mod what_if;
 pub mod words;
 

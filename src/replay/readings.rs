@@ -236,12 +236,27 @@ fn anything() -> Result<Words, String> {
     Regex::new(ANYTHING).map(Words::Hole).map_err(|e| e.to_string())
 }
 
+/// The row of the register, counted from 1, of somebody.
+#[must_use]
+pub fn row_of(whose: Whose, members: &[Member]) -> Option<usize> {
+    match whose {
+        Whose::Row(row) => Some(row),
+        Whose::EndsInX => members.iter().position(|member| member.id_number.expose().ends_with('X')).map(|nth| nth + 1),
+        Whose::Nobody => None,
+    }
+}
+
+/// The member who somebody is.
+#[must_use]
+pub fn member_of(whose: Whose, members: &[Member]) -> Option<&Member> {
+    members.get(row_of(whose, members)?.checked_sub(1)?)
+}
+
 fn value(secret: &SecretValue, members: &[Member], card_rule: CardRule) -> Option<Value> {
-    let member = match secret.whose {
-        Whose::Nobody => return nobodys(secret.field),
-        Whose::Row(row) => members.get(row - 1)?,
-        Whose::EndsInX => members.iter().find(|member| member.id_number.expose().ends_with('X'))?,
-    };
+    if secret.whose == Whose::Nobody {
+        return nobodys(secret.field);
+    }
+    let member = member_of(secret.whose, members)?;
     Some(match secret.field {
         Field::IdNumber => of_id_number(&member.id_number)?,
         Field::CardNumber => {

@@ -15,6 +15,8 @@ use super::readings::Readings;
 use super::report::{FileReport, Outcome, Report};
 use super::stage::{InProcess, Origin, Remote, Set, Sets};
 use super::transcript::{Dialect, Fault as Accident, Transcript, Truth, What};
+use super::ways::Ways;
+use crate::clock::Clock;
 use crate::fault::{Fault, Faults};
 use crate::speech::catalog::Catalog;
 
@@ -45,7 +47,16 @@ pub struct Against {
 /// A transcript with all it takes to play it.
 struct Prepared {
     transcript: Transcript,
+    /// The same with the ways that it asks for, if it asks for any: by each dialect, because they may differ.
+    on_the_way: Vec<(Dialect, Transcript)>,
     set: Set,
+}
+
+impl Prepared {
+    /// What is played by `dialect`.
+    fn by(&self, dialect: Dialect) -> &Transcript {
+        self.on_the_way.iter().find(|(by, _)| *by == dialect).map_or(&self.transcript, |(_, transcript)| transcript)
+    }
 }
 
 impl Replay {
@@ -68,17 +79,11 @@ impl Replay {
         }
         told_apart(&mut read);
         let prepared: Vec<(String, Result<Prepared, Outcome>)> = runtime.block_on(async {
-            let mut prepared = Vec::new();
+            let (mut prepared, mut ways) = (Vec::new(), Ways::default());
             for (source, transcript) in read {
                 let one = match transcript {
                     Err(faults) => Err(Outcome::Unreadable(faults)),
-                    Ok(transcript) => match self.passed_over(&transcript) {
-                        Some(why) => Err(Outcome::PassedOver(why)),
-                        None => match sets.prepare(&transcript).await {
-                            Ok(set) => Ok(Prepared { transcript, set }),
-                            Err(faults) => Err(Outcome::Unreadable(faults)),
-                        },
-                    },
+                    Ok(transcript) => self.prepare(transcript, &mut sets, &mut ways).await,
                 };
                 prepared.push((source, one));
             }
@@ -87,6 +92,27 @@ impl Replay {
         drop(runtime);
         let files = self.play_all(&prepared, sets.folder(), told)?;
         Ok(Report { files, took: began.elapsed() })
+    }
+
+    /// All it takes to play `transcript`; or what comes of it without.
+    async fn prepare(&self, transcript: Transcript, sets: &mut Sets, ways: &mut Ways) -> Result<Prepared, Outcome> {
+        let played_here = |transcript: &Transcript| match self.passed_over(transcript) {
+            Some(why) => Err(Outcome::PassedOver(why)),
+            None => Ok(()),
+        };
+        played_here(&transcript)?;
+        let set = sets.prepare(&transcript).await.map_err(Outcome::Unreadable)?;
+        // A hotline that runs has a clock of its own.
+        let now = if self.against.is_some() { Clock::system().now() } else { transcript.header.clock };
+        let mut on_the_way = Vec::new();
+        for dialect in self.by(&transcript) {
+            if let Some(with_ways) = ways.put_in(&transcript, dialect, &set, now).map_err(Outcome::Unreadable)? {
+                // A way may take what only a hotline of its own is given.
+                played_here(&with_ways)?;
+                on_the_way.push((dialect, with_ways));
+            }
+        }
+        Ok(Prepared { transcript, on_the_way, set })
     }
 
     /// Why `transcript` is not played here, if it is not.
@@ -145,17 +171,19 @@ impl Replay {
         Ok((0..prepared.len()).filter_map(|at| done.remove(&at)).collect())
     }
 
-    async fn play_one(&self, Prepared { transcript, set }: &Prepared, folder: &Path) -> Outcome {
-        let catalogs: Vec<&Catalog> = set.lines.catalogs();
-        let card_rule = set.lines.dialled(&transcript.header.dialled).card_rule();
-        let readings = Readings::new(&transcript.source, &transcript.header, &set.members, catalogs, card_rule);
-        let readings = match readings {
-            Ok(readings) => readings,
-            Err(faults) => return Outcome::Unreadable(faults),
-        };
-        let watched = transcript.steps.iter().any(|step| matches!(step.what, What::True(Truth::Unseen(_))));
+    async fn play_one(&self, prepared: &Prepared, folder: &Path) -> Outcome {
+        let Prepared { transcript: as_written, set, .. } = prepared;
+        let card_rule = set.lines.dialled(&as_written.header.dialled).card_rule();
+        let watched = as_written.steps.iter().any(|step| matches!(step.what, What::True(Truth::Unseen(_))));
         let mut all = Vec::new();
-        for dialect in self.by(transcript) {
+        for dialect in self.by(as_written) {
+            let transcript = prepared.by(dialect);
+            let catalogs: Vec<&Catalog> = set.lines.catalogs();
+            let readings = Readings::new(&transcript.source, &transcript.header, &set.members, catalogs, card_rule);
+            let readings = match readings {
+                Ok(readings) => readings,
+                Err(faults) => return Outcome::Unreadable(faults),
+            };
             let chaos = self.chaos.map(|seed| Chaos::new(seed, &transcript.source, dialect.name()));
             if let Some(Against { url, account }) = &self.against {
                 // Calls of an earlier replay are known to the hotline.
@@ -166,8 +194,12 @@ impl Replay {
             }
             let written = readings.written().map(|(name, value)| (name.to_owned(), value));
             let secrets = if watched { written.collect() } else { Vec::new() };
-            let stage = InProcess::open(set, folder, &transcript.header, secrets).await;
-            let mut stage = match stage {
+            let stage = async {
+                let mut stage = InProcess::open(set, folder, &transcript.header, secrets).await?;
+                stage.remember(transcript, &readings).await?;
+                Ok::<_, String>(stage)
+            };
+            let mut stage = match stage.await {
                 Ok(stage) => stage,
                 Err(why) => {
                     let fault = Fault::of(&transcript.source, why, "make room for temporary files");
@@ -178,8 +210,8 @@ impl Replay {
             let telling = Telling { account: &account, readings: &readings, chaos, run: "" };
             all.push(play(transcript, dialect, &mut stage, telling).await);
         }
-        alike(transcript, &mut all);
-        Outcome::Played(Box::new(transcript.clone()), all)
+        alike(as_written, &mut all);
+        Outcome::Played(Box::new(as_written.clone()), all)
     }
 }
 
@@ -197,7 +229,11 @@ fn alike(transcript: &Transcript, all: &mut [Played]) {
         return;
     }
     for other in others.iter_mut().filter(|other| other.mismatches.is_empty() && first.mismatches.is_empty()) {
-        let (ours, theirs) = (heard(first), heard(other));
+        // Who was led another way to a place has heard of something else.
+        if did(first) != did(other) {
+            continue;
+        }
+        let (ours, theirs) = (heard(transcript, first), heard(transcript, other));
         let differs = ours.iter().zip(&theirs).position(|((_, a), (_, b))| spoken(a) != spoken(b));
         let Some(((line, said), (_, otherwise))) = differs.and_then(|at| Some((ours.get(at)?, theirs.get(at)?))) else {
             continue;
@@ -216,12 +252,27 @@ fn alike(transcript: &Transcript, all: &mut [Played]) {
     }
 }
 
-fn heard(played: &Played) -> Vec<(usize, &str)> {
-    let said = played.scenes.iter().filter_map(|scene| match &scene.act {
-        Act::Heard { said, .. } => Some((scene.line, said.as_str())),
+/// What the caller did.
+fn did(played: &Played) -> Vec<&str> {
+    let did = played.scenes.iter().filter_map(|scene| match &scene.act {
+        Act::Caller(does) => Some(does.as_str()),
         _ => None,
     });
-    said.collect()
+    did.collect()
+}
+
+/// What was heard, with its line; of a way that was put in, where it led.
+fn heard<'p>(transcript: &Transcript, played: &'p Played) -> Vec<(usize, &'p str)> {
+    let ways: Vec<_> = transcript.steps.iter().filter(|step| step.dials_to().is_some()).map(|step| step.line).collect();
+    let mut heard: Vec<(usize, &str)> = Vec::new();
+    for scene in &played.scenes {
+        let Act::Heard { said, .. } = &scene.act else { continue };
+        if ways.contains(&scene.line) {
+            heard.pop_if(|(line, _)| *line == scene.line);
+        }
+        heard.push((scene.line, said));
+    }
+    heard
 }
 
 /// Reads the transcript at `file`.

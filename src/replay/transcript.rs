@@ -6,6 +6,8 @@ use jiff::{Timestamp, civil};
 
 use super::pattern::Part;
 use crate::dialog::explore::Rule;
+use crate::member::account::CardStatus;
+use crate::member::money::Money;
 use crate::secret::Key;
 
 /// One `.call` file.
@@ -133,6 +135,17 @@ pub struct Step {
     pub what: What,
 }
 
+impl Step {
+    /// The place of the flow that a call is to begin at, if this dials it.
+    #[must_use]
+    pub fn dials_to(&self) -> Option<&str> {
+        match &self.what {
+            What::Caller { does: Does::Dial { to }, .. } => to.as_deref(),
+            _ => None,
+        }
+    }
+}
+
 /// What a line after the header says.
 #[derive(Clone, Debug)]
 pub enum What {
@@ -149,13 +162,18 @@ pub enum What {
     True(Truth),
     /// `!` Something goes wrong behind the caller's back.
     Fault(Fault),
+    /// Written by nobody: the way that was put in for a dial must have led to this place by now.
+    Arrived(String),
 }
 
 /// What a caller does.
 #[derive(Clone, Debug)]
 pub enum Does {
     /// Dials; or dials again, after the call is over.
-    Dial,
+    Dial {
+        /// The place of the flow the call begins at: the way there is [put in](super::ways) before it is played.
+        to: Option<String>,
+    },
     /// Presses keys.
     Press(Press),
     /// Presses nothing until the hotline has waited long enough.
@@ -241,10 +259,54 @@ pub enum Truth {
     },
     /// Nothing that the hotline logged, counted or stored shows these values.
     Unseen(Vec<String>),
+    /// This of a member's data was so before the first call, and is so now.
+    Account(Account),
     /// The call is over, from the hotline's side.
     CallOver,
     /// This rule holds for all that can happen next.
     Holds(Rule),
+}
+
+/// Something of a member's data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The name of a value of theirs.
+    pub whose: String,
+    /// What of it.
+    pub what: Data,
+}
+
+/// What of a member's data, before the first call and now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Data {
+    /// 社保卡状态, with what was reported by telephone; `None`: there is no card.
+    Card(Change<Option<CardStatus>>),
+    /// 个人账户余额; `None`: there is no account.
+    Balance(Change<Option<Money>>),
+    /// 查询密码, by its name.
+    Pin(Change<String>),
+    /// Tries at the PIN since the last that was forgiven.
+    WrongPins(Change<u64>),
+}
+
+/// Before the first call, and now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change<T> {
+    /// Before.
+    pub was: T,
+    /// Now.
+    pub is: T,
+}
+
+impl Account {
+    /// The names of the PINs in it.
+    #[must_use]
+    pub fn pins(&self) -> Vec<&str> {
+        match &self.what {
+            Data::Pin(Change { was, is }) => vec![was, is],
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// What goes wrong.

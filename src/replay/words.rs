@@ -1,6 +1,7 @@
 //! The words of transcripts: each may be written in Chinese or in English.
 
 use crate::dialog::explore::Rule;
+use crate::member::account::CardStatus;
 
 /// A word, in both languages.
 pub type Word = &'static [&'static str];
@@ -84,6 +85,19 @@ pub const WITHOUT: Word = &["不含", "without"];
 /// `= 通话 结束`
 pub const OVER: Word = &["结束", "over"];
 
+/// `= 账户 $证号 卡 正常→挂失`
+pub const ACCOUNT: Word = &["账户", "account"];
+/// Of an account.
+pub const CARD: Word = &["卡", "card"];
+/// Of an account.
+pub const BALANCE: Word = &["余额", "balance"];
+/// Of an account: `密码 $密码→$新密码`
+pub const PIN_IN_FORCE: Word = &["密码", "pin"];
+/// Of an account: `密码错误次数 0→2`
+pub const WRONG_PINS: Word = &["密码错误次数", "wrong-pins"];
+/// There is none.
+pub const NOTHING: Word = &["没有", "none"];
+
 /// `! 重发`
 pub const DUPLICATE: Word = &["重发", "duplicate"];
 /// `! 乱序`
@@ -134,6 +148,17 @@ pub const CARD_NUMBER: Word = &["社保卡", "card-number"];
 pub const PERSONAL_NUMBER: Word = &["个人编号", "personal-number"];
 /// 查询密码
 pub const PIN: Word = &["查询密码", "pin"];
+
+/// The states of a card.
+pub const CARDS: [(Word, Option<CardStatus>); 7] = [
+    (&["正常", "normal"], Some(CardStatus::Normal)),
+    (&["未激活", "inactive"], Some(CardStatus::Inactive)),
+    (&["挂失", "temporary_loss"], Some(CardStatus::TemporaryLoss)),
+    (&["正式挂失", "formal_loss"], Some(CardStatus::FormalLoss)),
+    (&["锁定", "locked"], Some(CardStatus::Locked)),
+    (&["注销", "cancelled"], Some(CardStatus::Cancelled)),
+    (NOTHING, None),
+];
 
 /// What the audit calls what happened, and what a tester calls it.
 pub const EVENTS: &[Word] = &[

@@ -175,6 +175,16 @@ impl Services {
         Ok(answer)
     }
 
+    /// Whether `pin` is the one in force of `member`. Asked by a replay, of its own store: no try is taken and nothing is
+    /// written, so whoever calls may never ask it.
+    pub(crate) async fn is_in_force(&self, member: MemberId, pin: &Pin) -> Result<bool, Trouble> {
+        let stored = self.store.read(move |mut tx| Box::pin(async move { tx.pin(member).await })).await?;
+        let place = self.hasher.admit().ok_or(Trouble::QueueFull)?;
+        let who = MemberKey { kind: IdentifierKind::Id, index: member.0 };
+        let attempt = Attempt { member: Some(member), person: member.0, stored };
+        Ok(self.check(place, &who, &attempt, pin).await?.proof.is_some())
+    }
+
     /// Exactly one hash, whoever it is and whatever is stored.
     async fn check(
         &self,

@@ -349,6 +349,15 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// How many tries for `person` were taken and not forgiven.
+    pub(crate) async fn failures(&mut self, person: &[u8; 32]) -> Result<u64, StoreError> {
+        let failures: Option<i64> = sqlx::query_scalar("SELECT failures FROM throttle WHERE person = $1")
+            .bind(person.as_slice())
+            .fetch_optional(&mut *self.conn)
+            .await?;
+        Ok(failures.unwrap_or_default().unsigned_abs())
+    }
+
     /// Forgets every count and lock of `person`: an operator has seen them in person.
     pub(crate) async fn reset_tries(&mut self, person: &[u8; 32]) -> Result<(), StoreError> {
         for forget in ["DELETE FROM throttle WHERE person = $1", "DELETE FROM throttle_callers WHERE person = $1"] {

@@ -1,6 +1,7 @@
 //! Which ways through the lines transcripts walk, and the transcripts of those that nobody walked, through the command that QA
 //! uses.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -132,4 +133,41 @@ fn only_words_and_json() {
     let done = flow(&["--transcripts", "tests/transcripts/ok", "--format", "dot"], &project("config/lines"));
     assert_eq!((done.code, done.out.as_str()), (2, ""));
     assert_eq!(done.err, "error: what transcripts walk is told in words, or with --format json\n");
+}
+
+/// A call may begin at any place that keys lead to, on every line: the way there is found, and leads there.
+#[test]
+fn a_call_begins_at_any_place() {
+    let told =
+        flow(&["--transcripts", "tests/transcripts/failed/late.call", "--format", "json"], &project("config/lines"));
+    let told: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut places = BTreeSet::new();
+    for line in told["lines"].as_array().unwrap() {
+        for way in line["not_walked"].as_array().unwrap() {
+            places.insert((line["line"].as_str().unwrap(), way["from"].as_str().unwrap()));
+        }
+    }
+    places.retain(|(_, place)| *place != "start");
+    assert_eq!(places.len(), 156, "{places:?}");
+    for (nth, (line, place)) in places.iter().enumerate() {
+        let text = format!("通话 P-{nth} {place}\n  拨打 {line}\n\n> 拨入 @{place}\n‹ {{…}} @{place}\n");
+        std::fs::write(folder.path().join(format!("{nth:03}.call")), text).unwrap();
+    }
+    let done = hotline(&["replay", folder.path().to_str().unwrap()], &project("config/lines"));
+    assert_eq!(done, Done { code: 0, out: "156 passed, 0 differ · 312 calls\n".into(), err: String::new() });
+}
+
+/// Without a call but such as begin at a place, the ways there count as walked.
+#[test]
+fn the_way_to_a_place_counts_as_walked() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("12333.toml"), SMALL).unwrap();
+    let call = folder.path().join("a.call");
+    std::fs::write(&call, "通话 A-1 直接到答复\n> 拨入 @carry-over\n").unwrap();
+    let done = flow(&["--transcripts", call.to_str().unwrap(), "--format", "json"], folder.path());
+    let told: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    let walked: Vec<&str> =
+        told["lines"][0]["walked"].as_array().unwrap().iter().map(|w| w["to"].as_str().unwrap()).collect();
+    assert_eq!(walked, ["carry-over", "main"]);
 }

@@ -143,6 +143,15 @@ pub enum Wrong {
         /// Where it is.
         is: String,
     },
+    /// The way that was put in for a dial does not lead where it should.
+    Elsewhere {
+        /// Where it should lead.
+        place: String,
+        /// Where it led.
+        is: Option<String>,
+        /// What broke it off there, if anything did.
+        why: Option<String>,
+    },
     /// The platform would not take the answer, or the hotline gave none.
     Answer(String),
     /// What the caller does cannot be done now.
@@ -173,6 +182,14 @@ impl fmt::Display for Wrong {
             }
             Self::Otherwise { than, .. } => write!(f, "other words are heard than by {}", than.name()),
             Self::Place { expected, is } => write!(f, "the call is @{is}, not @{expected}"),
+            Self::Elsewhere { place, is, why } => {
+                write!(f, "the way to @{place} leads ")?;
+                match is {
+                    Some(is) => write!(f, "to @{is}")?,
+                    None => f.write_str("nowhere")?,
+                }
+                why.iter().try_for_each(|why| write!(f, ", where {why}"))
+            }
             Self::Answer(why) | Self::Impossible(why) | Self::NotTrue(why) => f.write_str(why),
             Self::Repeated => f.write_str("the repeated callback was answered differently"),
         }
@@ -182,7 +199,8 @@ impl fmt::Display for Wrong {
 /// What a caller does, as a transcript writes it.
 fn written(does: &Does) -> String {
     match does {
-        Does::Dial => "拨入".to_owned(),
+        Does::Dial { to: None } => "拨入".to_owned(),
+        Does::Dial { to: Some(place) } => format!("拨入 @{place}"),
         Does::Press(Press { keys, when, .. }) => match when {
             When::Heard => format!("按 {}", shown(keys)),
             When::Over => format!("抢按 {}", shown(keys)),

@@ -44,6 +44,7 @@ pub async fn play(transcript: &Transcript, dialect: Dialect, stage: &mut impl St
         speech: Duration::ZERO,
         ahead: Vec::new(),
         unheard: None,
+        bound_for: None,
         last: None,
         before_last: None,
         delay: Duration::ZERO,
@@ -87,6 +88,8 @@ pub(super) struct Player<'p, S> {
     ahead: Vec<Key>,
     /// What was heard and not yet expected: the words, the silence before them.
     pub(super) unheard: Option<(String, Duration)>,
+    /// The place that the way being walked should lead to.
+    bound_for: Option<String>,
     /// The last webhook and its answer, for repeating it.
     last: Option<(Webhook, Answer)>,
     /// The one before, for repeating it late.
@@ -130,20 +133,26 @@ impl<S: Stage> Player<'_, S> {
     async fn act(&mut self, step: &Step) -> bool {
         let done = match &step.what {
             What::Caller { after, does } => {
+                self.bound_for = step.dials_to().map(str::to_owned).or(self.bound_for.take());
                 self.pass(*after);
                 self.caller(step.line, does).await
             }
             What::True(Truth::CallOver) if self.is_up() => Err(Wrong::NotTrue("the call goes on".to_owned())),
             What::True(Truth::Holds(rule)) => self.holds(*rule),
-            What::True(truth @ (Truth::Audit { .. } | Truth::Unseen(_))) => {
+            What::True(truth @ (Truth::Audit { .. } | Truth::Unseen(_) | Truth::Account(_))) => {
                 self.stage.check(truth).await.map_err(Wrong::NotTrue)
             }
             What::Fault(fault) => self.fault(step.line, *fault).await,
+            What::Arrived(place) => self.arrived(place),
             What::True(Truth::CallOver) | What::Heard(_) => Ok(()),
         };
         // What is looked at afterwards is no reason to stop.
         let can_go_on = matches!(done, Ok(()) | Err(Wrong::NotTrue(_)));
         if let Err(wrong) = done {
+            let wrong = match self.bound_for.take() {
+                Some(place) => Wrong::Elsewhere { place, is: self.place(), why: Some(wrong.to_string()) },
+                None => wrong,
+            };
             self.mismatch(step.line, wrong);
         }
         can_go_on
@@ -156,6 +165,15 @@ impl<S: Stage> Player<'_, S> {
             None => None,
         };
         self.stage.holds(rule, &self.transcript.header.dialled, at).map_err(Wrong::NotTrue)
+    }
+
+    /// Whether the way that was put in for a dial led to `place`. Where places cannot be seen, it is trusted.
+    fn arrived(&mut self, place: &str) -> Result<(), Wrong> {
+        self.bound_for = None;
+        match self.place() {
+            Some(is) if is != place => Err(Wrong::Elsewhere { place: place.to_owned(), is: Some(is), why: None }),
+            _ => Ok(()),
+        }
     }
 
     fn is_up(&self) -> bool {
@@ -184,7 +202,7 @@ impl<S: Stage> Player<'_, S> {
         }
         self.scene(line, Act::Caller(written(does)));
         match does {
-            Does::Dial => self.dial(line).await,
+            Does::Dial { .. } => self.dial(line).await,
             Does::Press(press) => self.press(line, press).await,
             Does::Silence => self.silence(line).await,
             Does::Speak { lasting, hang_up } => self.speak(line, *lasting, *hang_up).await,

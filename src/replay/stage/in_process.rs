@@ -1,5 +1,7 @@
 //! A hotline in this process, for one call: the real one, but for its clock.
 
+mod accounts;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,6 +49,8 @@ pub struct InProcess {
     watched: Option<(Log, String)>,
     /// The values that must not be seen, by name.
     secrets: Vec<(String, String)>,
+    /// What will be asked of members' data, and how that was before the first call.
+    asked: Vec<accounts::Asked>,
 }
 
 impl InProcess {
@@ -75,7 +79,8 @@ impl InProcess {
             audited.insert("caller_marked".to_owned(), 1);
         }
         let seal = Seal::new(&set.keys);
-        Ok(Self { set: set.clone(), clock, seal, store, database, app, holder: None, audited, watched, secrets })
+        let (set, holder, asked) = (set.clone(), None, Vec::new());
+        Ok(Self { set, clock, seal, store, database, app, holder, audited, watched, secrets, asked })
     }
 
     fn state(&self, dialect: Dialect, call: &str, step: &str) -> Option<State> {
@@ -247,6 +252,7 @@ impl Stage for InProcess {
                 Err(format!("the audit has {since} of {event}, not {times}"))
             }
             Truth::Unseen(names) => self.seen(names).await,
+            Truth::Account(account) => self.is_so(account).await,
             // Seen by who plays the call.
             Truth::CallOver | Truth::Holds(_) => Ok(()),
         }

@@ -1,5 +1,6 @@
 //! What is true afterwards, and what goes wrong.
 
+use super::account::read_account;
 use super::caller::read_duration;
 use super::{Wrong, is_name, narrow, wrong};
 use crate::replay::transcript::{Fault, Truth};
@@ -38,6 +39,8 @@ pub(super) fn read_truth(body: &str) -> Result<Truth, Wrong> {
             );
         }
         Ok(Truth::Unseen(names))
+    } else if is(word, w::ACCOUNT) {
+        read_account(rest).map(Truth::Account)
     } else if is(word, w::CALL) && is(rest, w::OVER) {
         Ok(Truth::CallOver)
     } else if is(word, w::RULE) {
@@ -47,7 +50,7 @@ pub(super) fn read_truth(body: &str) -> Result<Truth, Wrong> {
         };
         Ok(Truth::Holds(*rule))
     } else {
-        let known = [w::AUDIT, w::LOG, w::CALL, w::RULE].map(shown).join(", ");
+        let known = [w::AUDIT, w::LOG, w::ACCOUNT, w::CALL, w::RULE].map(shown).join(", ");
         wrong(format!("{body:?} is nothing that can be looked at"), format!("take one of {known}"))
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn read_caller(body: &str) -> Result<What, Wrong> {
     let alone =
         |does| if rest.is_empty() { Ok(does) } else { wrong(format!("{word} takes no {rest:?}"), "take it out") };
     let does = if is(word, w::DIAL) {
-        alone(Does::Dial)?
+        Does::Dial { to: read_place(rest)? }
     } else if is(word, w::SILENCE) {
         alone(Does::Silence)?
     } else if is(word, w::HANG_UP) {
@@ -74,6 +74,20 @@ pub(super) fn read_caller(body: &str) -> Result<What, Wrong> {
         return wrong(format!("{word:?} is nothing a caller does"), format!("take one of {known}"));
     };
     Ok(What::Caller { after: after_so_long, does })
+}
+
+/// `@personal-balance`, or nothing.
+fn read_place(text: &str) -> Result<Option<String>, Wrong> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match text.strip_prefix(['@', '＠']).filter(|place| !place.is_empty() && !place.contains(char::is_whitespace)) {
+        Some(place) => Ok(Some(narrow(place))),
+        None => wrong(
+            format!("{text:?} is no place to begin at"),
+            format!("write {} @main, or {} alone", w::DIAL[0], w::DIAL[0]),
+        ),
+    }
 }
 
 /// `20s`, `20s 挂机`

@@ -3,6 +3,7 @@
 //! People type on phones and in Chinese: a byte-order mark, CRLF, full-width punctuation, digits and blanks mean what
 //! their narrow forms mean.
 
+mod account;
 mod afterwards;
 mod caller;
 mod header;
@@ -10,11 +11,12 @@ mod heard;
 
 use jiff::civil::Date;
 
+use self::account::is_of_somebody;
 use self::afterwards::{read_fault, read_truth};
 use self::caller::read_caller;
 use self::header::Head;
 use self::heard::read_heard;
-use super::transcript::{Does, Fault, Pressed, Step, Transcript, Truth, What};
+use super::transcript::{Does, Fault, Pressed, Step, Transcript, Truth, What, Whose};
 use super::words::{self as w, after};
 use crate::fault::{self, Faults};
 use crate::member::id_number::IdNumber;
@@ -120,6 +122,14 @@ impl Reader<'_> {
                         Pressed::Key(_) => None,
                     }));
                 }
+                What::True(Truth::Account(account)) => {
+                    used.extend(
+                        account.pins().into_iter().chain([account.whose.as_str()]).map(|name| (step.line, name)),
+                    );
+                    if let Err(found) = is_of_somebody(account, &header.secrets) {
+                        self.fault(step.line, found);
+                    }
+                }
                 What::True(Truth::Unseen(names)) => used.extend(names.iter().map(|name| (step.line, name.as_str()))),
                 _ => {}
             }
@@ -131,7 +141,9 @@ impl Reader<'_> {
                 self.fault(*line, (format!("${name} is not named in the header"), remedy));
             }
         }
-        for secret in &header.secrets {
+        // The way to a place is walked by who is named, though nobody keys the number but the way itself.
+        let on_the_way = steps.iter().any(|step| step.dials_to().is_some());
+        for secret in header.secrets.iter().filter(|secret| !on_the_way || secret.whose == Whose::Nobody) {
             let tails = header.tails.borrow();
             if !used.iter().any(|(_, name)| *name == secret.name) && !tails.contains(&secret.name) {
                 self.fault(secret.line, (format!("${} is never used", secret.name), "take it out".into()));
@@ -148,7 +160,7 @@ impl Reader<'_> {
             // What happens may only be written so that nobody can read it.
             None if !self.faults.is_empty() => {}
             None => self.fault(1, ("nothing happens in it".into(), format!("dial: > {}", w::DIAL[0]))),
-            Some(Step { what: What::Caller { does: Does::Dial, .. }, .. }) => {}
+            Some(Step { what: What::Caller { does: Does::Dial { .. }, .. }, .. }) => {}
             Some(step) => {
                 let line = step.line;
                 self.fault(line, ("nobody has dialled yet".into(), format!("begin with > {}", w::DIAL[0])));

@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use crate::dialog::keyed::{Act, Move};
+use crate::dialog::keyed::{Act, Move, Walk};
 use crate::replay::transcript::OFFSET;
 
 /// What has happened before the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::replay) enum Before {
+pub(super) enum Before {
     /// Nothing.
     Nothing,
     /// Wrong PINs were entered for the caller's number, until no more are taken.
@@ -28,7 +28,7 @@ pub(in crate::replay) enum Before {
 
 impl Before {
     /// What must have happened for the world to give these `answers`.
-    pub(in crate::replay) fn of(answers: &[&str]) -> Self {
+    pub(super) fn of(answers: &[&str]) -> Self {
         let among = |names: &[&str]| answers.iter().any(|answer| names.contains(answer));
         let initial = answers.iter().any(|answer| answer.starts_with("initial PIN"));
         if among(&["locked"]) {
@@ -48,8 +48,8 @@ impl Before {
 }
 
 /// The rows of the sample register whose members may be given these `answers`, the most likely first.
-pub(in crate::replay) fn rows(answers: &[&str]) -> &'static [usize] {
-    const KINDS: [(&[&str], &[usize]); 11] = [
+pub(super) fn rows(answers: &[&str]) -> &'static [usize] {
+    const KINDS: [(&[&str], &[usize]); 12] = [
         (&["initial PIN of who called by ID number", "initial PIN of who called by card number"], &[7, 12, 3]),
         (&["initial PIN of who has one number"], &[8, 14, 7]),
         (&["PIN check: card stopped", "change: card stopped", "locked card"], &[8, 14]),
@@ -59,7 +59,8 @@ pub(in crate::replay) fn rows(answers: &[&str]) -> &'static [usize] {
         (&["card reported elsewhere"], &[11]),
         (&["inactive card"], &[12]),
         (&["cancelled card", "no card"], &[14]),
-        (&["no entries", "last page"], &[4, 3, 2]),
+        (&["no entries"], &[4, 3, 2]),
+        (&["last page"], &[2, 3, 4]),
         (&["nobody bound", "nobody bound any more"], &[4, 11]),
     ];
     let kind = KINDS.iter().find(|(names, _)| answers.iter().any(|answer| names.contains(answer)));
@@ -67,7 +68,7 @@ pub(in crate::replay) fn rows(answers: &[&str]) -> &'static [usize] {
 }
 
 /// A transcript being written.
-pub(in crate::replay) struct Script {
+pub(super) struct Script {
     /// Whose numbers and PIN are keyed.
     row: usize,
     /// Whether the number that calls is withheld,
@@ -98,23 +99,23 @@ const SECRETS: [(&str, &str); 8] = [
 
 impl Script {
     /// Nothing yet; numbers and PIN will be those of the member in `row`.
-    pub(in crate::replay) fn new(row: usize, withheld: bool) -> Self {
+    pub(super) fn new(row: usize, withheld: bool) -> Self {
         Self { row, withheld, marked: false, away: false, secrets: Vec::new(), before: Vec::new(), acts: Vec::new() }
     }
 
     /// The number that calls is an older caller's.
-    pub(in crate::replay) fn mark(&mut self) {
+    pub(super) fn mark(&mut self) {
         self.marked = true;
     }
 
     /// What the caller does in the call.
-    pub(in crate::replay) fn act(&mut self, from: &str, a_move: &Move) {
+    pub(super) fn act(&mut self, from: &str, a_move: &Move) {
         let act = self.written(from, a_move);
         self.acts.push(act);
     }
 
     /// What the caller does in a call before.
-    pub(in crate::replay) fn act_before(&mut self, from: &str, a_move: &Move) {
+    pub(super) fn act_before(&mut self, from: &str, a_move: &Move) {
         let act = self.written(from, a_move);
         self.before.push(act);
         if &*a_move.way.to == "message.sent" {
@@ -123,34 +124,27 @@ impl Script {
     }
 
     /// The same once more, in the call before.
-    pub(in crate::replay) fn again_before(&mut self) {
+    pub(super) fn again_before(&mut self) {
         self.before.extend(self.before.last().cloned());
     }
 
     /// A call before is over.
-    pub(in crate::replay) fn hang_up_before(&mut self) {
+    pub(super) fn hang_up_before(&mut self) {
         self.before.push("> 挂机".to_owned());
     }
 
     /// The call is on another day.
-    pub(in crate::replay) fn another_day(&mut self) {
+    pub(super) fn another_day(&mut self) {
         self.before.push("! 等待 1天".to_owned());
     }
 
     /// How many acts the call has.
-    pub(in crate::replay) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.acts.len()
     }
 
     /// The transcript: `heard` is what follows each act, and ends it.
-    pub(in crate::replay) fn text(
-        &self,
-        id: &str,
-        title: &str,
-        dialled: &str,
-        at: Timestamp,
-        heard: &[String],
-    ) -> String {
+    pub(super) fn text(&self, id: &str, title: &str, dialled: &str, at: Timestamp, heard: &[String]) -> String {
         let mut text = format!("通话 {id} {title}\n");
         let clock = OFFSET.to_datetime(at);
         // Writing into a String cannot fail.
@@ -185,7 +179,7 @@ impl Script {
     }
 
     /// The line of the transcript that the call's act number `nth` stands in, in a text without anything heard.
-    pub(in crate::replay) fn lines_before(&self, text: &str) -> usize {
+    pub(super) fn lines_before(&self, text: &str) -> usize {
         text.lines().count() - self.acts.len()
     }
 
@@ -255,4 +249,60 @@ impl Script {
         self.secrets.push(name);
         format!("${name}")
     }
+}
+
+/// Writes the calls that bring about what was before; `None` where this flow has none such.
+pub(super) fn prepare(script: &mut Script, walk: &Walk, before: Before) -> Option<()> {
+    let cannot_be = if script.withheld { "number known" } else { "number withheld" };
+    let to = |place: &str| {
+        let stops = walk.stops.iter().enumerate().filter(|(_, stop)| &*stop.place == place && !stop.missed);
+        let mut ways = stops.map(|(stop, _)| (stop, walk.moves_to(stop)));
+        ways.find(|(_, moves)| !moves.iter().any(|a_move| a_move.answers.contains(&cannot_be)))
+    };
+    let by = |stop: usize, is: &dyn Fn(&Move) -> bool| walk.stops.get(stop)?.moves.iter().find(|a_move| is(a_move));
+    let write = |script: &mut Script, moves: Vec<&Move>| {
+        for a_move in moves {
+            script.act_before(&a_move.way.from, a_move);
+        }
+    };
+    // Each call ends with so many tries of this, which is refused.
+    let tries = |script: &mut Script, place: &str, refusal: &str, calls: &[usize]| {
+        let (stop, moves) = to(place)?;
+        let refused = by(stop, &|a_move| a_move.answers.iter().any(|answer| answer == &refusal))?;
+        for tries in calls {
+            write(script, moves.clone());
+            script.act_before(&refused.way.from, refused);
+            for _ in 1..*tries {
+                script.again_before();
+            }
+            script.hang_up_before();
+        }
+        Some(())
+    };
+    match before {
+        Before::Nothing => {}
+        Before::MessageLeft => {
+            let (_, moves) = to("message.sent")?;
+            write(script, moves);
+            script.hang_up_before();
+        }
+        Before::LossReported => {
+            let (stop, mut moves) = to("card.loss.confirm")?;
+            moves.push(by(stop, &|a_move| a_move.answers.contains(&"done and reported"))?);
+            write(script, moves);
+            script.hang_up_before();
+            // A renewal on the same day would gain nothing.
+            script.another_day();
+        }
+        // A call ends at the third wrong PIN; the fifth locks.
+        Before::Locked => tries(script, "sign-in.pin", "refused", &[3, 2])?,
+        Before::NearlyLocked => tries(script, "sign-in.pin", "refused", &[3, 1])?,
+        // The initial PIN, which anybody could guess, is a try like any other.
+        Before::SecondTried => {
+            let by_id = to("card.pin.card-number").and(Some("card.pin.card-number"));
+            tries(script, by_id.unwrap_or("card.pin.id-number"), "PIN check: refused", &[3])?;
+        }
+        Before::MessagesTried => tries(script, "message.number", "no such message", &[2; 5])?,
+    }
+    Some(())
 }

@@ -5,8 +5,6 @@
 //! went as proposed, with the words that were heard, and only if it walked something new. What no call walks is told,
 //! and stays missing.
 
-pub(super) mod script;
-
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
@@ -14,12 +12,11 @@ use super::coverage::Coverage;
 use super::play::{Act as Happening, Played, Scene};
 use super::report::Outcome;
 use super::run::{Replay, files};
+use super::script::{Before, Script, prepare, rows};
 use super::transcript::clock_of_calls;
-use crate::dialog::keyed::{Move, Walk, Way};
+use crate::dialog::keyed::{Walk, Way};
 use crate::dialog::{DialledNumber, Flow};
 use crate::fault::{Fault, Faults};
-
-use script::{Before, Script, rows};
 
 /// A call goes on to ways close by until it has so many acts.
 const LONGEST: usize = 16;
@@ -294,60 +291,6 @@ fn nearest(walk: &Walk, stop: usize, wanted: impl Fn(&Way) -> bool) -> Option<Ve
         }
     }
     ending
-}
-
-/// Writes the calls that bring about what was before; `None` where this flow has none such.
-pub(super) fn prepare(script: &mut Script, walk: &Walk, before: Before) -> Option<()> {
-    let to = |place: &str| {
-        let stop = walk.stops.iter().position(|stop| &*stop.place == place && !stop.missed)?;
-        Some((stop, walk.moves_to(stop)))
-    };
-    let by = |stop: usize, is: &dyn Fn(&Move) -> bool| walk.stops.get(stop)?.moves.iter().find(|a_move| is(a_move));
-    let write = |script: &mut Script, moves: Vec<&Move>| {
-        for a_move in moves {
-            script.act_before(&a_move.way.from, a_move);
-        }
-    };
-    // Each call ends with so many tries of this, which is refused.
-    let tries = |script: &mut Script, place: &str, refusal: &str, calls: &[usize]| {
-        let (stop, moves) = to(place)?;
-        let refused = by(stop, &|a_move| a_move.answers.iter().any(|answer| answer == &refusal))?;
-        for tries in calls {
-            write(script, moves.clone());
-            script.act_before(&refused.way.from, refused);
-            for _ in 1..*tries {
-                script.again_before();
-            }
-            script.hang_up_before();
-        }
-        Some(())
-    };
-    match before {
-        Before::Nothing => {}
-        Before::MessageLeft => {
-            let (_, moves) = to("message.sent")?;
-            write(script, moves);
-            script.hang_up_before();
-        }
-        Before::LossReported => {
-            let (stop, mut moves) = to("card.loss.confirm")?;
-            moves.push(by(stop, &|a_move| a_move.answers.contains(&"done and reported"))?);
-            write(script, moves);
-            script.hang_up_before();
-            // A renewal on the same day would gain nothing.
-            script.another_day();
-        }
-        // A call ends at the third wrong PIN; the fifth locks.
-        Before::Locked => tries(script, "sign-in.pin", "refused", &[3, 2])?,
-        Before::NearlyLocked => tries(script, "sign-in.pin", "refused", &[3, 1])?,
-        // The initial PIN, which anybody could guess, is a try like any other.
-        Before::SecondTried => {
-            let by_id = to("card.pin.card-number").and(Some("card.pin.card-number"));
-            tries(script, by_id.unwrap_or("card.pin.id-number"), "PIN check: refused", &[3])?;
-        }
-        Before::MessagesTried => tries(script, "message.number", "no such message", &[2; 5])?,
-    }
-    Some(())
 }
 
 /// Writes the calls, replays them, and leaves open what is heard otherwise each time: numbers that are drawn.
