@@ -146,6 +146,11 @@ fn welcome(settings: &Settings, address: std::net::SocketAddr) -> anyhow::Result
     if !settings.twilio.has_tokens() {
         writeln!(out, "    refused until HOTLINE_TWILIO__AUTH_TOKEN holds the auth token of your account")?;
     }
+    if settings.jambonz.has_secrets() {
+        writeln!(out, "\nWebhooks for jambonz (POST, application/json):")?;
+        writeln!(out, "    calling webhook        {public}/jambonz/call#rc=2&rp=5xx,ct,rt")?;
+        writeln!(out, "    call status webhook    {public}/jambonz/status")?;
+    }
     out.flush()?;
     Ok(())
 }

@@ -1,7 +1,10 @@
 //! The dialect contract: prove the sender, read an event, write a turn. Vendor words never leave their dialect.
 
 pub mod browser;
+pub mod jambonz;
 pub mod public_url;
+#[cfg(test)]
+mod testing;
 pub mod twilio;
 
 use crate::call::caller::{Call, CallEnd};

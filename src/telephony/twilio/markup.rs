@@ -366,7 +366,7 @@ mod tests {
     use super::*;
     use crate::dialog::Transfer;
     use crate::secret::Key;
-    use crate::telephony::twilio::testing::{prompt, reply};
+    use crate::telephony::testing::{prompt, reply};
 
     const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 

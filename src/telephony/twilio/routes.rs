@@ -213,7 +213,7 @@ mod tests {
     use crate::dialog::Recording;
     use crate::speech::language::Language;
     use crate::telephony::Then;
-    use crate::telephony::twilio::testing::{prompt, reply};
+    use crate::telephony::testing::{prompt, reply};
 
     /// Stands in for the call driver: writes down what it is told, and says the greeting.
     #[derive(Default)]
@@ -357,7 +357,7 @@ mod tests {
                 "CA1 S Silence",
                 "CA1 S TransferEnded(NotAnswered)",
                 "CA1 S TransferEnded(Left)",
-                "CA1 S Waiting(Waiting { ahead: Some(1), average: None })",
+                "CA1 S Waiting(Waiting { ahead: Some(1), average: None, without_keys: false })",
                 "CA1 S Keys(Keys(…))",
                 "CA1 resumed",
                 "CA1 Completed",

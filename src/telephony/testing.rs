@@ -1,4 +1,4 @@
-//! Wording for this dialect's tests.
+//! Wording for the tests of dialects.
 
 use crate::speech::catalog::{Catalog, Catalogs};
 use crate::speech::language::Language;

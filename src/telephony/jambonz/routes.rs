@@ -1,0 +1,436 @@
+//! The addresses jambonz calls.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::hook::Hook;
+use super::settings::Settings;
+use super::signature::{SIGNATURE, Secrets};
+use super::verbs::{Verbs, reference};
+use crate::clock::Clock;
+use crate::dialog::Event;
+use crate::telephony::Conversation;
+use crate::telephony::public_url::PublicUrl;
+
+/// What the platform sends first has the whole invitation of the call in it; still it is less than this.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// How long an answer may take. jambonz waits for ten seconds, but nobody waits so long in silence.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The webhooks under `/jambonz/`. `clock` tells which signatures are old.
+pub fn router<C: Conversation>(
+    conversation: Arc<C>,
+    settings: &Settings,
+    public_url: &PublicUrl,
+    clock: Clock,
+) -> Router {
+    routes(Line {
+        conversation,
+        secrets: Secrets::new(settings),
+        verbs: Verbs::new(settings, public_url),
+        clock,
+        patience: PATIENCE,
+    })
+}
+
+fn routes<C: Conversation>(line: Line<C>) -> Router {
+    let line = Arc::new(line);
+    let last_words = Arc::clone(&line);
+    Router::new()
+        .route("/jambonz/call", post(call))
+        .route("/jambonz/step/{step}", post(step))
+        .route("/jambonz/said/{step}", post(said))
+        .route("/jambonz/transferred/{step}", post(transferred))
+        .route("/jambonz/recorded/{step}", post(recorded))
+        .route("/jambonz/queued/{step}", post(queued))
+        .route("/jambonz/status", post(status))
+        // Whatever breaks behind a webhook, the caller hears of it in words.
+        .layer(CatchPanicLayer::custom(move |_| last_words.busy()))
+        // In a queue there is no hanging up, and after last words the platform would ask at once again.
+        .route("/jambonz/waiting/{step}", post(waiting).layer(CatchPanicLayer::custom(|_| busy_waiting())))
+        .with_state(line)
+}
+
+/// What answering takes.
+struct Line<C> {
+    conversation: Arc<C>,
+    secrets: Secrets,
+    verbs: Verbs,
+    clock: Clock,
+    patience: Duration,
+}
+
+async fn call<C: Conversation>(State(line): State<Arc<Line<C>>>, Proven(hook): Proven) -> Response {
+    let Some(call) = hook.and_then(|hook| hook.call().ok()) else { return line.busy() };
+    let id = call.id.clone();
+    match tokio::time::timeout(line.patience, line.conversation.dialled(call, None)).await {
+        Ok(reply) => spoken(line.verbs.reply(&reply, &id)),
+        Err(_) => line.busy(),
+    }
+}
+
+async fn step<C: Conversation>(
+    State(line): State<Arc<Line<C>>>,
+    Path(step): Path<String>,
+    Proven(hook): Proven,
+) -> Response {
+    line.go_on(hook.as_ref(), &step, Hook::keys).await
+}
+
+/// Keys while the first of several voices spoke. Silence is no answer there: the platform goes on with the next voice.
+async fn said<C: Conversation>(
+    State(line): State<Arc<Line<C>>>,
+    Path(step): Path<String>,
+    Proven(hook): Proven,
+) -> Response {
+    if hook.as_ref().is_some_and(Hook::is_silence) {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    line.go_on(hook.as_ref(), &step, Hook::keys).await
+}
+
+async fn transferred<C: Conversation>(
+    State(line): State<Arc<Line<C>>>,
+    Path(step): Path<String>,
+    Proven(hook): Proven,
+) -> Response {
+    line.go_on(hook.as_ref(), &step, Hook::transfer).await
+}
+
+async fn recorded<C: Conversation>(
+    State(line): State<Arc<Line<C>>>,
+    Path(step): Path<String>,
+    Proven(hook): Proven,
+) -> Response {
+    let event = |hook: &Hook| {
+        let call = hook.call().map(|call| call.id).unwrap_or_default();
+        hook.recorded(reference(&call, &step))
+    };
+    line.go_on(hook.as_ref(), &step, event).await
+}
+
+async fn queued<C: Conversation>(
+    State(line): State<Arc<Line<C>>>,
+    Path(step): Path<String>,
+    Proven(hook): Proven,
+) -> Response {
+    line.go_on(hook.as_ref(), &step, Hook::queue).await
+}
+
+async fn waiting<C: Conversation>(
+    State(line): State<Arc<Line<C>>>,
+    Path(step): Path<String>,
+    Proven(hook): Proven,
+) -> Response {
+    let Some((call, event)) = hook.and_then(|hook| Some((hook.call().ok()?, hook.waiting()))) else {
+        return busy_waiting();
+    };
+    match tokio::time::timeout(line.patience, line.conversation.step(call, &step, event)).await {
+        Ok(reply) => spoken(line.verbs.waiting(&reply)),
+        Err(_) => busy_waiting(),
+    }
+}
+
+/// Told for every change of a call, and of the calls to people; only the end of the caller's is news. There is nobody left to
+/// say anything to.
+async fn status<C: Conversation>(State(line): State<Arc<Line<C>>>, Proven(hook): Proven) -> StatusCode {
+    if let Some(hook) = hook
+        && !hook.is_of_another_leg()
+        && let (Ok(call), Some(how)) = (hook.call(), hook.ended())
+    {
+        let _ = tokio::time::timeout(line.patience, line.conversation.ended(call, how)).await;
+    }
+    StatusCode::NO_CONTENT
+}
+
+impl<C: Conversation> Line<C> {
+    async fn go_on(&self, hook: Option<&Hook>, step: &str, event: impl FnOnce(&Hook) -> Event) -> Response {
+        let Some((call, event)) = hook.and_then(|hook| Some((hook.call().ok()?, event(hook)))) else {
+            return self.busy();
+        };
+        let id = call.id.clone();
+        match tokio::time::timeout(self.patience, self.conversation.step(call, step, event)).await {
+            Ok(reply) => spoken(self.verbs.reply(&reply, &id)),
+            Err(_) => self.busy(),
+        }
+    }
+
+    fn busy(&self) -> Response {
+        let (language, words) = self.conversation.busy();
+        spoken(self.verbs.busy(language, &words))
+    }
+
+    /// Whether the platform sent `body`.
+    fn is_signed(&self, headers: &HeaderMap, body: &[u8]) -> bool {
+        let signature = headers.get(SIGNATURE).and_then(|value| value.to_str().ok());
+        signature.is_some_and(|signature| self.secrets.verify(signature, body, self.clock.now()))
+    }
+}
+
+fn busy_waiting() -> Response {
+    spoken(Verbs::busy_waiting())
+}
+
+fn spoken(verbs: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], verbs).into_response()
+}
+
+/// A webhook whose sender has proved to be jambonz; `None`: what it says cannot be read. Extracting it is the only way to
+/// one; whoever cannot prove it gets a bare status.
+struct Proven(Option<Hook>);
+
+impl<C: Conversation> FromRequest<Arc<Line<C>>> for Proven {
+    type Rejection = StatusCode;
+
+    async fn from_request(request: Request, line: &Arc<Line<C>>) -> Result<Self, StatusCode> {
+        let (parts, body) = request.into_parts();
+        if !is_json(&parts.headers) {
+            return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        }
+        let body = to_bytes(body, BODY_LIMIT).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+        if line.is_signed(&parts.headers, &body) { Ok(Self(Hook::parse(&body))) } else { Err(StatusCode::FORBIDDEN) }
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = content_type.split(';').next().unwrap_or_default();
+    kind.trim().eq_ignore_ascii_case("application/json")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use axum::body::Body;
+    use axum::http::Method;
+    use data_encoding::HEXLOWER;
+    use hmac::{Hmac, KeyInit, Mac};
+    use jiff::Timestamp;
+    use sha2::Sha256;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::call::caller::{Call, CallEnd};
+    use crate::dialog::Recording;
+    use crate::speech::language::Language;
+    use crate::telephony::testing::{prompt, reply};
+    use crate::telephony::{Reply, Then};
+
+    /// Stands in for the call driver: writes down what it is told, and says the greeting.
+    #[derive(Default)]
+    struct Fake {
+        told: Mutex<Vec<String>>,
+    }
+
+    impl Fake {
+        async fn tell(&self, what: String) -> Reply {
+            assert!(!what.contains("panic"), "as the test asked");
+            if what.contains("never") {
+                std::future::pending::<()>().await;
+            }
+            self.told.lock().unwrap().push(what);
+            reply(vec![prompt("greeting")], Then::HangUp)
+        }
+    }
+
+    impl Conversation for Fake {
+        async fn dialled(&self, call: Call, _: Option<Language>) -> Reply {
+            self.tell(format!("{} dialled {} {:?}", call.id, call.dialled, call.caller)).await
+        }
+        async fn step(&self, call: Call, step: &str, event: Event) -> Reply {
+            self.tell(format!("{} {step} {event:?}", call.id)).await
+        }
+        async fn recorded(&self, _: Call, _: &str, _: Recording) -> bool {
+            false
+        }
+        async fn ended(&self, call: Call, how: CallEnd) {
+            self.tell(format!("{} {how:?}", call.id)).await;
+        }
+        async fn resume(&self, call: Call) -> Reply {
+            self.tell(format!("{} resumed", call.id)).await
+        }
+        fn busy(&self) -> (Language, Box<str>) {
+            (Language::Mandarin, "系统繁忙。".into())
+        }
+    }
+
+    const GREETING: &str = r#"[{"verb":"say","text":["您好。"]},{"verb":"hangup"}]"#;
+    const BUSY: &str = r#"[{"verb":"say","text":["系统繁忙。"]},{"verb":"hangup"}]"#;
+    const AT: i64 = 1_767_225_600;
+
+    struct App {
+        fake: Arc<Fake>,
+        routes: Router,
+        clock: Clock,
+    }
+
+    #[derive(Debug, PartialEq)]
+    struct Answer {
+        status: u16,
+        kind: String,
+        body: String,
+    }
+
+    fn spoken(body: &str) -> Answer {
+        Answer { status: 200, kind: "application/json".into(), body: body.into() }
+    }
+
+    fn bare(status: u16) -> Answer {
+        Answer { status, kind: String::new(), body: String::new() }
+    }
+
+    impl App {
+        fn new() -> Self {
+            let fake = Arc::new(Fake::default());
+            let settings = toml::from_str(r#"secret = "12345""#).unwrap();
+            let public_url = PublicUrl::parse("https://hotline.example").unwrap();
+            let clock = Clock::manual(Timestamp::from_second(AT).unwrap());
+            let routes = routes(Line {
+                conversation: Arc::clone(&fake),
+                secrets: Secrets::new(&settings),
+                verbs: Verbs::new(&settings, &public_url),
+                clock: clock.clone(),
+                patience: Duration::from_millis(50),
+            });
+            Self { fake, routes, clock }
+        }
+
+        async fn post(&self, path: &str, body: &str) -> Answer {
+            self.send(Method::POST, path, "application/json", Some(&signature(body)), body).await
+        }
+
+        async fn send(&self, method: Method, path: &str, kind: &str, signature: Option<&str>, body: &str) -> Answer {
+            let mut request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, kind);
+            if let Some(signature) = signature {
+                request = request.header("Jambonz-Signature", signature);
+            }
+            let request = request.body(Body::from(body.to_owned())).unwrap();
+            let response = self.routes.clone().oneshot(request).await.unwrap();
+            let (parts, body) = response.into_parts();
+            let body = to_bytes(body, usize::MAX).await.unwrap();
+            let kind = parts.headers.get(header::CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap());
+            Answer { status: parts.status.as_u16(), kind: kind.into(), body: String::from_utf8(body.into()).unwrap() }
+        }
+
+        fn told(&self) -> Vec<String> {
+            std::mem::take(&mut self.fake.told.lock().unwrap())
+        }
+    }
+
+    fn signature(body: &str) -> String {
+        let mut mac: Hmac<Sha256> = Hmac::new_from_slice(b"12345").unwrap();
+        mac.update(format!("{AT}.{body}").as_bytes());
+        format!("t={AT},v1={}", HEXLOWER.encode(&mac.finalize().into_bytes()))
+    }
+
+    #[tokio::test]
+    async fn each_webhook_tells_what_happened() {
+        let app = App::new();
+        for (path, body, told) in [
+            ("call", r#"{"call_sid":"c1","from":"13800138000","to":"12333"}"#, "c1 dialled 12333 Number(…)"),
+            ("step/S", r#"{"call_sid":"c1","reason":"dtmfDetected","digits":"1"}"#, "c1 S Keys(Keys(…))"),
+            ("step/S", r#"{"call_sid":"c1","reason":"timeout"}"#, "c1 S Silence"),
+            ("step/S", r#"{"call_sid":"c1"}"#, "c1 S Silence"),
+            ("said/S", r#"{"call_sid":"c1","reason":"dtmfDetected","digits":"1"}"#, "c1 S Keys(Keys(…))"),
+            ("transferred/S", r#"{"call_sid":"c1","dial_call_status":"completed"}"#, "c1 S TransferEnded(Talked)"),
+            ("queued/S", r#"{"call_sid":"c1","queue_result":"leave"}"#, "c1 S TransferEnded(Left)"),
+            (
+                "recorded/S",
+                r#"{"call_sid":"c1","dial_call_duration":7}"#,
+                "c1 S Recorded { recording: Some(Recording { reference: Secret(…), seconds: 7 }), hung_up: false }",
+            ),
+            ("recorded/S", r#"{"call_sid":"c1"}"#, "c1 S Recorded { recording: None, hung_up: false }"),
+        ] {
+            assert_eq!(app.post(&format!("/jambonz/{path}"), body).await, spoken(GREETING), "{path}");
+            assert_eq!(app.told(), [told], "{path}");
+        }
+        let waits = r#"{"call_sid":"c1","queue_position":2}"#;
+        let leaves = r#"[{"verb":"say","text":["您好。"]},{"verb":"leave"}]"#;
+        assert_eq!(app.post("/jambonz/waiting/S", waits).await, spoken(leaves));
+        assert_eq!(app.told(), ["c1 S Waiting(Waiting { ahead: Some(2), average: None, without_keys: true })"]);
+    }
+
+    #[tokio::test]
+    async fn the_next_voice_speaks_where_no_key_was_pressed() {
+        let app = App::new();
+        assert_eq!(app.post("/jambonz/said/S", r#"{"call_sid":"c1","reason":"timeout"}"#).await, bare(204));
+        assert!(app.told().is_empty());
+        let over = r#"{"call_sid":"c1","reason":"timeout","call_status":"completed"}"#;
+        assert_eq!(app.post("/jambonz/said/S", over).await, spoken(GREETING));
+        assert_eq!(app.told(), ["c1 S HungUp"]);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_call_is_news_and_that_of_another_leg_is_not() {
+        let app = App::new();
+        for (body, told) in [
+            (r#"{"call_sid":"c1","call_status":"completed"}"#, &["c1 Completed"][..]),
+            (r#"{"call_sid":"c1","call_status":"no-answer"}"#, &["c1 Failed"]),
+            (r#"{"call_sid":"c1","call_status":"in-progress"}"#, &[]),
+            (r#"{"call_sid":"c2","parent_call_sid":"c1","call_status":"completed"}"#, &[]),
+            (r#"{"call_status":"completed"}"#, &[]),
+            ("[]", &[]),
+        ] {
+            assert_eq!(app.post("/jambonz/status", body).await, bare(204), "{body}");
+            assert_eq!(app.told(), told, "{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_cannot_prove_it_is_told_nothing() {
+        let app = App::new();
+        let body = r#"{"call_sid":"c1","digits":"1"}"#;
+        let signed = signature(body);
+        for path in ["call", "step/S", "said/S", "transferred/S", "recorded/S", "queued/S", "waiting/S", "status"] {
+            let path = format!("/jambonz/{path}");
+            for forged in [None, Some(""), Some("t=1,v1=00"), Some(&*signature("{}"))] {
+                assert_eq!(app.send(Method::POST, &path, "application/json", forged, body).await, bare(403), "{path}");
+            }
+            let form = app.send(Method::POST, &path, "text/plain", Some(&signed), body).await;
+            assert_eq!(form, bare(415), "{path}");
+            assert_eq!(app.send(Method::GET, &path, "application/json", Some(&signed), body).await.status, 405, "{path}");
+        }
+        let giant = format!(r#"{{"call_sid":"c1","sip":"{}"}}"#, "x".repeat(BODY_LIMIT));
+        assert_eq!(app.post("/jambonz/call", &giant).await, bare(413));
+        app.clock.advance(Duration::from_secs(301));
+        assert_eq!(app.post("/jambonz/step/S", body).await, bare(403), "signed too long ago");
+        assert!(app.told().is_empty());
+    }
+
+    #[tokio::test]
+    async fn whatever_breaks_is_heard_in_words() {
+        let app = App::new();
+        let pause = r#"[{"verb":"pause","length":10}]"#;
+        for id in ["panic", "never"] {
+            let body = format!(r#"{{"call_sid":"{id}","digits":"1"}}"#);
+            for path in ["call", "step/S", "transferred/S", "recorded/S", "queued/S"] {
+                assert_eq!(app.post(&format!("/jambonz/{path}"), &body).await, spoken(BUSY), "{path} {id}");
+            }
+            assert_eq!(app.post("/jambonz/waiting/S", &body).await, spoken(pause), "{id}");
+        }
+        for body in ["{}", "[]", "", r#"{"call_sid":"c 1"}"#, r#"{"call_sid":"c1","digits":1}"#] {
+            for path in ["call", "step/S", "said/S"] {
+                let heard = app.post(&format!("/jambonz/{path}"), body).await;
+                // Of an unknown call, silence is as good as none.
+                let expected = if path == "said/S" && body == "{}" { bare(204) } else { spoken(BUSY) };
+                if !(path == "said/S" && body.contains("c 1")) {
+                    assert_eq!(heard, expected, "{path} {body}");
+                }
+            }
+            if !body.contains("digits\":1") {
+                assert_eq!(app.post("/jambonz/waiting/S", body).await, spoken(pause), "{body}");
+            }
+        }
+        assert!(app.told().is_empty());
+    }
+}
