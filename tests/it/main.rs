@@ -18,6 +18,7 @@ mod elder;
 mod faults;
 mod flow;
 mod hours;
+mod jambonz;
 mod languages;
 mod lines;
 mod loss;
