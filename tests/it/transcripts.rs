@@ -181,7 +181,7 @@ const SHOWN: &str = "DIR/a.call:4
 DIR/a.call:9
 - ‹ 再会。
 + ‹ 感谢您的来电，再见。
-1 passed, 0 differ · 2 calls
+1 passed, 0 differ · 3 calls
 ";
 
 #[test]
