@@ -7,7 +7,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::calls::{ACCOUNT, BALANCE, CONFIRM, ENTER_ID, ENTER_PIN, GOODBYE, GREETING, MAIN, NOON, NUMBERS, OPEN, TOLD};
+use crate::calls::{
+    ACCOUNT, BALANCE, CONFIRM, ENTER_ID, ENTER_PIN, GOODBYE, GREETING, MAIN, NOON, NUMBERS, OPEN, TOLD,
+};
 use crate::queue::queue_line;
 use crate::support::caller::{Answer, InProcess};
 use crate::support::served::{PUBLIC_URL, Setup};
@@ -30,7 +32,8 @@ impl<'h> Telephone<'h> {
     fn dial(hotline: &'h InProcess, id: &'static str) -> Self {
         let none = Answer { status: 0, headers: Vec::new(), body: String::new() };
         let mut telephone = Self { hotline, id, verbs: Vec::new(), last: (String::new(), String::new(), none) };
-        telephone.told("/jambonz/call", json!({ "call_status": "trying", "sip": { "method": "INVITE", "body": "v=0" } }));
+        telephone
+            .told("/jambonz/call", json!({ "call_status": "trying", "sip": { "method": "INVITE", "body": "v=0" } }));
         telephone
     }
 
@@ -43,7 +46,12 @@ impl<'h> Telephone<'h> {
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let body = body.to_string();
         let answer = post(self.hotline, path, &body);
-        assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"), "{path}: {}", answer.body);
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (200, "application/json"),
+            "{path}: {}",
+            answer.body
+        );
         assert_eq!(answer.header("cache-control"), "no-store");
         self.verbs = serde_json::from_str(&answer.body).unwrap();
         self.last = (path.to_owned(), body, answer);
@@ -145,7 +153,8 @@ fn a_queue_tells_how_many_are_before_and_asks_nothing() {
     caller.press("0");
     assert_eq!(caller.verb("enqueue")["name"], "agents");
     let (waiting, queued) = (caller.hook("enqueue", "waitHook"), caller.hook("enqueue", "actionHook"));
-    for (position, said) in [(2, "您前面还有两位。"), (1, "您前面还有一位。"), (0, "您是下一位，马上为您接通。")] {
+    for (position, said) in [(2, "您前面还有两位。"), (1, "您前面还有一位。"), (0, "您是下一位，马上为您接通。")]
+    {
         let heard = caller.told(&waiting, json!({ "queue_time": 9, "queue_position": position, "queue_size": 3 }));
         assert_eq!(heard, said);
         assert_eq!(caller.verbs.last().unwrap(), &json!({ "verb": "pause", "length": 25 }));

@@ -86,10 +86,8 @@ impl Phone {
 
     fn signed(&self, path: String, body: &Value) -> Webhook {
         let body = body.to_string();
-        let headers = vec![
-            ("content-type", "application/json".to_owned()),
-            ("jambonz-signature", self.jambonz_signature(&body)),
-        ];
+        let headers =
+            vec![("content-type", "application/json".to_owned()), ("jambonz-signature", self.jambonz_signature(&body))];
         Webhook { path, headers, body, of_call: true }
     }
 
@@ -162,7 +160,8 @@ struct List<'l> {
 impl List<'_> {
     fn verb(&mut self, verb: &Value) -> Result<(), String> {
         let verb = verb.as_object().ok_or("malformed jambonz payload: must be array of objects")?;
-        let name = verb.get("verb").and_then(Value::as_str).ok_or("malformed jambonz payload: missing verb property")?;
+        let name =
+            verb.get("verb").and_then(Value::as_str).ok_or("malformed jambonz payload: missing verb property")?;
         let verb = Verb { name, properties: verb };
         if self.then.is_some() && name != "redirect" {
             return Err(format!("{name} stands behind what ends the list"));
@@ -196,7 +195,9 @@ impl List<'_> {
                     let text = |name: &str| target.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
                     let known = match text("type") {
                         Some("phone") => text("number").is_some(),
-                        Some("sip") => text("sipUri").is_some_and(|uri| uri.starts_with("sip:") || uri.starts_with("sips:")),
+                        Some("sip") => {
+                            text("sipUri").is_some_and(|uri| uri.starts_with("sip:") || uri.starts_with("sips:"))
+                        }
                         _ => false,
                     };
                     if !known {
@@ -223,7 +224,8 @@ impl List<'_> {
                 let metadata = verb.properties.get("metadata").and_then(Value::as_object);
                 let metadata = Verb { name: "listen: metadata", properties: metadata.ok_or("listen: no metadata")? };
                 metadata.text("recording")?;
-                let recording = Recording { longest: verb.seconds("maxLength")?, silence: metadata.seconds("silence")? };
+                let recording =
+                    Recording { longest: verb.seconds("maxLength")?, silence: metadata.seconds("silence")? };
                 self.ends(Then::Record(recording), verb.text("actionHook")?)?;
             }
             "pause" => {

@@ -256,7 +256,8 @@ impl<S: Stage> Player<'_, S> {
             From::Number(number) => Some(number.clone()),
             From::Withheld => None,
         };
-        let phone = Phone::new(self.account.clone(), self.stage.clock(), self.dialect, id, from, header.dialled.clone());
+        let phone =
+            Phone::new(self.account.clone(), self.stage.clock(), self.dialect, id, from, header.dialled.clone());
         self.acted = self.clock;
         self.path.clear();
         self.pressed.clear();

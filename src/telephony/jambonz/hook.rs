@@ -44,8 +44,9 @@ impl Hook {
     /// Reads a body. `None`: it is no object of JSON, says something twice that is read here, or its digits are no text.
     #[must_use]
     pub fn parse(body: &[u8]) -> Option<Self> {
-        // What is wrong with it is not told: that may quote it.
-        serde_json::from_slice(body).ok()
+        // A list would do for an object to the reader. What is wrong is not told: that may quote it.
+        let is_object = body.trim_ascii_start().first() == Some(&b'{');
+        if is_object { serde_json::from_slice(body).ok() } else { None }
     }
 
     /// Which call it is about.
@@ -249,14 +250,17 @@ mod tests {
 
     #[test]
     fn what_is_no_webhook_is_not_read() {
-        for odd in ["", "null", "[]", "1", "{", r#"{"call_sid":"a","call_sid":"b"}"#, r#"{"digits":12}"#, "{}x", "\u{feff}{}"] {
+        for odd in
+            ["", "null", "[]", "1", "{", r#"{"call_sid":"a","call_sid":"b"}"#, r#"{"digits":12}"#, "{}x", "\u{feff}{}"]
+        {
             assert!(Hook::parse(odd.as_bytes()).is_none(), "{odd}");
         }
         assert!(Hook::parse(b"{\"digits\":\"\xff\"}").is_none());
         let deep = format!("{{\"sip\":{}1{}}}", "[".repeat(10_000), "]".repeat(10_000));
         assert!(Hook::parse(deep.as_bytes()).is_none());
         // What is read and of another kind counts as not told.
-        let odd = hook(r#"{"call_sid":"c","from":{"name":"x"},"to":7,"queue_position":"1","dial_call_duration":-3,"x":1}"#);
+        let odd =
+            hook(r#"{"call_sid":"c","from":{"name":"x"},"to":7,"queue_position":"1","dial_call_duration":-3,"x":1}"#);
         let call = odd.call().unwrap();
         assert_eq!((call.caller, &*call.dialled), (Caller::Withheld, ""));
     }
@@ -264,7 +268,9 @@ mod tests {
     #[test]
     fn a_late_webhook_tells_that_the_caller_hung_up() {
         for status in ["completed", "busy", "failed", "no-answer"] {
-            let body = format!(r#"{{"call_status":"{status}","digits":"1","dial_call_status":"completed","queue_result":"leave"}}"#);
+            let body = format!(
+                r#"{{"call_status":"{status}","digits":"1","dial_call_status":"completed","queue_result":"leave"}}"#
+            );
             let hook = hook(&body);
             for event in [hook.keys(), hook.transfer(), hook.queue(), hook.waiting()] {
                 assert_eq!(heard(event), Heard::HungUp, "{status}");
@@ -279,7 +285,10 @@ mod tests {
     #[test]
     fn a_transfer_ends_talked_or_not_answered() {
         let ended = |body: &str| heard(hook(body).transfer());
-        assert_eq!(ended(r#"{"dial_call_status":"completed","call_status":"in-progress"}"#), Heard::Ended(TransferEnd::Talked));
+        assert_eq!(
+            ended(r#"{"dial_call_status":"completed","call_status":"in-progress"}"#),
+            Heard::Ended(TransferEnd::Talked)
+        );
         for status in ["failed", "busy", "no-answer", "trying", "ringing", "early-media", "in-progress", ""] {
             let body = format!(r#"{{"dial_call_status":"{status}"}}"#);
             assert_eq!(ended(&body), Heard::Ended(TransferEnd::NotAnswered), "{status}");
@@ -308,7 +317,10 @@ mod tests {
             Event::Waiting(Waiting { ahead, average: None, without_keys: true }) => ahead,
             other => panic!("{other:?}"),
         };
-        assert_eq!(waiting(r#"{"queue_sid":"queue:a:agents","queue_time":9,"queue_size":4,"queue_position":2}"#), Some(2));
+        assert_eq!(
+            waiting(r#"{"queue_sid":"queue:a:agents","queue_time":9,"queue_size":4,"queue_position":2}"#),
+            Some(2)
+        );
         assert_eq!(waiting(r#"{"queue_position":0}"#), Some(0));
         for odd in ["{}", r#"{"queue_position":-1}"#, r#"{"queue_position":70000}"#, r#"{"queue_position":1.5}"#] {
             assert_eq!(waiting(odd), None, "{odd}");
@@ -326,7 +338,9 @@ mod tests {
         let recording = |seconds| Some(("r".to_owned(), seconds));
         assert_eq!(told(r##"{"dial_call_duration":7,"digits":"#"}"##), Ok((recording(7), false)));
         assert_eq!(told(r#"{"dial_call_duration":7,"call_status":"completed"}"#), Ok((recording(7), true)));
-        for nothing in ["{}", r#"{"dial_call_duration":0}"#, r#"{"dial_call_duration":-1}"#, r#"{"dial_call_duration":"7"}"#] {
+        for nothing in
+            ["{}", r#"{"dial_call_duration":0}"#, r#"{"dial_call_duration":-1}"#, r#"{"dial_call_duration":"7"}"#]
+        {
             assert_eq!(told(nothing), Ok((None, false)), "{nothing}");
         }
         assert_eq!(told(r#"{"call_status":"completed"}"#), Err(Heard::HungUp));

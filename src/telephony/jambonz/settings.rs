@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn a_recorder_is_an_address_of_web_sockets() {
-        let is_address = |recorder: &str| Settings { recorder: recorder.into(), ..Settings::default() }.recorder_is_address();
+        let is_address =
+            |recorder: &str| Settings { recorder: recorder.into(), ..Settings::default() }.recorder_is_address();
         for right in ["", "wss://recorder.example", "ws://10.0.0.7:9000/hotline?a=1"] {
             assert!(is_address(right), "{right}");
         }

@@ -110,7 +110,10 @@ mod tests {
         assert!(secrets.verify(&header().replace("v1=", "v0=00,v2=zz,v1="), BODY.as_bytes(), at(AT)), "other schemes");
         assert!(!secrets.verify(&header(), BODY.replace("123456", "123457").as_bytes(), at(AT)));
         assert!(!secrets.verify(&header(), b"", at(AT)));
-        assert!(!secrets.verify(&header().replace(&AT.to_string(), "1767225601"), BODY.as_bytes(), at(AT)), "its time too");
+        assert!(
+            !secrets.verify(&header().replace(&AT.to_string(), "1767225601"), BODY.as_bytes(), at(AT)),
+            "its time too"
+        );
     }
 
     #[test]

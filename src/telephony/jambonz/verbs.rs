@@ -1,6 +1,7 @@
 //! How is it said? A reply as a list of verbs.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;
@@ -11,10 +12,10 @@ use sha2::{Digest, Sha256};
 use super::hook::DIALECT;
 use super::settings::{Settings, Voice};
 use crate::dialog::{BargeIn, Collect, TransferTarget};
-use crate::secret::Secret;
+use crate::secret::{Key, Secret};
 use crate::speech::language::Language;
 use crate::speech::prompt::Prompt;
-use crate::speech::words::Piece;
+use crate::speech::words::{Piece, Words};
 use crate::telephony::public_url::PublicUrl;
 use crate::telephony::{Pace, Reply, Then};
 
@@ -69,7 +70,7 @@ enum Verb<'v> {
         action_hook: String,
         wait_hook: String,
     },
-    Leave {},
+    Leave,
     Listen {
         url: &'v str,
         action_hook: String,
@@ -85,7 +86,7 @@ enum Verb<'v> {
     Redirect {
         action_hook: String,
     },
-    Hangup {},
+    Hangup,
 }
 
 /// Speech, alone or while keys are waited for.
@@ -178,11 +179,11 @@ impl Verbs {
             }
             Then::Leave(_) => {
                 verbs.extend(say(&reply.say).into_iter().map(Verb::Say));
-                verbs.push(Verb::Leave {});
+                verbs.push(Verb::Leave);
             }
             Then::HangUp => {
                 verbs.extend(say(&reply.say).into_iter().map(Verb::Say));
-                verbs.push(Verb::Hangup {});
+                verbs.push(Verb::Hangup);
             }
         }
         written(&verbs)
@@ -195,7 +196,7 @@ impl Verbs {
         let mut verbs: Vec<_> = self.voiced(reply, &reply.say).into_iter().map(Verb::Say).collect();
         verbs.push(match &reply.then {
             Then::Collect(collect, _) => Verb::Pause { length: seconds(collect.first_key) },
-            Then::Leave(_) | Then::HangUp | Then::Transfer(..) | Then::Record(..) => Verb::Leave {},
+            Then::Leave(_) | Then::HangUp | Then::Transfer(..) | Then::Record(..) => Verb::Leave,
         });
         written(&verbs)
     }
@@ -205,7 +206,7 @@ impl Verbs {
     pub fn busy(&self, language: Language, words: &str) -> Vec<u8> {
         let text = texts(&kept(words).collect::<String>(), Pace::Usual);
         let say = (!text.is_empty()).then(|| Verb::Say(Say { text, synthesizer: self.voices.get(&language) }));
-        written(&say.into_iter().chain([Verb::Hangup {}]).collect::<Vec<_>>())
+        written(&say.into_iter().chain([Verb::Hangup]).collect::<Vec<_>>())
     }
 
     /// Writes what one who waits in a queue hears when nothing can be said: hanging up is not for there.
@@ -220,7 +221,7 @@ impl Verbs {
             action_hook: self.at(hook, step),
             min_digits: 1,
             max_digits: collect.max.max(1),
-            finish_on_key: collect.finish.map(crate::secret::Key::as_char),
+            finish_on_key: collect.finish.map(Key::as_char),
             inter_digit_timeout: seconds(collect.between_keys),
             timeout: seconds(first),
             dtmf_bargein: true,
@@ -235,7 +236,7 @@ impl Verbs {
 
     /// What is spoken, voice by voice.
     fn voiced(&self, reply: &Reply, prompts: &[Prompt]) -> Vec<Say<'_>> {
-        let say = |(language, words): (Language, crate::speech::words::Words<'_>)| Say {
+        let say = |(language, words): (Language, Words<'_>)| Say {
             text: texts(&marked(words.pieces()), reply.pace),
             synthesizer: self.voices.get(&language),
         };
@@ -305,15 +306,18 @@ fn spoken(text: &str, pace: Pace) -> String {
     if pace == Pace::Usual && !text.contains(BREAK) && !is_taken_for_address(text) {
         return text.to_owned();
     }
+    // Writing into a String cannot fail.
     let mut markup = String::with_capacity(text.len() + 64);
     markup.push_str("<speak>");
     if pace == Pace::Slow {
-        markup.push_str(&format!(r#"<prosody rate="{}%">"#, Pace::SLOW));
+        let _ = write!(markup, r#"<prosody rate="{}%">"#, Pace::SLOW);
     }
     for c in text.chars() {
         match c {
             BREAK => markup.push_str(BREAK_TIME),
-            PAUSE => markup.push_str(&format!(r#"<break time="{}ms"/>"#, Pace::BREAK.as_millis())),
+            PAUSE => {
+                let _ = write!(markup, r#"<break time="{}ms"/>"#, Pace::BREAK.as_millis());
+            }
             '&' => markup.push_str("&amp;"),
             '<' => markup.push_str("&lt;"),
             '>' => markup.push_str("&gt;"),
@@ -382,7 +386,6 @@ mod tests {
 
     use super::*;
     use crate::dialog::{Record, Transfer};
-    use crate::secret::Key;
     use crate::telephony::testing::{prompt, reply};
 
     fn verbs(settings: &str) -> Verbs {
@@ -498,7 +501,8 @@ mod tests {
                 json!({ "text": ["查询请揿一。"], "synthesizer": google })
             )
         );
-        let aws = json!({ "vendor": "aws", "language": "en-US", "voice": "Joanna", "engine": "neural", "label": "two" });
+        let aws =
+            json!({ "vendor": "aws", "language": "en-US", "voice": "Joanna", "engine": "neural", "label": "two" });
         assert_eq!(
             heard(2),
             (
@@ -629,7 +633,11 @@ mod tests {
         let sentence = format!("{}。", "一".repeat(99));
         assert_eq!(lengths(&sentence.repeat(8)), [800]);
         assert_eq!(lengths(&sentence.repeat(9)), [800, 100]);
-        assert_eq!(lengths(&format!("{}，{}", "一".repeat(450), "一".repeat(450))), [451, 450], "no sentence: a clause");
+        assert_eq!(
+            lengths(&format!("{}，{}", "一".repeat(450), "一".repeat(450))),
+            [451, 450],
+            "no sentence: a clause"
+        );
         assert_eq!(lengths(&"一".repeat(1711)), [855, 855, 1], "neither: anywhere");
     }
 
