@@ -174,6 +174,8 @@ pub struct UnknownCall;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::secret::Key;
 
@@ -359,5 +361,29 @@ mod tests {
         }
         assert_eq!(&*hook(r#"{"call_sid":"c","to":"12333\r\nok"}"#).call().unwrap().dialled, "");
         assert!(hook(r#"{"call_sid":"b","parent_call_sid":"a"}"#).is_of_another_leg());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_not(body in any::<Vec<u8>>()) {
+            if let Some(hook) = Hook::parse(&body) {
+                let _ = (hook.call(), hook.keys(), hook.transfer(), hook.queue(), hook.waiting(), hook.ended());
+            }
+        }
+
+        #[test]
+        fn any_digits_are_keys_or_garbled(digits in any::<String>(), id in any::<String>(), status in any::<String>()) {
+            let body = serde_json::json!({ "call_sid": id, "digits": digits, "call_status": status, "reason": "dtmfDetected" });
+            let read = hook(&body.to_string());
+            match heard(read.keys()) {
+                Heard::Keys(keys, finished) => prop_assert_eq!(finished, keys.is_empty()),
+                Heard::Garbled => prop_assert!(!digits.is_empty()),
+                Heard::HungUp => prop_assert!(read.ended().is_some()),
+                other => prop_assert!(false, "{:?}", other),
+            }
+            if let Ok(call) = read.call() {
+                prop_assert_eq!(&*call.id, id.as_str());
+            }
+        }
     }
 }

@@ -83,6 +83,8 @@ impl<'h> Header<'h> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Signed by `@jambonz/node-client` 0.4's `computeSignature` for the secret `wh_secret_1` at this time.
@@ -160,6 +162,13 @@ mod tests {
             format!("t=9223372036854775807,v1={SIGNED}"),
         ] {
             assert!(!secrets.verify(&odd, BODY.as_bytes(), at(AT)), "{odd}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_other_header_is_right(header in "(t=|v1=|[0-9a-f]{0,70}|,|=| ){0,12}", body in any::<Vec<u8>>()) {
+            prop_assert!(!secrets(r#"secret = "wh_secret_1""#).verify(&header, &body, at(AT)));
         }
     }
 }
