@@ -190,3 +190,17 @@ fn only_the_platform_gets_in_and_only_where_there_is_a_secret() {
     let without = InProcess::new(Setup::new(), NOON);
     assert_eq!(post(&without, "/jambonz/call", body).status, 404);
 }
+
+#[test]
+fn the_start_up_text_tells_what_to_enter() {
+    let setup = setup();
+    let told = setup.serve().welcome();
+    let expected = "
+Webhooks for jambonz (POST, application/json):
+    calling webhook        https://hotline.test/jambonz/call#rc=2&rp=5xx,ct,rt
+    call status webhook    https://hotline.test/jambonz/status
+";
+    assert!(told.contains(expected), "{told}");
+    let without = Setup::new();
+    assert!(!without.serve().welcome().contains("jambonz"));
+}
