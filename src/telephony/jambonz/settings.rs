@@ -102,17 +102,17 @@ mod tests {
     fn are_read_from_toml_and_hide_their_secrets() {
         let settings: Settings = toml::from_str(
             r#"
-            secret = "one"
-            more_secrets = ["two"]
+            secret = "eins"
+            more_secrets = ["zwei"]
             recorder = "wss://recorder.example/hotline"
             voices.zh-CN = { vendor = "aws", language = "cmn-CN", voice = "Zhiyu", engine = "neural" }
             "#,
         )
         .unwrap();
         assert_eq!(settings.voices[&Language::Mandarin].engine, Some(Engine::Neural));
-        assert_eq!(settings.secrets().map(Secret::expose).collect::<Vec<_>>(), ["one", "two"]);
+        assert_eq!(settings.secrets().map(Secret::expose).collect::<Vec<_>>(), ["eins", "zwei"]);
         let shown = format!("{settings:?}");
-        assert!(!shown.contains("one") && !shown.contains("two"), "{shown}");
+        assert!(!shown.contains("eins") && !shown.contains("zwei"), "{shown}");
         assert!(toml::from_str::<Settings>(r#"secrets = "one""#).is_err());
         assert!(toml::from_str::<Settings>(r#"voices.zh-CN = { language = "cmn-CN" }"#).is_err(), "no vendor");
     }
