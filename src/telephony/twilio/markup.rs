@@ -6,12 +6,12 @@ use std::time::Duration;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
-use super::settings::{Settings, Voice};
+use super::profile::Profile;
+use super::settings::Voice;
 use crate::dialog::{BargeIn, Collect, Record, TransferTarget};
 use crate::speech::language::Language;
 use crate::speech::prompt::Prompt;
 use crate::speech::words::Piece;
-use crate::telephony::public_url::PublicUrl;
 use crate::telephony::{Pace, Reply, Then};
 
 /// Stands for a break among the words. XML has no way to write this character, so no wording can bring it in.
@@ -39,9 +39,9 @@ pub struct Markup {
 impl Markup {
     /// Addresses begin with `public_url`.
     #[must_use]
-    pub fn new(settings: &Settings, public_url: &PublicUrl) -> Self {
-        let voice = |language| settings.voices.get(&language).cloned().unwrap_or_else(|| Voice::default_of(language));
-        let at = |path: &str| format!("{}/twilio/{path}/", public_url.as_str()).into();
+    pub fn new(profile: &'static Profile, voices: &BTreeMap<Language, Voice>, base: &str) -> Self {
+        let voice = |language| voices.get(&language).cloned().unwrap_or_else(|| profile.default_voice(language));
+        let at = |path: &str| format!("{base}{path}/").into();
         Self {
             steps: at("step"),
             transferred: at("transferred"),
@@ -367,11 +367,12 @@ mod tests {
     use crate::dialog::Transfer;
     use crate::secret::Key;
     use crate::telephony::testing::{prompt, reply};
+    use crate::telephony::twilio::profile::TWILIO;
 
     const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
     fn markup() -> Markup {
-        Markup::new(&Settings::default(), &PublicUrl::parse("https://hotline.example/").unwrap())
+        Markup::new(&TWILIO, &BTreeMap::new(), "https://hotline.example/twilio/")
     }
 
     fn written(say: &[&str], then: Then) -> String {
