@@ -15,6 +15,7 @@ mod details;
 mod durability;
 mod edge;
 mod elder;
+mod family;
 mod faults;
 mod flow;
 mod hours;
