@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::support::caller::Wire;
 use crate::support::line::project;
 use crate::support::served::{AUTH_TOKEN, BROWSER_TOKEN, PUBLIC_URL, Setup};
 
@@ -62,12 +63,12 @@ fn the_library_is_heard_as_written() {
 
 #[test]
 fn what_differs_is_told_with_place_and_path() {
-    as_it_stands_beside("tests/transcripts/failed", 1, 16);
+    as_it_stands_beside("tests/transcripts/failed", 1, 17);
 }
 
 #[test]
 fn what_cannot_be_read_is_told_with_line_and_remedy() {
-    as_it_stands_beside("tests/transcripts/parse_error", 2, 20);
+    as_it_stands_beside("tests/transcripts/parse_error", 2, 21);
 }
 
 /// The order of the report is that of the files, whoever is done first.
@@ -79,15 +80,49 @@ fn any_number_of_jobs_tells_the_same() {
     assert_eq!(one, many);
     let report: serde_json::Value = serde_json::from_str(&one.out).unwrap();
     let sum = |name: &str| report[name].as_u64().unwrap();
-    assert_eq!([sum("passed"), sum("failed"), sum("unreadable"), sum("calls")], [6, 16, 0, 44]);
+    assert_eq!([sum("passed"), sum("failed"), sum("unreadable"), sum("calls")], [6, 17, 0, 45]);
 }
 
 #[test]
 fn what_networks_do_to_callbacks_is_not_heard() {
-    for seed in ["1", "2", "2026"] {
-        let done = replay(&["--chaos", seed, ALL]);
-        assert_eq!((done.code, last_line(&done)), (0, "1123 passed, 0 differ · 1247 calls"), "{seed}: {}", done.out);
+    let done = replay(&["--chaos", "1", ALL]);
+    assert_eq!((done.code, last_line(&done)), (0, "1123 passed, 0 differ · 1247 calls"), "{}", done.out);
+    // Those that people wrote go through more.
+    let folders = std::fs::read_dir(project(ALL)).unwrap().map(|entry| entry.unwrap().path());
+    let written: Vec<_> = folders.filter(|folder| !folder.ends_with("generated")).collect();
+    let written: Vec<_> = written.iter().map(|folder| folder.to_str().unwrap()).collect();
+    for seed in ["2", "2026"] {
+        let done = replay(&[&["--chaos", seed][..], &written].concat());
+        assert_eq!((done.code, last_line(&done)), (0, "137 passed, 0 differ · 261 calls"), "{seed}: {}", done.out);
     }
+}
+
+/// What networks do is done: the hotline is asked more often than callers ask.
+#[test]
+fn callbacks_are_repeated() {
+    let shipped = project("config/lines");
+    let setup = Setup::new().env("LINES__DIRECTORY", shipped.to_str().unwrap());
+    let served = setup.serve();
+    let url = format!("http://{}", served.address);
+    let known = [("HOTLINE_SERVER__PUBLIC_URL", PUBLIC_URL), ("HOTLINE_TWILIO__AUTH_TOKEN", AUTH_TOKEN)];
+    let requests = |chaos: &[&str]| {
+        let count = || {
+            let metrics = Wire::from(&served).get("/metrics").body;
+            let line = metrics.lines().find_map(|line| {
+                line.strip_prefix("hotline_requests_total{route=\"/twilio/step/{step}\",status=\"200\"} ")
+            });
+            line.map_or(0, |count| count.parse::<u32>().unwrap())
+        };
+        let before = count();
+        let called = ["--dialect", "twilio", "--against", &url, "tests/transcripts/ok/policy"];
+        let done = replay_with(&[chaos, &called].concat(), &known);
+        assert_eq!(done.code, 0, "{}", done.out);
+        count() - before
+    };
+    let plain = requests(&[]);
+    let struck = requests(&["--chaos", "1"]);
+    // One copy of each on average, and every other time the one before once more.
+    assert!(struck > plain * 2, "{plain} requests, {struck} with chaos");
 }
 
 #[test]

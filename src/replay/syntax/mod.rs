@@ -130,7 +130,14 @@ impl Reader<'_> {
                         self.fault(step.line, found);
                     }
                 }
-                What::True(Truth::Unseen(names)) => used.extend(names.iter().map(|name| (step.line, name.as_str()))),
+                What::True(Truth::Unseen(names)) => {
+                    used.extend(names.iter().map(|name| (step.line, name.as_str())));
+                    // Known by its name only after it was said: there it is, in an answer.
+                    if let Some(heard) = names.iter().find(|name| header.captured.borrow().contains(*name)) {
+                        let remedy = "ask for values that the header names";
+                        self.fault(step.line, (format!("${heard} was heard, so it is seen"), remedy.to_owned()));
+                    }
+                }
                 _ => {}
             }
         }
