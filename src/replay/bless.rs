@@ -4,6 +4,7 @@ use super::figures;
 use super::pattern::Part;
 use super::play::{Played, Wrong};
 use super::transcript::{Transcript, What};
+use crate::member::money::Money;
 
 /// A line that is rewritten.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ pub fn bless(transcript: &Transcript, text: &str, played: &Played) -> (String, V
 /// What is written for what was `heard` where `part` is `written`: an amount and a day stay holes.
 fn correct(part: &Part, written: &str, heard: &str) -> String {
     let figure = match part {
-        Part::Amount(_) => figures::amount(heard).map(|amount| amount.to_plain()),
+        Part::Amount(_) => figures::amount(heard).map(Money::to_plain),
         Part::Date(_) => figures::day(heard).map(|day| day.to_string()),
         _ => None,
     };

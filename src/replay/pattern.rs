@@ -74,7 +74,7 @@ fn plain(lines: &[(Vec<Words>, bool)]) -> Option<String> {
         for part in parts {
             match part {
                 Words::OneOf(choices) if !optional => {
-                    words.push_str(&spoken(choices.first().filter(|_| choices.len() == 1)?))
+                    words.push_str(&spoken(choices.first().filter(|_| choices.len() == 1)?));
                 }
                 _ => return None,
             }
