@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
+use super::bless::as_expected;
 use super::coverage::Coverage;
 use super::pattern::Difference;
 use super::play::{Act as Happening, Played, Scene, Wrong};
@@ -155,9 +156,7 @@ fn heard_at(scenes: &[Scene], line: usize) -> Option<(&str, String)> {
 
 /// What was heard, as it is to be heard again.
 fn expectation(said: &str, place: &str) -> String {
-    // A question's mark at the end would make it one that need not be heard.
-    let open = if said.ends_with(['？', '?']) { "{…}" } else { "" };
-    format!("{said}{open} @{place}")
+    format!("{} @{place}", as_expected(said))
 }
 
 /// A call that walked something new.

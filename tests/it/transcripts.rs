@@ -68,7 +68,7 @@ fn what_differs_is_told_with_place_and_path() {
 
 #[test]
 fn what_cannot_be_read_is_told_with_line_and_remedy() {
-    as_it_stands_beside("tests/transcripts/parse_error", 2, 21);
+    as_it_stands_beside("tests/transcripts/parse_error", 2, 22);
 }
 
 /// The order of the report is that of the files, whoever is done first.
@@ -241,6 +241,32 @@ fn a_blessed_amount_stays_an_amount() {
     let done = replay(&["--bless", folder.path().to_str().unwrap()]);
     assert_eq!((done.code, done.err.as_str()), (0, ""), "{}", done.out);
     assert_eq!(std::fs::read_to_string(folder.path().join("a.call")).unwrap(), balance("19872.30", "2026-06-30"));
+}
+
+/// What is expected is never less than before: no words are cut in half, and nothing that was held is let go.
+#[test]
+fn a_blessed_line_is_held_against_as_much() {
+    let heard = "您的医保个人账户余额为一万九千八百七十二元三角";
+    for expected in ["{…}余额为{金额 19872.30}。", "{…}余额为{任一 一元|两元}，{…}", "{…}一句从来没有人说过的话{…}"]
+    {
+        let text = format!(
+            "通话 A-1 余额\n  密值 $证号 = 样例.身份证(2)\n  密值 $密码 = 样例.查询密码(2)\n\n> 拨入\n> 连按 1 1 $证号 # 1 $密码 #\n\
+             > 按 1\n‹ {expected} @personal-balance\n"
+        );
+        let folder = own(&[("a.call", &text)]);
+        let done = replay(&["--bless", folder.path().to_str().unwrap()]);
+        assert_eq!((done.code, done.err.as_str()), (0, ""), "{}", done.out);
+        let now = std::fs::read_to_string(folder.path().join("a.call")).unwrap();
+        let last = now.lines().last().unwrap();
+        assert!(last.contains(heard) && last.ends_with(" @personal-balance"), "{last}");
+    }
+}
+
+/// Other menus than the same ones change nothing, whatever numbers are drawn.
+#[test]
+fn the_same_menus_change_nothing() {
+    let done = replay(&["--what-if", "config/lines", "tests/transcripts/ok/messages", "tests/transcripts/ok/sign-in"]);
+    assert_eq!(done, Done { code: 0, out: "0 sentences change\n".into(), err: String::new() });
 }
 
 #[test]
