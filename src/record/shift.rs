@@ -269,7 +269,10 @@ mod tests {
             let account = PersonalAccount::new(money(current), money(carried), date(2026, 6, 30)).unwrap();
             let shift = Shift::new(&key);
             // Of a few fen there may be no other parts.
-            let Some(other) = shift.account(&account) else { return prop_assert!(current < 20 || carried < 20) };
+            let Some(other) = shift.account(&account) else {
+                prop_assert!(current < 20 || carried < 20);
+                return Ok(());
+            };
             prop_assert_eq!(other.total(), shift.amount(account.total()));
             is_another(other.total(), account.total());
             is_another(other.carried(), account.carried());
@@ -287,7 +290,10 @@ mod tests {
                 used: money(used),
                 as_of: date(2026, 6, 30),
             };
-            let Some(other) = Shift::new(&key).fund(&fund) else { return prop_assert!(met < 100 || used < 100) };
+            let Some(other) = Shift::new(&key).fund(&fund) else {
+                prop_assert!(met < 100 || used < 100);
+                return Ok(());
+            };
             is_another(other.deductible, fund.deductible);
             is_another(other.deductible_met, fund.deductible_met);
             is_another(other.deductible_left(), fund.deductible_left());

@@ -370,6 +370,19 @@ fn one_call_of_three() {
     assert_eq!(hotline.files(), []);
 }
 
+/// What the network tells as the number dialled is anybody's text.
+#[test]
+fn the_number_dialled_is_one_of_the_line() {
+    let hotline = Recorded::new(Setup::new());
+    let to = "+8613800138000\n> 按 9\n";
+    Caller::dial_to(hotline.wire.clone(), "CA-text", to).press("9");
+    let files = hotline.written(1);
+    tells_of_nobody(&files);
+    let (_, text) = &files[0];
+    assert!(text.lines().any(|line| line == "  拨打 12333"), "{text}");
+    assert_eq!(text.matches("> ").count(), 2, "{text}");
+}
+
 /// Recording was switched off: what lies there can be listed and deleted, and what is too old goes.
 #[test]
 fn what_was_recorded_before_can_be_deleted() {
