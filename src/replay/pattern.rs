@@ -549,8 +549,8 @@ mod tests {
             (line(&found.expected), line(&found.heard))
         };
         assert_eq!(
-            shown(vec![any(), text("余额为一千零一十元零五分"), any()], "您的余额为一千零十元零五分，截至"),
-            ("…余额为一千零〔一〕十元零五分…".into(), "您的余额为一千零十元零五分，截至".into())
+            shown(vec![any(), text("余额为一千零一十元零五分"), any()], "您的余额为一千零〔缺〕十元零五分，截至"),
+            ("…余额为一千零〔一〕十元零五分…".into(), "您的余额为一千零〔缺〕十元零五分，截至".into())
         );
         assert_eq!(shown(vec![text("甲乙丙")], "甲丁丙"), ("甲〔乙〕丙".into(), "甲〔丁〕丙".into()));
         let amount = Words::OneOf(vec!["两百元整".into(), "二百元整".into()]);

@@ -58,7 +58,7 @@ fn last_line(done: &Done) -> &str {
 #[test]
 fn the_library_is_heard_as_written() {
     let done = replay(&[ALL]);
-    assert_eq!(done, Done { code: 0, out: "1123 passed, 0 differ · 1247 calls\n".into(), err: String::new() });
+    assert_eq!(done, Done { code: 0, out: "1183 passed, 0 differ · 1358 calls\n".into(), err: String::new() });
 }
 
 #[test]
@@ -86,14 +86,14 @@ fn any_number_of_jobs_tells_the_same() {
 #[test]
 fn what_networks_do_to_callbacks_is_not_heard() {
     let done = replay(&["--chaos", "1", ALL]);
-    assert_eq!((done.code, last_line(&done)), (0, "1123 passed, 0 differ · 1247 calls"), "{}", done.out);
+    assert_eq!((done.code, last_line(&done)), (0, "1183 passed, 0 differ · 1358 calls"), "{}", done.out);
     // Those that people wrote go through more.
     let folders = std::fs::read_dir(project(ALL)).unwrap().map(|entry| entry.unwrap().path());
     let written: Vec<_> = folders.filter(|folder| !folder.ends_with("generated")).collect();
     let written: Vec<_> = written.iter().map(|folder| folder.to_str().unwrap()).collect();
     for seed in ["2", "2026"] {
         let done = replay(&[&["--chaos", seed][..], &written].concat());
-        assert_eq!((done.code, last_line(&done)), (0, "137 passed, 0 differ · 261 calls"), "{seed}: {}", done.out);
+        assert_eq!((done.code, last_line(&done)), (0, "197 passed, 0 differ · 372 calls"), "{seed}: {}", done.out);
     }
 }
 
@@ -128,7 +128,7 @@ fn callbacks_are_repeated() {
 #[test]
 fn one_way_in_at_a_time() {
     let done = replay(&["--dialect", "browser", "tests/transcripts/ok/person"]);
-    assert_eq!((done.code, last_line(&done)), (0, "11 passed, 0 differ, 3 passed over · 11 calls"));
+    assert_eq!((done.code, last_line(&done)), (0, "11 passed, 0 differ, 6 passed over · 11 calls"));
 }
 
 /// Over real connections, signed: whatever does not need a hotline of its own.
@@ -148,7 +148,7 @@ fn a_running_hotline_is_heard_as_written() {
         let done = replay_with(&["--against", &url, ALL], &known);
         assert_eq!(
             (done.code, last_line(&done)),
-            (0, "72 passed, 0 differ, 1051 passed over · 144 calls"),
+            (0, "78 passed, 0 differ, 1105 passed over · 156 calls"),
             "{}",
             done.out
         );
@@ -291,7 +291,7 @@ fn reading_only() {
     insta::assert_snapshot!("lint_replayed", shown(replay(&[path]), folder.path()).out);
     assert_eq!(
         replay(&["--lint", ALL]),
-        Done { code: 0, out: "1123 read, 0 with faults\n".into(), err: String::new() }
+        Done { code: 0, out: "1183 read, 0 with faults\n".into(), err: String::new() }
     );
 }
 
