@@ -284,11 +284,11 @@ fn what_if(replay: &Replay, paths: &[PathBuf], lines: &Path) -> anyhow::Result<E
                     changed.take(&transcript.id, [now, again], then);
                 }
             }
-            (Outcome::Unreadable(faults), ..) | (.., Outcome::Unreadable(faults)) => {
-                // A fault of the lines is every call's: it is told once.
-                if unreadable.insert(faults.to_string()) {
-                    writeln!(out, "{faults}")?;
-                }
+            // A fault of the lines is every call's: it is told once.
+            (Outcome::Unreadable(faults), ..) | (.., Outcome::Unreadable(faults))
+                if unreadable.insert(faults.to_string()) =>
+            {
+                writeln!(out, "{faults}")?;
             }
             _ => {}
         }

@@ -102,7 +102,7 @@ fn by_keys_alone(transcript: &Transcript) -> bool {
     let troubled = transcript.steps.iter().any(|step| match &step.what {
         What::Fault(fault) => !harmless(*fault),
         // The sign-in has run out, or the call: a sign-in then goes on to what was asked for, which the walk does not follow.
-        What::Caller { after, .. } => *after > SignedIn::LASTS.unsigned_abs(),
+        What::Caller { after, .. } => *after > SignedIn::LASTS,
         What::Heard(_) | What::True(_) | What::Arrived(_) => false,
     });
     !(own || troubled) && header.settings.is_empty()

@@ -392,8 +392,8 @@ fn what_was_recorded_before_can_be_deleted() {
     for name in ["REC-1.call", "REC-2.call", "REC-2-members.csv"] {
         std::fs::write(old.join(name), "").unwrap();
     }
-    let month = std::time::SystemTime::now() - Duration::from_hours(24 * 31);
-    std::fs::File::options().write(true).open(old.join("REC-1.call")).unwrap().set_modified(month).unwrap();
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 365);
+    std::fs::File::options().write(true).open(old.join("REC-1.call")).unwrap().set_modified(long_ago).unwrap();
     let listed = run(&setup, &["record", "old"]);
     assert!(listed.contains("1 too old, and deleted\n") && listed.ends_with("1 recorded\n"), "{listed}");
     assert!(run(&setup, &["record", "old", "--delete"]).ends_with("\n1 deleted\n"));
