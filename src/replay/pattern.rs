@@ -549,14 +549,14 @@ mod tests {
             (line(&found.expected), line(&found.heard))
         };
         assert_eq!(
-            shown(vec![any(), text("余额为一千零一十元零五分"), any()], "您的余额为一千零〔缺〕十元零五分，截至"),
+            shown(vec![any(), text("余额为一千零一十元零五分"), any()], "您的余额为一千零十元零五分，截至"),
             ("…余额为一千零〔一〕十元零五分…".into(), "您的余额为一千零〔缺〕十元零五分，截至".into())
         );
         assert_eq!(shown(vec![text("甲乙丙")], "甲丁丙"), ("甲〔乙〕丙".into(), "甲〔丁〕丙".into()));
         let amount = Words::OneOf(vec!["两百元整".into(), "二百元整".into()]);
-        assert_eq!(shown(vec![amount], "二百元"), ("二百元〔整〕".into(), "二百元".into()));
+        assert_eq!(shown(vec![amount], "二百元"), ("二百元〔整〕".into(), "二百元〔缺〕".into()));
         assert_eq!(shown(vec![text("甲"), hole("[丙]"), text("乙")], "甲丁乙"), ("甲〔…〕乙".into(), "甲丁乙".into()));
         assert_eq!(shown(vec![any(), hole("[丙]"), text("乙")], "甲丁乙"), ("…〔…〕乙".into(), "甲丁乙".into()));
-        assert_eq!(shown(vec![], "多"), (String::new(), "〔多〕".into()));
+        assert_eq!(shown(vec![], "多"), ("〔缺〕".into(), "〔多〕".into()));
     }
 }
