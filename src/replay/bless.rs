@@ -1,12 +1,12 @@
 //! `--bless`: what was heard becomes what is expected, and nothing else of the file changes.
 
+use similar::TextDiff;
+
 use super::figures;
 use super::pattern::{Difference, Part};
 use super::play::{Played, Wrong};
 use super::transcript::{Step, Transcript, What};
 use crate::member::money::Money;
-
-use similar::TextDiff;
 
 /// A line that is rewritten.
 #[derive(Clone, Debug, PartialEq, Eq)]

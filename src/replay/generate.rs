@@ -12,6 +12,7 @@ use super::bless::as_expected;
 use super::coverage::Coverage;
 use super::pattern::Difference;
 use super::play::{Act as Happening, Played, Scene, Wrong};
+use super::readings::is_digit_heard;
 use super::report::Outcome;
 use super::run::{Replay, files};
 use super::script::{Before, Script, prepare, rows};
@@ -348,10 +349,9 @@ fn write(
 /// The lines in which nothing but digits was heard otherwise than before.
 fn drawn(outcome: &Outcome) -> BTreeSet<usize> {
     let Outcome::Played(_, played) = outcome else { return BTreeSet::new() };
-    let digit = |c: char| "零幺一二三四五六七八九".contains(c);
     let in_digits = |difference: &Difference| {
         let mut other = difference.expected.iter().chain(&difference.heard).filter(|run| !run.same);
-        other.all(|run| run.text.chars().all(digit))
+        other.all(|run| run.text.chars().all(is_digit_heard))
     };
     let lines = played.iter().flat_map(|played| &played.mismatches).filter_map(|mismatch| match &mismatch.what {
         Wrong::Heard { difference, .. } if in_digits(difference) => Some(mismatch.line),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use similar::{ChangeTag, TextDiff};
 
 use super::play::{Act, Played};
+use super::readings::is_digit_heard;
 
 /// A sentence that changes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,12 +53,9 @@ impl WhatIf {
 /// Whether the sentence is one of those with something `drawn` in them, and no more than digits of it changed.
 fn is_drawn(changed: &Changed, drawn: &[String]) -> bool {
     let (Some(before), Some(after)) = (&changed.before, &changed.after) else { return false };
-    let words = |text: &str| text.chars().filter(|c| !DIGITS.contains(*c)).collect::<String>();
+    let words = |text: &str| text.chars().filter(|c| !is_digit_heard(*c)).collect::<String>();
     drawn.contains(before) && words(before) == words(after)
 }
-
-/// As they are said one by one.
-const DIGITS: &str = "零幺一二三四五六七八九";
 
 /// The sentences of a call, turn by turn.
 fn heard(played: &Played) -> Vec<&str> {
