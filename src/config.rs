@@ -214,6 +214,7 @@ pub struct Record {
     pub directory: String,
     #[serde(deserialize_with = "duration")]
     pub kept: Duration,
+    pub most: usize,
     pub every: u32,
 }
 
@@ -455,6 +456,7 @@ impl Settings {
             ("abuse.unknown_percent", abuse.unknown_percent.into(), 1, 100),
             ("abuse.failing_percent", abuse.failing_percent.into(), 1, 100),
             ("abuse.unanswered_percent", abuse.unanswered_percent.into(), 1, 100),
+            ("record.most", record.most, 1, 100_000),
             ("record.every", record.every as usize, 1, 1_000_000),
         ];
         let times = [

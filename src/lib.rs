@@ -34,11 +34,10 @@
 //! | [`keys`] | the key ring everything is sealed with |
 //! | [`telephony`] | the dialect contract; Twilio; jambonz; the JSON way in for `hotline dial` and browsers |
 //! | [`server`] | everything put together, the edge, and lines replaced while calls run |
-//! | [`record`] | calls as they are recorded, without a digit of anybody's, for [`replay`] to make transcripts of |
-//! | [`replay`] | keypress transcripts: read, played, held against what is heard; written of calls that took place |
+//! | [`record`] | calls as they are recorded: keys that menus offer, shapes of numbers, shifted values, for [`replay`] |
+//! | [`replay`] | keypress transcripts: read, played at a platform's end of the line, told where they differ; written of calls that took place, of ways nobody walked, and of rules that break |
 //! | [`config`], [`fault`] | typed settings; faults with place and remedy |
 //! | [`telemetry`], [`clock`] | one occurrence = one log line and its metric; the one home of time |
-//! | [`replay`] | transcripts of calls: read, played at a platform's end of the line, told where they differ |
 //! | [`cli`] | the commands, one file each |
 //!
 //! # One call, walked through

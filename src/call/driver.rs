@@ -11,7 +11,7 @@ use super::lines::{InForce, Lines};
 use super::live::{LiveCalls, Moment};
 use super::seal::{Journey, Seal};
 use crate::clock::Clock;
-use crate::dialog::{Answer, Dialled, Event, Flow, Next, Place, Recording, Shape, Turn};
+use crate::dialog::{Answer, Dialled, Event, Flow, Next, Place, Recording, Turn};
 use crate::record::{Recorder, Why};
 use crate::service::Services;
 use crate::speech::language::Language;
@@ -111,7 +111,7 @@ impl Driver {
             None => false,
         };
         match &self.recorder {
-            Some(recorder) if is_new => recorder.begin(call, elder, moment.at()),
+            Some(recorder) if is_new => recorder.begin(call, lines.known_number(&call.dialled), elder, moment.at()),
             Some(recorder) if lead.is_some() => recorder.spoil(call, Why::Resumed),
             _ => {}
         }
@@ -175,7 +175,7 @@ impl Driver {
         let Journey { turn, started, line, state, .. } = journey;
         let at = moment.at();
         let mut take = self.recorder.as_ref().and_then(|recorder| {
-            let shape = Shape::of(&state.place, &event);
+            let shape = flow.shape(&state, &event, at);
             let mut take = recorder.take(call, turn, shape)?;
             take.happens(turn, shape, &state.place, at);
             Some((take, state.place.clone()))

@@ -261,6 +261,19 @@ impl Lines {
         reached.map_or(&self.first, |(_, flow)| flow)
     }
 
+    /// A number of the lines' files by which the same line is reached in the same language as by `number`, which is a caller's
+    /// text. `None`: none is known.
+    #[must_use]
+    pub fn known_number(&self, number: &str) -> Option<&str> {
+        let flow = self.dialled(number);
+        let language = flow.language_of(number);
+        let mut named = flow.dialled.iter().map(DialledNumber::as_str).chain([&*flow.name, "12333", "99999"]);
+        named.find(|named| {
+            let is_number = named.bytes().all(|b| b.is_ascii_digit());
+            is_number && Arc::ptr_eq(self.dialled(named), flow) && flow.language_of(named) == language
+        })
+    }
+
     /// Every wording, as replies take it along.
     #[must_use]
     pub fn wording(&self) -> &Catalogs {

@@ -34,6 +34,12 @@ pub fn run(
     let (covered, report) = cover(&replay, paths, lines, flows)?;
     let mut out = std::io::stdout().lock();
     if let Some(folder) = into {
+        // What they walk counts for nothing: it would be written a second time.
+        let counts = report.counts();
+        if counts.failed + counts.unreadable > 0 {
+            out.write_all(text(&covered, &report).as_bytes())?;
+            anyhow::bail!("nothing is written while transcripts differ or cannot be read: see `hotline replay`");
+        }
         return write(&replay, folder, flows, &covered);
     }
     if as_json {

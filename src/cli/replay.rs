@@ -1,6 +1,6 @@
 //! `hotline replay`: places the calls of transcripts, and holds what is heard against what they say.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ pub struct Args {
     #[arg(long, value_name = "SEED")]
     chaos: Option<u64>,
     /// Every sentence that callers of these transcripts would hear otherwise with the lines of this folder, and who does.
-    #[arg(long, value_name = "LINES_DIR", conflicts_with_all = ["against", "chaos", "bless"])]
+    #[arg(long, value_name = "LINES_DIR", conflicts_with_all = ["against", "chaos", "bless", "json", "junit", "html"])]
     what_if: Option<PathBuf>,
     #[command(flatten)]
     instead: Instead,
@@ -284,18 +284,22 @@ fn what_if(replay: &Replay, paths: &[PathBuf], lines: &Path) -> anyhow::Result<E
     let mut draft = replay.clone();
     draft.origin.lines = Some(lines.to_owned());
     let then = place(&draft, paths)?;
+    // What differs from itself has something drawn in it.
+    let again = place(replay, paths)?;
     let mut changed = WhatIf::default();
     let mut out = std::io::stdout().lock();
-    let mut unreadable = false;
-    for (now, then) in now.files.iter().zip(&then.files) {
-        match (&now.outcome, &then.outcome) {
-            (Outcome::Played(transcript, now), Outcome::Played(_, then)) => {
-                for (now, then) in now.iter().zip(then) {
-                    changed.take(&transcript.id, now, then);
+    let mut unreadable = BTreeSet::new();
+    for ((now, again), then) in now.files.iter().zip(&again.files).zip(&then.files) {
+        match (&now.outcome, &again.outcome, &then.outcome) {
+            (Outcome::Played(transcript, now), Outcome::Played(_, again), Outcome::Played(_, then)) => {
+                for ((now, again), then) in now.iter().zip(again).zip(then) {
+                    changed.take(&transcript.id, [now, again], then);
                 }
             }
-            (Outcome::Unreadable(faults), _) | (_, Outcome::Unreadable(faults)) => {
-                unreadable = true;
+            // A fault of the lines is every call's: it is told once.
+            (Outcome::Unreadable(faults), ..) | (.., Outcome::Unreadable(faults))
+                if unreadable.insert(faults.to_string()) =>
+            {
                 writeln!(out, "{faults}")?;
             }
             _ => {}
@@ -314,7 +318,7 @@ fn what_if(replay: &Replay, paths: &[PathBuf], lines: &Path) -> anyhow::Result<E
         writeln!(out, "  {} {what}: {}", calls.len(), calls.join(" "))?;
     }
     writeln!(out, "{many} {}", if many == 1 { "sentence changes" } else { "sentences change" })?;
-    Ok(ExitCode::from(match (unreadable, many) {
+    Ok(ExitCode::from(match (!unreadable.is_empty(), many) {
         (true, _) => 2,
         (false, 1..) => 1,
         (false, 0) => 0,

@@ -138,10 +138,10 @@ pub fn holds(
     catalogs: &[&Catalog],
     step: impl Fn(State, Event, Timestamp) -> (State, Turn),
     at: &State,
-) -> Result<(), Finding> {
+) -> Result<(), Box<Finding>> {
     let mut walk = Walk::new(flow, catalogs, &step, true);
     walk.run(at.clone(), |found| found.iter().any(|finding| finding.rule == rule));
-    walk.out.findings.into_iter().find(|finding| finding.rule == rule).map_or(Ok(()), Err)
+    walk.out.findings.into_iter().find(|finding| finding.rule == rule).map_or(Ok(()), |finding| Err(Box::new(finding)))
 }
 
 /// What a caller hears who pressed what was not asked for, or nothing.

@@ -1,13 +1,18 @@
 //! What a caller did, without what they keyed: types that cannot hold the digits of a number or a PIN.
 
+use jiff::Timestamp;
+
 use super::challenge::ChallengePlace;
 use super::entry::{Entry, cleared, entry, id_number_keys};
 use super::event::{Event, TransferEnd, Waiting};
+use super::flow::Flow;
 use super::message::MessagePlace;
 use super::pin_change::PinPlace;
-use super::state::Place;
+use super::state::{Misses, Place, State};
+use super::step::misses_of;
 use crate::member::IdentifierKind;
 use crate::secret::{Key, Keys};
+use crate::speech::prompt::Prompt;
 
 /// What a caller did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +101,35 @@ impl Shape {
     }
 }
 
+impl Flow {
+    /// What the caller did when `event` came in `state`, as [`Shape::of`] tells it; but a key that is not offered is told as the
+    /// first that is not: whoever keys a number at a menu leaves no digit of it, and which key it was decides nothing.
+    #[must_use]
+    pub fn shape(&self, state: &State, event: &Event, now: Timestamp) -> Option<Shape> {
+        let shape = Shape::of(&state.place, event)?;
+        match shape {
+            Shape::Key { key: Some(key), finished }
+                if !state.place.is_entry() && !self.offers_key(state, key, finished, now) =>
+            {
+                let key = Key::ALL.into_iter().find(|key| !self.offers_key(state, *key, finished, now));
+                Some(Shape::Key { key, finished })
+            }
+            shape => Some(shape),
+        }
+    }
+
+    /// Whether `key` means something to a caller who hears what `state` offers.
+    fn offers_key(&self, state: &State, key: Key, finished: bool, now: Timestamp) -> bool {
+        let mut state = state.clone();
+        // As if nothing had gone wrong before: nobody is given up for this key.
+        if let Some(misses) = misses_of(&mut state.place) {
+            *misses = Misses::default();
+        }
+        let (_, turn) = self.step(state, Event::Keys(Keys::new(vec![key], finished)), now);
+        !turn.say.iter().any(|said| *said == Prompt::no_match() || *said == Prompt::menu_changed())
+    }
+}
+
 fn entered(place: &Place, keys: &Keys) -> Shape {
     let finished = keys.finished();
     let pressed = match entry(keys) {
@@ -126,7 +160,7 @@ fn entered(place: &Place, keys: &Keys) -> Shape {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialog::{Goal, MenuId, Misses};
+    use crate::dialog::{Goal, MenuId};
     use crate::member::MemberKey;
 
     fn keys(text: &str) -> Event {

@@ -64,7 +64,7 @@ pub enum PinFound {
 
 impl Person {
     /// Learns what was told of them. `page` is the one that was asked for.
-    pub(super) fn learn(&mut self, answer: &Answer, page: Option<(Movements, u8)>, shift: Shift) -> Result<(), Why> {
+    pub(super) fn learn(&mut self, answer: &Answer, page: Option<(Movements, u8)>, shift: &Shift) -> Result<(), Why> {
         match answer {
             Answer::PersonalBalance(Some(account)) => {
                 self.account = Some(shift.account(account).ok_or(Why::Unclear)?);
@@ -73,7 +73,7 @@ impl Person {
                 self.scheme = Some(Scheme::Resident);
             }
             Answer::PooledFund(fund, coverage) => {
-                self.fund = Some(shift.fund(fund));
+                self.fund = Some(shift.fund(fund).ok_or(Why::Unclear)?);
                 self.coverage = Some(shift.coverage(*coverage));
             }
             Answer::Coverage(coverage) => self.coverage = Some(shift.coverage(*coverage)),

@@ -25,6 +25,8 @@ use crate::speech::tempo;
 pub enum Why {
     /// Another node took some of its turns.
     Elsewhere,
+    /// A turn was broken off, perhaps because the platform waited no longer.
+    BrokenOff,
     /// A webhook had failed, and the call began anew.
     Resumed,
     /// What was heard depends on what others did: a lock, a limit, an attack.
@@ -35,10 +37,14 @@ pub enum Why {
     Unavailable,
     /// Something the caller did cannot be told.
     Unclear,
+    /// Digits were pressed at menus as fast as a number is keyed.
+    Hurried,
     /// The call has more turns than are kept.
     TooLong,
-    /// As many calls are being recorded as can be.
+    /// As many calls are being recorded as can be, or as many recordings are kept.
     TooMany,
+    /// There is no randomness to shift by.
+    NoRandomness,
     /// Replayed, other words are heard.
     Differs,
     /// The files cannot be written.
@@ -51,6 +57,7 @@ impl Why {
     pub fn name(self) -> &'static str {
         match self {
             Self::Elsewhere => "elsewhere",
+            Self::BrokenOff => "broken_off",
             Self::Resumed => "resumed",
             Self::Others => "others",
             Self::Earlier => "earlier",
@@ -58,6 +65,8 @@ impl Why {
             Self::Unclear => "unclear",
             Self::TooLong => "too_long",
             Self::TooMany => "too_many",
+            Self::NoRandomness => "no_randomness",
+            Self::Hurried => "hurried",
             Self::Differs => "differs",
             Self::Unwritten => "unwritten",
         }
@@ -69,7 +78,7 @@ impl Why {
 pub struct Take {
     /// The way it came in.
     pub dialect: &'static str,
-    /// The number dialled: the hotline's own.
+    /// A number by which the line that was reached is dialled, as the line's file has it.
     pub dialled: Box<str>,
     /// What the calling number was like.
     pub caller: Calling,
@@ -92,6 +101,7 @@ pub struct Take {
     /// What the world answered in the turn under way.
     learnt: Learnt,
     acted: Option<(Duration, Act)>,
+    hurry: Hurry,
     spoilt: Option<Why>,
 }
 
@@ -233,6 +243,43 @@ struct Learnt {
     sealed: bool,
 }
 
+/// Digits pressed one after the other where one is enough: somebody may be keying a number there.
+#[derive(Clone, Debug, Default)]
+struct Hurry {
+    /// How many.
+    digits: u8,
+    /// How many of them where the last was pressed.
+    here: u8,
+    place: Box<str>,
+    /// Whether one of them was not offered.
+    wrong: bool,
+}
+
+impl Hurry {
+    /// Whoever presses the next key within this time does not listen for what it is.
+    const WITHIN: Duration = Duration::from_millis(1500);
+    /// As many as a PIN has, each of which may be offered by chance.
+    const PIN: u8 = 6;
+    /// More than this at one place, or with one that is not offered.
+    const FEW: u8 = 3;
+
+    /// `act` was done at `place`, `after` so long; `wrong`: it is not offered there. Whether it looks like a number by now.
+    fn is_a_number(&mut self, after: Duration, act: &Act, place: &Place, wrong: bool) -> bool {
+        if !matches!(act, Act::Key { key: Some(Key::Digit(_)), .. }) || place.is_entry() {
+            *self = Self::default();
+            return false;
+        }
+        if after > Self::WITHIN {
+            *self = Self::default();
+        }
+        self.here = if *self.place == *place.name() { self.here.saturating_add(1) } else { 1 };
+        self.place = place.name().into();
+        self.digits = self.digits.saturating_add(1);
+        self.wrong |= wrong;
+        self.digits >= Self::PIN || self.here > Self::FEW || (self.wrong && self.digits > Self::FEW)
+    }
+}
+
 /// What was found of a new PIN.
 #[derive(Clone, Copy, Debug)]
 enum Judged {
@@ -248,10 +295,10 @@ const QUEUE: &str = "person.queue";
 const MOST_PEOPLE: usize = 6;
 
 impl Take {
-    pub(super) fn new(call: &Call, marked: bool, now: Timestamp, shift: Shift) -> Self {
+    pub(super) fn new(call: &Call, dialled: Box<str>, marked: bool, now: Timestamp, shift: Shift) -> Self {
         Self {
             dialect: call.dialect,
-            dialled: call.dialled.chars().take(64).collect::<String>().into(),
+            dialled,
             caller: match &call.caller {
                 Caller::Withheld => Calling::Withheld,
                 Caller::Number(number) if PhoneNumber::from_caller(number).is_some() => Calling::Callable,
@@ -268,6 +315,7 @@ impl Take {
             current: None,
             learnt: Learnt::default(),
             acted: None,
+            hurry: Hurry::default(),
             spoilt: None,
         }
     }
@@ -384,8 +432,8 @@ impl Take {
                     Place::ReadingPage { which, page, .. } => Some((*which, *page)),
                     _ => None,
                 };
-                let shift = self.shift;
-                self.person()?.learn(answer, page, shift)?;
+                let shift = self.shift.clone();
+                self.person()?.learn(answer, page, &shift)?;
             }
         }
         Ok(())
@@ -505,6 +553,9 @@ impl Take {
     /// The caller hears this: the dialog went from `before` to `state`.
     pub fn hears(&mut self, before: &Place, state: &State, say: &[Prompt], next: &Next, wording: &Catalogs) {
         let Some((after, act)) = self.acted.take() else { return };
+        if self.hurry.is_a_number(after, &act, before, say.contains(&Prompt::no_match())) {
+            self.spoil(Why::Hurried);
+        }
         let act = self.settled(act, before);
         if matches!(act, Act::Pin { who: Some(_), .. })
             && let Ok(person) = self.person()
@@ -531,7 +582,9 @@ impl Take {
             Next::Record(_) => Then::Record,
             Next::Transfer(_) => Then::Transfer,
             Next::Leave => Then::Leave,
-            Next::HangUp | Next::Ask(_) => Then::HangUp,
+            Next::HangUp => Then::HangUp,
+            // More questions than a turn has: the caller was turned away.
+            Next::Ask(_) => return self.spoil(Why::Unavailable),
         };
         let heard = Heard { said, lasts, place: state.place.name().into(), then };
         self.scenes.push(Scene { after, act, heard });

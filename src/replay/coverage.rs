@@ -4,18 +4,17 @@
 //! the line it dials. One that names lines of its own walks another flow, and one that differs or cannot be read shows
 //! nothing: neither counts.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::time::Duration;
-
 use super::report::{Outcome, Report};
 use super::run::Replay;
 use super::transcript::{Fault, Transcript, What};
 use crate::call::lines::Lines;
 use crate::dialog::Flow;
+use crate::dialog::SignedIn;
 use crate::dialog::keyed::{self, Way};
 use crate::fault::Faults;
 use crate::replay::transcript::clock_of_calls;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 /// What transcripts walk of one line.
 #[derive(Clone, Debug)]
@@ -102,15 +101,12 @@ fn by_keys_alone(transcript: &Transcript) -> bool {
     let own = header.members.is_some() || header.transactions.is_some() || header.mutual_aid.is_some();
     let troubled = transcript.steps.iter().any(|step| match &step.what {
         What::Fault(fault) => !harmless(*fault),
-        // The call may have come to the limit of its length.
-        What::Caller { after, .. } => *after > LONG,
+        // The sign-in has run out, or the call: a sign-in then goes on to what was asked for, which the walk does not follow.
+        What::Caller { after, .. } => *after > SignedIn::LASTS,
         What::Heard(_) | What::True(_) | What::Arrived(_) => false,
     });
     !(own || troubled) && header.settings.is_empty()
 }
-
-/// Longer than it takes a sign-in to run out.
-const LONG: Duration = Duration::from_mins(10);
 
 /// Whether time goes by, and nothing else happens.
 fn harmless(fault: Fault) -> bool {

@@ -35,8 +35,8 @@ pub fn amount(text: &str) -> Option<Money> {
 pub fn day(text: &str) -> Option<Date> {
     let (year, rest) = text.split_once('年')?;
     let (month, rest) = rest.split_once('月')?;
-    let digits = year.chars().map(|c| i16::try_from(digit(c)?).ok());
-    let year = digits.fold(Some(0_i16), |year, digit| year?.checked_mul(10)?.checked_add(digit?))?;
+    let mut digits = year.chars().map(|c| i16::try_from(digit(c)?).ok());
+    let year = digits.try_fold(0_i16, |year, digit| year.checked_mul(10)?.checked_add(digit?))?;
     let day = rest.strip_suffix('日')?;
     let date = Date::new(year, i8::try_from(number(month)).ok()?, i8::try_from(number(day)).ok()?).ok()?;
     (said(|words| chinese::date(date, words)) == text).then_some(date)

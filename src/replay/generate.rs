@@ -8,8 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
+use super::bless::as_expected;
 use super::coverage::Coverage;
-use super::play::{Act as Happening, Played, Scene};
+use super::pattern::Difference;
+use super::play::{Act as Happening, Played, Scene, Wrong};
+use super::readings::is_digit_heard;
 use super::report::Outcome;
 use super::run::{Replay, files};
 use super::script::{Before, Script, prepare, rows};
@@ -86,7 +89,7 @@ pub fn generate(
         }
         idle = if missing.len() < before { 0 } else { idle + 1 };
     }
-    let written = write(replay, flow, &walks, &kept, folder)?;
+    let written = write(replay, flow, &walks, &kept, folder, &mut missing)?;
     Ok(Generated { written, left: missing.into_iter().collect() })
 }
 
@@ -154,9 +157,7 @@ fn heard_at(scenes: &[Scene], line: usize) -> Option<(&str, String)> {
 
 /// What was heard, as it is to be heard again.
 fn expectation(said: &str, place: &str) -> String {
-    // A question's mark at the end would make it one that need not be heard.
-    let open = if said.ends_with(['？', '?']) { "{…}" } else { "" };
-    format!("{said}{open} @{place}")
+    format!("{} @{place}", as_expected(said))
 }
 
 /// A call that walked something new.
@@ -293,8 +294,16 @@ fn nearest(walk: &Walk, stop: usize, wanted: impl Fn(&Way) -> bool) -> Option<Ve
     ending
 }
 
-/// Writes the calls, replays them, and leaves open what is heard otherwise each time: numbers that are drawn.
-fn write(replay: &Replay, flow: &Flow, walks: &[Walk], calls: &[Call], folder: &Path) -> Result<Vec<PathBuf>, Faults> {
+/// Writes the calls, replays them, and leaves open what is heard otherwise each time: numbers that are drawn. A call in
+/// which anything else differs is taken back, and what it walked is `missing` still.
+fn write(
+    replay: &Replay,
+    flow: &Flow,
+    walks: &[Walk],
+    calls: &[Call],
+    folder: &Path,
+    missing: &mut BTreeSet<Way>,
+) -> Result<Vec<PathBuf>, Faults> {
     let unwritten = |path: &Path, e: std::io::Error| {
         Faults(vec![Fault::of(&path.display().to_string(), format!("cannot be written: {e}"), "make it writable")])
     };
@@ -312,10 +321,8 @@ fn write(replay: &Replay, flow: &Flow, walks: &[Walk], calls: &[Call], folder: &
         return Ok(written);
     }
     for file in &replay.run(&written, &|_| ())?.files {
-        let Outcome::Played(_, played) = &file.outcome else { continue };
         let path = Path::new(&file.source);
-        let drawn: BTreeSet<usize> =
-            played.iter().flat_map(|played| &played.mismatches).map(|mismatch| mismatch.line).collect();
+        let drawn = drawn(&file.outcome);
         if drawn.is_empty() {
             continue;
         }
@@ -326,7 +333,31 @@ fn write(replay: &Replay, flow: &Flow, walks: &[Walk], calls: &[Call], folder: &
         });
         std::fs::write(path, lines.collect::<String>()).map_err(|e| unwritten(path, e))?;
     }
-    Ok(written)
+    let mut kept = Vec::new();
+    for ((file, path), call) in replay.run(&written, &|_| ())?.files.iter().zip(written).zip(calls) {
+        if matches!(&file.outcome, Outcome::Played(_, played) if played.iter().all(|played| played.mismatches.is_empty()))
+        {
+            kept.push(path);
+        } else {
+            std::fs::remove_file(&path).map_err(|e| unwritten(&path, e))?;
+            missing.extend(call.new.iter().cloned());
+        }
+    }
+    Ok(kept)
+}
+
+/// The lines in which nothing but digits was heard otherwise than before.
+fn drawn(outcome: &Outcome) -> BTreeSet<usize> {
+    let Outcome::Played(_, played) = outcome else { return BTreeSet::new() };
+    let in_digits = |difference: &Difference| {
+        let mut other = difference.expected.iter().chain(&difference.heard).filter(|run| !run.same);
+        other.all(|run| run.text.chars().all(is_digit_heard))
+    };
+    let lines = played.iter().flat_map(|played| &played.mismatches).filter_map(|mismatch| match &mismatch.what {
+        Wrong::Heard { difference, .. } if in_digits(difference) => Some(mismatch.line),
+        _ => None,
+    });
+    lines.collect()
 }
 
 /// The number in the name of a transcript that was generated.

@@ -74,7 +74,7 @@ fn plain(lines: &[(Vec<Words>, bool)]) -> Option<String> {
         for part in parts {
             match part {
                 Words::OneOf(choices) if !optional => {
-                    words.push_str(&spoken(choices.first().filter(|_| choices.len() == 1)?))
+                    words.push_str(&spoken(choices.first().filter(|_| choices.len() == 1)?));
                 }
                 _ => return None,
             }
@@ -259,7 +259,7 @@ pub struct Difference {
 /// Characters in a row, and whether the other side has them too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// The characters.
+    /// The characters; none where only the other side has something.
     pub text: String,
     /// Whether they stand on the other side too.
     pub same: bool,
@@ -283,8 +283,14 @@ impl Difference {
                     push(&mut difference.expected, expected.written, same);
                     push(&mut difference.heard, heard.written, same);
                 }
-                Pair::Missing(c) => push(&mut difference.expected, c.written, false),
-                Pair::Extra(c) => push(&mut difference.heard, c.written, false),
+                Pair::Missing(c) => {
+                    push(&mut difference.expected, c.written, false);
+                    gap(&mut difference.heard);
+                }
+                Pair::Extra(c) => {
+                    push(&mut difference.heard, c.written, false);
+                    gap(&mut difference.expected);
+                }
                 Pair::Hole => push(&mut difference.expected, '…', true),
                 Pair::Taken(c) => push(&mut difference.heard, c.written, true),
             }
@@ -349,13 +355,25 @@ enum Move {
     Closed,
 }
 
-/// Each unit with its part. What is swapped, missing or too much costs one.
+/// A character that is another one, or missing.
+const OTHER: usize = 4;
+/// Characters that are too much: one more of a row of them is cheap, so that a sentence is laid beside the one it is meant to
+/// be, however much is said behind it, and not beside bits of others.
+const FIRST_EXTRA: usize = 5;
+const MORE_EXTRA: usize = 1;
+
+/// Each unit with its part, laid as cheaply as can be.
 fn align(units: &[(Unit, usize)], parts: usize, heard: &[HeardChar]) -> Laid {
     let width = heard.len() + 1;
-    let mut cost = vec![0_usize; (units.len() + 1) * width];
-    let mut moves = vec![Move::Extra; cost.len()];
-    for (at, cell) in cost.iter_mut().enumerate().take(width) {
-        *cell = at;
+    let cells = (units.len() + 1) * width;
+    // Of each cell: the cheapest way there, and the cheapest that ends with what is too much.
+    let (mut cost, mut extra) = (vec![0_usize; cells], vec![usize::MAX; cells]);
+    let mut moves = vec![Move::Extra; cells];
+    // Whether what is too much goes on from the character before.
+    let mut goes_on = vec![false; cells];
+    for at in 1..width {
+        extra[at] = FIRST_EXTRA + MORE_EXTRA * (at - 1);
+        cost[at] = extra[at];
     }
     for (row, (unit, _)) in units.iter().enumerate() {
         let (above, this) = (row * width, (row + 1) * width);
@@ -375,10 +393,14 @@ fn align(units: &[(Unit, usize)], parts: usize, heard: &[HeardChar]) -> Laid {
                 }
                 Unit::Char(c) => {
                     if at > 0 {
-                        offer(cost[above + at - 1] + usize::from(heard[at - 1].c != c.c), Move::Both);
-                        offer(cost[this + at - 1] + 1, Move::Extra);
+                        let other = if heard[at - 1].c == c.c { 0 } else { OTHER };
+                        offer(cost[above + at - 1] + other, Move::Both);
+                        let (first, more) =
+                            (cost[this + at - 1] + FIRST_EXTRA, extra[this + at - 1].saturating_add(MORE_EXTRA));
+                        (extra[this + at], goes_on[this + at]) = (first.min(more), more < first);
+                        offer(extra[this + at], Move::Extra);
                     }
-                    offer(cost[above + at] + 1, Move::Missing);
+                    offer(cost[above + at] + OTHER, Move::Missing);
                 }
             }
             (cost[this + at], moves[this + at]) = best;
@@ -389,9 +411,10 @@ fn align(units: &[(Unit, usize)], parts: usize, heard: &[HeardChar]) -> Laid {
         pairs: Vec::new(),
         spans: vec![(heard.len(), 0); parts],
     };
-    let (mut row, mut at) = (units.len(), heard.len());
+    let (mut row, mut at, mut too_much) = (units.len(), heard.len(), false);
     while row > 0 || at > 0 {
-        let how = if row == 0 { Move::Extra } else { moves[row * width + at] };
+        let how = if row == 0 || too_much { Move::Extra } else { moves[row * width + at] };
+        too_much = matches!(how, Move::Extra) && goes_on[row * width + at];
         let unit = row.checked_sub(1).map(|n| units[n]);
         let before = at;
         match (how, unit) {
@@ -435,10 +458,21 @@ fn push(runs: &mut Vec<Run>, c: char, same: bool) {
     }
 }
 
+/// Nothing stands here, beside something on the other side.
+fn gap(runs: &mut Vec<Run>) {
+    if runs.last().is_none_or(|run| run.same) {
+        runs.push(Run { text: String::new(), same: false });
+    }
+}
+
 impl fmt::Display for Run {
-    /// What differs stands in 〔〕.
+    /// What differs stands in 〔〕; 〔缺〕 where something is missing.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.same { f.write_str(&self.text) } else { write!(f, "〔{}〕", self.text) }
+        match (self.same, self.text.as_str()) {
+            (true, text) => f.write_str(text),
+            (false, "") => f.write_str("〔缺〕"),
+            (false, text) => write!(f, "〔{text}〕"),
+        }
     }
 }
 
@@ -516,13 +550,13 @@ mod tests {
         };
         assert_eq!(
             shown(vec![any(), text("余额为一千零一十元零五分"), any()], "您的余额为一千零十元零五分，截至"),
-            ("…余额为一千零〔一〕十元零五分…".into(), "您的余额为一千零十元零五分，截至".into())
+            ("…余额为一千零〔一〕十元零五分…".into(), "您的余额为一千零〔缺〕十元零五分，截至".into())
         );
         assert_eq!(shown(vec![text("甲乙丙")], "甲丁丙"), ("甲〔乙〕丙".into(), "甲〔丁〕丙".into()));
         let amount = Words::OneOf(vec!["两百元整".into(), "二百元整".into()]);
-        assert_eq!(shown(vec![amount], "二百元"), ("二百元〔整〕".into(), "二百元".into()));
+        assert_eq!(shown(vec![amount], "二百元"), ("二百元〔整〕".into(), "二百元〔缺〕".into()));
         assert_eq!(shown(vec![text("甲"), hole("[丙]"), text("乙")], "甲丁乙"), ("甲〔…〕乙".into(), "甲丁乙".into()));
         assert_eq!(shown(vec![any(), hole("[丙]"), text("乙")], "甲丁乙"), ("…〔…〕乙".into(), "甲丁乙".into()));
-        assert_eq!(shown(vec![], "多"), (String::new(), "〔多〕".into()));
+        assert_eq!(shown(vec![], "多"), ("〔缺〕".into(), "〔多〕".into()));
     }
 }

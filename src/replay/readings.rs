@@ -190,6 +190,12 @@ impl<'r> Readings<'r> {
     }
 }
 
+/// Whether `c` is a digit as Chinese says it, alone or in a row.
+#[must_use]
+pub fn is_digit_heard(c: char) -> bool {
+    DIGITS.iter().any(|(_, chinese, _)| *chinese == c)
+}
+
 /// Digits as Chinese and English say them one by one.
 const DIGITS: [(char, char, &str); 11] = [
     ('0', '零', "zero"),

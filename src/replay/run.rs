@@ -161,12 +161,13 @@ impl Replay {
         // One job needs no thread but this one, whose log it keeps to.
         if self.jobs <= 1 {
             job()?;
+        } else {
+            thread::scope(|scope| {
+                let jobs: Vec<_> = (0..self.jobs).map(|_| scope.spawn(job)).collect();
+                let broken = || Faults(vec![Fault::of("replay", "a job broke off", "report it")]);
+                jobs.into_iter().try_for_each(|job| job.join().unwrap_or_else(|_| Err(broken())))
+            })?;
         }
-        thread::scope(|scope| {
-            let jobs: Vec<_> = (0..self.jobs.max(1)).map(|_| scope.spawn(job)).collect();
-            let broken = || Faults(vec![Fault::of("replay", "a job broke off", "report it")]);
-            jobs.into_iter().try_for_each(|job| job.join().unwrap_or_else(|_| Err(broken())))
-        })?;
         let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok((0..prepared.len()).filter_map(|at| done.remove(&at)).collect())
     }

@@ -29,43 +29,45 @@ pub(super) enum Before {
 impl Before {
     /// What must have happened for the world to give these `answers`.
     pub(super) fn of(answers: &[&str]) -> Self {
-        let among = |names: &[&str]| answers.iter().any(|answer| names.contains(answer));
-        let initial = answers.iter().any(|answer| answer.starts_with("initial PIN"));
-        if among(&["locked"]) {
-            Self::Locked
-        } else if among(&["PIN check: locked"]) {
-            if initial { Self::SecondTried } else { Self::NearlyLocked }
-        } else if among(&["no try left"]) {
-            Self::MessagesTried
-        } else if among(&["received", "taken", "answered", "closed"]) {
-            Self::MessageLeft
-        } else if among(&["reported card", "done and not reported"]) {
-            Self::LossReported
-        } else {
-            Self::Nothing
+        let after = AFTER.iter().find(|(names, _)| answers.iter().any(|answer| names.contains(answer)));
+        match after.map_or(Self::Nothing, |(_, before)| *before) {
+            Self::NearlyLocked if answers.iter().any(|answer| answer.starts_with("initial PIN")) => Self::SecondTried,
+            before => before,
         }
     }
 }
 
+/// What the world answers after something has happened, the first that counts first.
+const AFTER: [(&[&str], Before); 5] = [
+    (&["locked"], Before::Locked),
+    // After an initial PIN: `SecondTried`.
+    (&["PIN check: locked"], Before::NearlyLocked),
+    (&["no try left"], Before::MessagesTried),
+    (&["received", "taken", "answered", "closed"], Before::MessageLeft),
+    (&["reported card", "done and not reported"], Before::LossReported),
+];
+
 /// The rows of the sample register whose members may be given these `answers`, the most likely first.
 pub(super) fn rows(answers: &[&str]) -> &'static [usize] {
-    const KINDS: [(&[&str], &[usize]); 12] = [
-        (&["initial PIN of who called by ID number", "initial PIN of who called by card number"], &[7, 12, 3]),
-        (&["initial PIN of who has one number"], &[8, 14, 7]),
-        (&["PIN check: card stopped", "change: card stopped", "locked card"], &[8, 14]),
-        (&["granted to a resident"], &[5]),
-        (&["granted to an older caller"], &[1, 3]),
-        (&["no account", "no statement", "nothing to share", "resident's fund", "paused resident"], &[5]),
-        (&["card reported elsewhere"], &[11]),
-        (&["inactive card"], &[12]),
-        (&["cancelled card", "no card"], &[14]),
-        (&["no entries"], &[4, 3, 2]),
-        (&["last page"], &[2, 3, 4]),
-        (&["nobody bound", "nobody bound any more"], &[4, 11]),
-    ];
     let kind = KINDS.iter().find(|(names, _)| answers.iter().any(|answer| names.contains(answer)));
     kind.map_or(&[2, 1], |(_, rows)| rows)
 }
+
+/// Rows by what only their members are answered.
+const KINDS: [(&[&str], &[usize]); 12] = [
+    (&["initial PIN of who called by ID number", "initial PIN of who called by card number"], &[7, 12, 3]),
+    (&["initial PIN of who has one number"], &[8, 14, 7]),
+    (&["PIN check: card stopped", "change: card stopped", "locked card"], &[8, 14]),
+    (&["granted to a resident"], &[5]),
+    (&["granted to an older caller"], &[1, 3]),
+    (&["no account", "no statement", "nothing to share", "resident's fund", "paused resident"], &[5]),
+    (&["card reported elsewhere"], &[11]),
+    (&["inactive card"], &[12]),
+    (&["cancelled card", "no card"], &[14]),
+    (&["no entries"], &[4, 3, 2]),
+    (&["last page"], &[2, 3, 4]),
+    (&["nobody bound", "nobody bound any more"], &[4, 11]),
+];
 
 /// A transcript being written.
 pub(super) struct Script {
@@ -305,4 +307,20 @@ pub(super) fn prepare(script: &mut Script, walk: &Walk, before: Before) -> Optio
         Before::MessagesTried => tries(script, "message.number", "no such message", &[2; 5])?,
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialog::keyed::every_answer;
+    use crate::replay::ways::LASTING;
+
+    /// A name that no answer has decides nothing.
+    #[test]
+    fn answers_are_known_by_their_names() {
+        let known = every_answer();
+        let named = AFTER.iter().flat_map(|(names, _)| *names).chain(KINDS.iter().flat_map(|(names, _)| *names));
+        let unknown: Vec<_> = named.chain(&LASTING).filter(|name| !known.contains(*name)).collect();
+        assert_eq!(unknown, Vec::<&&str>::new());
+    }
 }

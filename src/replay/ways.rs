@@ -26,7 +26,7 @@ use crate::fault::{self, Faults};
 const NEAREST: usize = 3;
 
 /// What a caller can only do once, or what is counted against them: not for a hotline that others call.
-const LASTING: [&str; 9] = [
+pub(super) const LASTING: [&str; 10] = [
     "done and reported",
     "done and not reported",
     "change: done",
@@ -36,6 +36,8 @@ const LASTING: [&str; 9] = [
     "refused",
     "PIN check: refused",
     "no such message",
+    // Counted for the operator.
+    "rated",
 ];
 
 /// Every walk that dials have asked for, by the lines, the line's name, and whether people answer.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use similar::{ChangeTag, TextDiff};
 
 use super::play::{Act, Played};
+use super::readings::is_digit_heard;
 
 /// A sentence that changes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,9 +25,15 @@ pub struct WhatIf {
 }
 
 impl WhatIf {
-    /// Takes in one call, as it goes now and as it would go.
-    pub fn take(&mut self, call: &str, now: &Played, then: &Played) {
+    /// Takes in one call, as it goes now, as it went another time now, and as it would go. What is drawn anew for each call,
+    /// a message's number, is no change.
+    pub fn take(&mut self, call: &str, [now, again]: [&Played; 2], then: &Played) {
+        let drawn: Vec<String> =
+            changes(&heard(now), &heard(again)).into_iter().filter_map(|changed| changed.before).collect();
         for changed in changes(&heard(now), &heard(then)) {
+            if is_drawn(&changed, &drawn) {
+                continue;
+            }
             let calls = self.changes.entry(changed.clone()).or_default();
             if calls.is_empty() {
                 self.order.push(changed);
@@ -41,6 +48,13 @@ impl WhatIf {
     pub fn changes(&self) -> impl Iterator<Item = (&Changed, &[String])> {
         self.order.iter().filter_map(|changed| Some((changed, self.changes.get(changed)?.as_slice())))
     }
+}
+
+/// Whether the sentence is one of those with something `drawn` in them, and no more than digits of it changed.
+fn is_drawn(changed: &Changed, drawn: &[String]) -> bool {
+    let (Some(before), Some(after)) = (&changed.before, &changed.after) else { return false };
+    let words = |text: &str| text.chars().filter(|c| !is_digit_heard(*c)).collect::<String>();
+    drawn.contains(before) && words(before) == words(after)
 }
 
 /// The sentences of a call, turn by turn.

@@ -47,7 +47,7 @@ pub const PRESS_OVER: Word = &["抢按", "press-over"];
 /// `> 连按 1 1`
 pub const PRESS_AHEAD: Word = &["连按", "press-ahead"];
 /// `> 听到 “余额” 按 1`
-pub const HEARING: Word = &["听到", "hearing"];
+pub const HEARING: Word = &["听到", "hearing", "hears"];
 /// `> 静默`
 pub const SILENCE: Word = &["静默", "silence"];
 /// `> 留言 20s`, `> 留言 20s 挂机`
@@ -238,7 +238,7 @@ pub fn after(text: &str, word: Word) -> Option<&str> {
 #[must_use]
 pub fn shown(word: Word) -> String {
     match word {
-        [chinese, english] => format!("{chinese} ({english})"),
+        [chinese, english, ..] => format!("{chinese} ({english})"),
         forms => forms.join(" "),
     }
 }

@@ -82,7 +82,8 @@ impl App {
         if !faults.is_empty() {
             return Err(Faults(faults));
         }
-        let folder = settings.record.folder().map(|path| Folder::open(path, settings.record.kept)).transpose()?;
+        let record = &settings.record;
+        let folder = record.folder().map(|path| Folder::open(path, record.kept, record.most)).transpose()?;
         let (keys, store) = open(settings, clock.clone()).await?;
         if settings.store.sample_members {
             load_samples(&store, &clock).await?;

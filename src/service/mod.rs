@@ -31,6 +31,7 @@ pub mod spray;
 use accounts::Read;
 pub use hash::{HashSettings, Hasher};
 use loss_report::Loss;
+pub(crate) use sign_in::is_in_force;
 use spray::{Spray, SpraySettings};
 
 /// Why a request was not done. Whether a PIN was right never shows here.

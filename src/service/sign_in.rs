@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
 
-use super::hash::QueuePlace;
+use super::hash::{Hasher, QueuePlace};
 use super::pin::may_change;
 use super::spray::Verdict;
 use super::{Services, Trouble};
@@ -32,7 +32,7 @@ use crate::store::crypto::{number_of, random};
 use crate::store::effects::{Known, TurnKey};
 use crate::store::members::{PinForm, PinRecord, Registered, StoredPin};
 use crate::store::throttle::{Try, TryLimits};
-use crate::store::{StoreError, Tx};
+use crate::store::{Store, StoreError, Tx};
 
 /// At this level of [`Spray`](super::spray::Spray) nobody signs in.
 const STAFF_ONLY: u8 = 3;
@@ -162,7 +162,7 @@ impl Services {
             Reserved::SignedOut => return Err(Trouble::SignedOut),
             Reserved::Taken(attempt) => attempt,
         };
-        let checked = self.check(place, &asked.who, &attempt, &pin).await?;
+        let checked = check(&self.store, &self.hasher, place, &asked.who, &attempt, &pin).await?;
         let (person, known, keyed) = (attempt.person, attempt.stored.is_some(), pin.clone());
         let answer = self.store.write(move |tx| Box::pin(settle(tx, asked, attempt, checked, pin))).await?;
         let verdict = match answer {
@@ -174,45 +174,46 @@ impl Services {
         self.level_changed(self.spray.pin(self.store.clock().now(), &keyed, &person, verdict)).await;
         Ok(answer)
     }
+}
 
-    /// Whether `pin` is the one in force of `member`. Asked by a replay, of its own store: no try is taken and nothing is
-    /// written, so whoever calls may never ask it.
-    pub(crate) async fn is_in_force(&self, member: MemberId, pin: &Pin) -> Result<bool, Trouble> {
-        let stored = self.store.read(move |mut tx| Box::pin(async move { tx.pin(member).await })).await?;
-        let place = self.hasher.admit().ok_or(Trouble::QueueFull)?;
-        let who = MemberKey { kind: IdentifierKind::Id, index: member.0 };
-        let attempt = Attempt { member: Some(member), person: member.0, stored };
-        Ok(self.check(place, &who, &attempt, pin).await?.proof.is_some())
-    }
+/// Whether `pin` is the one in force of `member`. No try is taken and nothing is written, so it takes a hasher of one's own: who
+/// answers calls has none to give.
+pub(crate) async fn is_in_force(store: &Store, hasher: &Hasher, member: MemberId, pin: &Pin) -> Result<bool, Trouble> {
+    let stored = store.read(move |mut tx| Box::pin(async move { tx.pin(member).await })).await?;
+    let place = hasher.admit().ok_or(Trouble::QueueFull)?;
+    let who = MemberKey { kind: IdentifierKind::Id, index: member.0 };
+    let attempt = Attempt { member: Some(member), person: member.0, stored };
+    Ok(check(store, hasher, place, &who, &attempt, pin).await?.proof.is_some())
+}
 
-    /// Exactly one hash, whoever it is and whatever is stored.
-    async fn check(
-        &self,
-        place: QueuePlace,
-        who: &MemberKey,
-        attempt: &Attempt,
-        pin: &Pin,
-    ) -> Result<Checked, Trouble> {
-        let seals = self.store.seals();
-        let stored = attempt.stored.as_ref().map(|stored| &stored.record);
-        let keyed = seals.pin(attempt.member.unwrap_or(MemberId(who.index)), pin);
-        let (cost, salt) = match stored.map(|record| record.form) {
-            Some(PinForm::Argon2id(cost, salt)) => (cost, salt),
-            Some(PinForm::Keyed) | None => (self.hasher.cost(), random()?),
-        };
-        let hash = self.hasher.hash(place, cost, seals.pepper(), keyed.clone(), salt).await?;
-        let form = stored.map_or(PinForm::Keyed, |record| record.form);
-        let computed = if form == PinForm::Keyed { &keyed } else { &hash };
-        let proof = PinVerified::check(computed, stored.map(|record| &record.hash));
-        let better = stored.and_then(|record| match form {
-            PinForm::Keyed => Some(record.in_form(*hash, PinForm::Argon2id(cost, salt))),
-            // Other settings now: back to the keyed form, and the next sign-in hashes it anew. So one hash is enough
-            // even then.
-            PinForm::Argon2id(..) if cost != self.hasher.cost() => Some(record.in_form(*keyed, PinForm::Keyed)),
-            PinForm::Argon2id(..) => None,
-        });
-        Ok(Checked { proof, better })
-    }
+/// Exactly one hash, whoever it is and whatever is stored.
+async fn check(
+    store: &Store,
+    hasher: &Hasher,
+    place: QueuePlace,
+    who: &MemberKey,
+    attempt: &Attempt,
+    pin: &Pin,
+) -> Result<Checked, Trouble> {
+    let seals = store.seals();
+    let stored = attempt.stored.as_ref().map(|stored| &stored.record);
+    let keyed = seals.pin(attempt.member.unwrap_or(MemberId(who.index)), pin);
+    let (cost, salt) = match stored.map(|record| record.form) {
+        Some(PinForm::Argon2id(cost, salt)) => (cost, salt),
+        Some(PinForm::Keyed) | None => (hasher.cost(), random()?),
+    };
+    let hash = hasher.hash(place, cost, seals.pepper(), keyed.clone(), salt).await?;
+    let form = stored.map_or(PinForm::Keyed, |record| record.form);
+    let computed = if form == PinForm::Keyed { &keyed } else { &hash };
+    let proof = PinVerified::check(computed, stored.map(|record| &record.hash));
+    let better = stored.and_then(|record| match form {
+        PinForm::Keyed => Some(record.in_form(*hash, PinForm::Argon2id(cost, salt))),
+        // Other settings now: back to the keyed form, and the next sign-in hashes it anew. So one hash is enough
+        // even then.
+        PinForm::Argon2id(..) if cost != hasher.cost() => Some(record.in_form(*keyed, PinForm::Keyed)),
+        PinForm::Argon2id(..) => None,
+    });
+    Ok(Checked { proof, better })
 }
 
 /// The first transaction.

@@ -45,6 +45,7 @@ const MAY_KNOW: [(&str, &[&str]); 18] = [
             "record",
             "secret",
             "server",
+            "service",
             "speech",
             "store",
             "telemetry",

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::line::project;
+use hotline::dialog::keyed::Walk;
+use jiff::Timestamp;
+
+use crate::support::line::{project, shipped};
 
 /// What `hotline flow` did: its exit code and what it printed.
 #[derive(Debug, PartialEq)]
@@ -126,6 +129,22 @@ fn what_differs_counts_for_nothing() {
     assert_eq!(not_walked.len(), WAYS);
     assert!(not_walked.contains(&serde_json::json!({ "from": "main", "on": "1", "to": "carry-over" })), "{told:#}");
     assert!(not_walked.contains(&serde_json::json!({ "from": "main", "on": "wrong key", "to": "person" })), "{told:#}");
+    // Nor is what it may walk written a second time.
+    let into = folder.path().join("generated");
+    let done = flow(&["--transcripts", call.to_str().unwrap(), "--generate", into.to_str().unwrap()], folder.path());
+    assert_eq!(done.code, 2);
+    let why = "error: nothing is written while transcripts differ or cannot be read: see `hotline replay`\n";
+    assert_eq!((done.err.as_str(), into.exists()), (why, false));
+}
+
+/// The longest holidays are longer than a week: people answer after them.
+#[test]
+fn a_walk_by_day_is_on_a_day_when_people_answer() {
+    let eve: Timestamp = "2026-09-30T23:00:00+08:00".parse().unwrap();
+    let flow = shipped("12333.toml");
+    let by_day = Walk::when(&flow, eve, true).unwrap();
+    assert_eq!(by_day.at, "2026-10-08T09:00:00+08:00".parse().unwrap());
+    assert_eq!(Walk::when(&flow, by_day.at, false).unwrap().at, "2026-10-08T12:00:00+08:00".parse().unwrap());
 }
 
 #[test]

@@ -103,7 +103,8 @@ fn without_queues_whoever_asks_for_a_person_is_told() {
         assert_eq!(Wire::from(&served).get("/healthz").status, 200);
         served.log()
     };
-    let warning = "line 12333: Somleng has no queues, so whoever asks for a person there hears that nobody can be reached";
+    let warning =
+        "line 12333: Somleng has no queues, so whoever asks for a person there hears that nobody can be reached";
     assert!(log.contains(warning), "{log}");
 }
 

@@ -93,7 +93,7 @@ fn caught(rule: Rule, mutant: impl Fn(State, Turn, &State, &Event) -> (State, Tu
         let (state, turn) = flow.step(state, event.clone(), now);
         mutant(state, turn, &before, &event)
     };
-    let seen = walk(&broken, |findings| findings.iter().any(|f| f.rule == rule));
+    let seen = walk(broken, |findings| findings.iter().any(|f| f.rule == rule));
     let rules: Vec<_> = seen.findings.iter().map(|f| f.rule).collect();
     assert!(rules.contains(&rule), "{rule:?} slept through it; found {:?}", seen.findings);
     let finding = seen.findings.iter().find(|f| f.rule == rule).unwrap();

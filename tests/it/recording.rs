@@ -67,7 +67,7 @@ impl Recorded {
 }
 
 /// What is true of the samples that these calls are about, and must not be told.
-const TRUE: [&str; 22] = [
+const TRUE: [&str; 30] = [
     "110105194912310021",
     "1101051949",
     "11010519491231002",
@@ -90,7 +90,19 @@ const TRUE: [&str; 22] = [
     "1234.56",
     "一千二百三十四元五角六分",
     "19872.30",
+    // When something moved, to the hour; days are another test's: see [`NEWEST`].
+    "103.35",
+    "T16:20:11",
+    "T09:12:45",
+    "T15:30",
+    "T11:05:30",
+    "T08:45",
+    "T14:00",
+    "+861012333",
 ];
+
+/// The last day on which something moved on the samples' accounts: earlier ones may come up where another is moved to.
+const NEWEST: &str = "2026-06-28";
 
 #[track_caller]
 fn tells_of_nobody(files: &[(PathBuf, String)]) {
@@ -100,6 +112,21 @@ fn tells_of_nobody(files: &[(PathBuf, String)]) {
         }
         assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
     }
+}
+
+/// Every day on which something moves in what was recorded is earlier than the last on which it did.
+#[track_caller]
+fn moves_earlier(files: &[(PathBuf, String)]) {
+    let statements = files.iter().filter(|(path, _)| path.to_str().unwrap().ends_with("-transactions.csv"));
+    let mut rows = 0;
+    for (path, text) in statements {
+        for row in text.lines().skip(1) {
+            let day = row.split(',').nth(1).unwrap();
+            assert!(day < NEWEST, "{}: {row}", path.display());
+            rows += 1;
+        }
+    }
+    assert!(rows > 5, "{rows}");
 }
 
 const FIRST: [&str; 2] = ["11010519491231002*#", "739154#"];
@@ -116,12 +143,9 @@ fn a_balance_is_recorded_and_heard_again() {
     tells_of_nobody(&files);
     hotline.replayed("1 passed, 0 differ · 1 calls");
     let (_, text) = files.iter().find(|(path, _)| path.extension().unwrap() == "call").unwrap();
-    for line in [
-        "  密值 $密码 = 样例.查询密码(1)",
-        "  密值 $证号 = 样例.身份证(1)",
-        "  拨打 +861012333",
-        "= 日志 不含 $密码 $证号",
-    ] {
+    for line in
+        ["  密值 $密码 = 样例.查询密码(1)", "  密值 $证号 = 样例.身份证(1)", "  拨打 12333", "= 日志 不含 $密码 $证号"]
+    {
         assert!(text.lines().any(|l| l == line), "no {line} in\n{text}");
     }
     // Where the zeros of an amount stand is kept: speech hangs on it.
@@ -130,6 +154,36 @@ fn a_balance_is_recorded_and_heard_again() {
     let (_, members) = files.iter().find(|(path, _)| path.to_str().unwrap().ends_with("-members.csv")).unwrap();
     let number = members.lines().nth(1).unwrap().split(',').next().unwrap();
     assert!(number.ends_with('X') && number[2..6] == *"0000", "{number}");
+    assert!(!members.contains("2026-06-30"), "{members}");
+    let from = text.lines().find_map(|line| line.strip_prefix("  主叫 +86")).unwrap();
+    assert!(from.len() == 11 && from.starts_with("1540000"), "{from}");
+}
+
+/// Of a number that is keyed where a menu waits, no digit is kept that the menu does not offer, and of one that is keyed fast
+/// none at all.
+#[test]
+fn a_number_that_is_keyed_at_a_menu_is_not_recorded() {
+    let hotline = Recorded::new(Setup::new());
+    hotline.dial("CA-slip").press_all(&["7", "*", "8", "9"]);
+    let files = hotline.written(1);
+    let [(_, text)] = files.as_slice() else { panic!("{files:?}") };
+    let pressed: Vec<_> = text.lines().filter(|line| line.starts_with('>')).collect();
+    let keys: Vec<_> = pressed.iter().map(|line| line.rsplit(' ').next().unwrap()).collect();
+    assert_eq!(keys, ["拨入", "6", "*", "6", "9"], "{text}");
+    hotline.replayed("1 passed, 0 differ · 1 calls");
+    // A PIN, and one each digit of which is offered where it is keyed.
+    for pin in ["864195", "311111"] {
+        let mut caller = hotline.dial(&format!("CA-{pin}"));
+        for digit in pin.chars() {
+            if matches!(caller.heard.then, Then::Gather { .. }) {
+                caller.press(&digit.to_string());
+            }
+        }
+        caller.hang_up();
+    }
+    until("left out", || hotline.counted("hurried") == 2);
+    assert_eq!(hotline.counted("written"), 1);
+    assert_eq!(hotline.files().len(), 1);
 }
 
 #[test]
@@ -139,11 +193,11 @@ fn calls_of_every_service_are_recorded() {
     let (second, second_pin) = ("310000198503120012#", "204867#");
     let calls: &[&[&str]] = &[
         // Menus, policy, and a key that is not offered.
-        &["3", "1", "1", "#", "*", "*", "8", "4", "1", "9"],
+        &["3", "1", "1", "#", "*", "*", "8", "*", "4", "1", "9"],
         // 统筹, 明细, 状态, 共济.
         &[
-            "1", "1", id, "1", pin, "2", "*", "3", "3", "1", "1", "2", "*", "1", "*", "2", "*", "*", "4", "*", "5",
-            "1", "9",
+            "1", "1", id, "1", pin, "2", "*", "3", "3", "1", "#", "1", "2", "*", "1", "*", "2", "*", "*", "4", "*",
+            "5", "1", "9",
         ],
         &["1", "1", second, "1", second_pin, "1", "2", "1", "*", "*", "2", "*", "4", "*", "5", "9"],
         // By card and personal number; a slip, and a wrong PIN.
@@ -186,6 +240,7 @@ fn calls_of_every_service_are_recorded() {
     }
     let files = hotline.written(calls.len());
     tells_of_nobody(&files);
+    moves_earlier(&files);
     hotline.replayed("14 passed, 0 differ · 14 calls");
 }
 
@@ -297,7 +352,8 @@ fn nothing_is_recorded_unless_it_is_asked_for() {
     assert!(!Wire::from(&served).get("/metrics").body.contains("hotline_recordings_total{"));
     let said = run(&setup, &["record"]);
     assert!(said.ends_with(
-        "Calls are not recorded. Name a folder as directory under [record], or in HOTLINE_RECORD__DIRECTORY.\n"
+        "Calls are not recorded. Name a folder as directory under [record], or in HOTLINE_RECORD__DIRECTORY.\n\
+         What was recorded before: hotline record DIRECTORY, and with --delete to delete it.\n"
     ));
 }
 
@@ -312,6 +368,48 @@ fn one_call_of_three() {
     assert!(listed.ends_with("2 recorded\n") && listed.contains(".call  deleted in 7 d 0 h\n"), "{listed}");
     assert!(run(&hotline.setup, &["record", "--delete"]).ends_with("\n2 deleted\n"));
     assert_eq!(hotline.files(), []);
+}
+
+/// What the network tells as the number dialled is anybody's text.
+#[test]
+fn the_number_dialled_is_one_of_the_line() {
+    let hotline = Recorded::new(Setup::new());
+    let to = "+8613800138000\n> 按 9\n";
+    Caller::dial_to(hotline.wire.clone(), "CA-text", to).press("9");
+    let files = hotline.written(1);
+    tells_of_nobody(&files);
+    let (_, text) = &files[0];
+    assert!(text.lines().any(|line| line == "  拨打 12333"), "{text}");
+    assert_eq!(text.matches("> ").count(), 2, "{text}");
+}
+
+/// Recording was switched off: what lies there can be listed and deleted, and what is too old goes.
+#[test]
+fn what_was_recorded_before_can_be_deleted() {
+    let setup = Setup::new();
+    let old = setup.path().join("old");
+    std::fs::create_dir(&old).unwrap();
+    for name in ["REC-1.call", "REC-2.call", "REC-2-members.csv"] {
+        std::fs::write(old.join(name), "").unwrap();
+    }
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 365);
+    std::fs::File::options().write(true).open(old.join("REC-1.call")).unwrap().set_modified(long_ago).unwrap();
+    let listed = run(&setup, &["record", "old"]);
+    assert!(listed.contains("1 too old, and deleted\n") && listed.ends_with("1 recorded\n"), "{listed}");
+    assert!(run(&setup, &["record", "old", "--delete"]).ends_with("\n1 deleted\n"));
+    assert_eq!(std::fs::read_dir(&old).unwrap().count(), 0);
+    let output = setup.command(&["record", "nowhere"]).output().unwrap();
+    assert!(String::from_utf8(output.stderr).unwrap().contains("nowhere is no folder"));
+}
+
+#[test]
+fn no_more_are_kept_than_may_be() {
+    let hotline = Recorded::new(Setup::new().env("RECORD__MOST", "1"));
+    hotline.dial("CA-1").press("9");
+    hotline.written(1);
+    hotline.dial("CA-2").press("9");
+    until("left out", || hotline.counted("too_many") == 1);
+    assert_eq!(hotline.files().len(), 1);
 }
 
 #[test]

@@ -48,6 +48,7 @@ pub async fn play(transcript: &Transcript, dialect: Dialect, stage: &mut impl St
         last: None,
         before_last: None,
         delay: Duration::ZERO,
+        store_away: false,
         chaos,
         turn: 0,
         path: Vec::new(),
@@ -96,6 +97,8 @@ pub(super) struct Player<'p, S> {
     before_last: Option<Webhook>,
     /// The next callback comes so much later.
     delay: Duration,
+    /// Whether the store is away, so that what is told beside a call cannot be kept.
+    store_away: bool,
     chaos: Option<Chaos>,
     turn: usize,
     path: Vec<String>,
@@ -303,6 +306,8 @@ impl<S: Stage> Player<'_, S> {
         let (answer, _) = self.stage.send(webhook).await.map_err(Wrong::Answer)?;
         match answer.status {
             200..300 => Ok(()),
+            // Platforms send it again, later.
+            500.. if self.store_away => Ok(()),
             status => Err(Wrong::Answer(format!("what is told beside the call is answered with {status}"))),
         }
     }
@@ -542,7 +547,14 @@ impl<S: Stage> Player<'_, S> {
                 self.acted = self.clock;
                 self.stage.suffer(fault).await.map_err(Wrong::Impossible)
             }
-            fault => self.stage.suffer(fault).await.map_err(Wrong::Impossible),
+            fault => {
+                match fault {
+                    Fault::StoreAway => self.store_away = true,
+                    Fault::StoreBack => self.store_away = false,
+                    _ => {}
+                }
+                self.stage.suffer(fault).await.map_err(Wrong::Impossible)
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use crate::member::account::{
     StatementEntry, Transaction, TransactionKind, YearMonth,
 };
 use crate::member::card_number::CardNumber;
+use crate::member::id_number::IdNumber;
 use crate::member::money::Money;
 use crate::member::mutual_aid::MutualAid;
 use crate::member::personal_number::PersonalNumber;
@@ -97,14 +98,24 @@ impl Cast {
     }
 }
 
+/// So many sequences lie between the first of one person and the first of the next: no two of a call come to one number,
+/// wherever and whenever they were born. Seven people have a thousand.
+const APART: u64 = 140;
+/// At most so many sequences follow each other without one whose number ends as it must.
+const STEPS: u64 = 40;
+
+/// The number of the `n`-th person, of the next sequence from the one that is `drawn` whose number ends so.
+fn id_number(n: u64, drawn: u64, province: u64, birth: Date, ends_in_x: bool) -> IdNumber {
+    sample::id_number((n * APART + drawn) * 31 + province, birth, ends_in_x)
+}
+
 fn member(take: &Take, n: u64, person: &Person) -> Member {
-    let draw = |what: u64, below| take.shift.draw(1000 + n * 100 + what, below);
+    let draw = |what: &str, below| take.shift.surrogate(what, n, below);
     let first = if person.elder { date(1938, 1, 1) } else { date(1980, 1, 1) };
-    let birth = first.saturating_add(i64::try_from(draw(0, 3000)).unwrap_or_default().days());
-    // A hundred apart, so that no two of a call are the same.
-    let id_number = sample::id_number(draw(1, 3000) * 31 * 10 + n * 31, birth, person.ends_in_x);
+    let birth = first.saturating_add(i64::try_from(draw("birth", 3000)).unwrap_or_default().days());
+    let id_number = id_number(n, draw("sequence", APART - STEPS), draw("province", 31), birth, person.ends_in_x);
     let has_card = person.has_card.unwrap_or(person.pin != PinFound::InitialAlone);
-    let digits = draw(2, 1_000_000) * 10 + n;
+    let digits = draw("card", 1_000_000) * 10 + n;
     let card_number = match person.card_length {
         _ if !has_card => None,
         Some(7) => CardNumber::parse(&format!("C{digits:07}")).ok(),
@@ -125,14 +136,19 @@ fn member(take: &Take, n: u64, person: &Person) -> Member {
     let as_of = person.account.map(|a| a.as_of()).or(person.fund.map(|fund| fund.as_of)).unwrap_or(AS_OF);
     let personal =
         if coverage.scheme.has_personal_account() { person.account.or_else(|| nothing(as_of)) } else { None };
-    let mut pins = (0..100).filter_map(|try_| Pin::parse(&format!("{:06}", draw(10 + try_, 1_000_000))));
+    let of_pin = |try_: u64| take.shift.surrogate("pin", n * 100 + try_, 1_000_000);
+    let mut pins = (0..100).filter_map(|try_| Pin::parse(&format!("{:06}", of_pin(try_))));
     let fits =
         |pin: &Pin| weakness(pin, &id_number, card_number.as_ref()).is_none() && pin.expose() != WRONG_PIN.as_bytes();
     Member {
         pin: pins.find(fits),
         pin_is_initial: person.pin != PinFound::Chosen,
         card_number,
-        personal_number: PersonalNumber::parse(&format!("{:0length$}", 10_000_000 + draw(3, 10_000_000) + n)).ok(),
+        personal_number: PersonalNumber::parse(&format!(
+            "{:0length$}",
+            10_000_000 + draw("personal", 1_000_000) * 10 + n
+        ))
+        .ok(),
         name: Secret::new(format!("录制{}", n + 1)),
         scheme: coverage.scheme,
         insurance_status: coverage.insurance,
@@ -193,4 +209,32 @@ fn moved(day: Date, n: usize, kind: TransactionKind) -> Transaction {
     let seconds = SignedDuration::from_secs(i64::try_from(n).unwrap_or_default());
     let at = morning.saturating_add(seconds).unwrap_or(morning);
     Transaction { at, kind, amount: Money::ZERO, balance_after: Money::ZERO, place: "录制".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    /// Born on one day in one province, with sequences that lie next to each other, and with whatever end.
+    #[test]
+    fn no_two_people_of_a_call_have_one_number() {
+        for birth in [date(1938, 1, 1), date(1980, 2, 29), date(1988, 3, 18)] {
+            for ends_in_x in [false, true] {
+                let mut numbers = HashSet::new();
+                for n in 0..7 {
+                    let of = |drawn| id_number(n, drawn, 3, birth, ends_in_x).expose().to_owned();
+                    let own: HashSet<_> = (0..APART - STEPS).map(of).collect();
+                    assert!(
+                        own.iter().all(|number| number.ends_with('X') == ends_in_x && number.starts_with("140000"))
+                    );
+                    let before = numbers.len();
+                    let many = own.len();
+                    numbers.extend(own);
+                    assert_eq!(numbers.len(), before + many, "{n}");
+                }
+            }
+        }
+    }
 }

@@ -68,14 +68,20 @@ async fn sweep(folder: &Folder, telemetry: &Telemetry) {
 /// # Errors
 /// Why it was left out.
 pub fn write(take: &Take, folder: &Folder, origin: &Origin) -> Result<(), Why> {
+    if folder.is_full().map_err(unwritten)? {
+        return Err(Why::TooMany);
+    }
     let clock = super::transcript::OFFSET.to_datetime(take.began);
-    let mark = take.shift.draw(4, 1 << 16);
+    let mark = take.shift.surrogate("file", 0, 1 << 16);
     let id = Folder::name(&format!("{}-{mark:04x}", clock.strftime("%Y%m%d-%H%M%S")));
     let files = transcript(take, &id, origin)?;
-    folder.write(&files).map_err(|trouble| {
-        tracing::error!(%trouble, "a recording cannot be written");
-        Why::Unwritten
-    })
+    folder.write(&files).map_err(unwritten)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "map_err gives it")]
+fn unwritten(trouble: std::io::Error) -> Why {
+    tracing::error!(%trouble, "a recording cannot be written");
+    Why::Unwritten
 }
 
 /// The files of a recording called `id`, by their names.

@@ -62,14 +62,23 @@ pub(super) fn script(
     Ok(text)
 }
 
-/// The number that calls in the place of another of its kind.
+/// The number that calls in the place of another of its kind: one that nobody can have.
 fn caller(take: &Take) -> String {
-    let digits = take.shift.draw(2, 100_000_000);
     match take.caller {
-        Calling::Callable => format!("+86139{digits:08}"),
-        Calling::Other => format!("95{:03}", digits % 1000),
+        Calling::Callable => format!("+86{}", telephone(take, "caller", false, 11)),
+        // Too short to be called back.
+        Calling::Other => "00000".to_owned(),
         Calling::Withheld => w::WITHHELD[0].to_owned(),
     }
+}
+
+/// So many digits of a telephone number that nobody can have: no mobile number begins with 154, and no number in Beijing
+/// with 0.
+fn telephone(take: &Take, kind: &str, landline: bool, length: usize) -> String {
+    let begins = if landline { "010" } else { "154" };
+    let drawn = format!("{:04}", take.shift.surrogate(kind, 0, 10_000));
+    let zeros = "0".repeat(length.saturating_sub(begins.len() + drawn.len()));
+    format!("{begins}{zeros}{drawn}").chars().take(length).collect()
 }
 
 /// A named value, and whose it is.
@@ -218,9 +227,7 @@ impl Script<'_> {
                 Done::entered(WRONG_PIN.to_owned(), finished)
             }
             Act::Phone { landline, length, finished } => {
-                let body =
-                    format!("{}{:09}", if landline { "010" } else { "139" }, self.take.shift.draw(3, 100_000_000));
-                Done::entered(body.chars().cycle().take(length.into()).collect(), finished)
+                Done::entered(telephone(self.take, "phone", landline, length.into()), finished)
             }
             Act::Message { right, length, finished } => Done::entered(message(right, length.into()), finished),
             Act::Other(shape) => other(shape)?,

@@ -128,13 +128,12 @@ impl Sets {
 
     fn settings(&mut self, transcript: &Transcript) -> Result<Settings, Faults> {
         let header = &transcript.header;
-        let mut settings = match self.settings.get(&header.settings) {
-            Some(settings) => settings.clone(),
-            None => {
-                let settings = self.read_settings(transcript)?;
-                self.settings.insert(header.settings.clone(), settings.clone());
-                settings
-            }
+        let mut settings = if let Some(settings) = self.settings.get(&header.settings) {
+            settings.clone()
+        } else {
+            let settings = self.read_settings(transcript)?;
+            self.settings.insert(header.settings.clone(), settings.clone());
+            settings
         };
         let lines = header.lines.as_ref().map(|lines| beside(transcript, lines));
         if let Some(lines) = lines.or_else(|| self.origin.lines.clone()) {

@@ -19,7 +19,7 @@ pub(super) fn read_caller(body: &str) -> Result<What, Wrong> {
         }
         None => (Duration::ZERO, body),
     };
-    let (word, rest) = body.split_once(char::is_whitespace).unwrap_or((body, ""));
+    let (word, rest) = first_word(body);
     let rest = rest.trim();
     let alone =
         |does| if rest.is_empty() { Ok(does) } else { wrong(format!("{word} takes no {rest:?}"), "take it out") };
@@ -90,6 +90,21 @@ fn read_place(text: &str) -> Result<Option<String>, Wrong> {
     }
 }
 
+/// A word and what follows it: behind a Chinese one, keys and quotation marks need no blank, and `hang up` has one in it.
+fn first_word(body: &str) -> (&str, &str) {
+    if body.eq_ignore_ascii_case("hang up") {
+        return (w::HANG_UP[0], "");
+    }
+    let keys =
+        |rest: &&str| rest.starts_with(|c| Key::from_char(c).is_some() || matches!(c, '$' | '＄' | '“' | '"' | '「'));
+    for word in [w::PRESS, w::PRESS_OVER, w::PRESS_AHEAD, w::HEARING].map(|word| word[0]) {
+        if let Some(rest) = body.strip_prefix(word).filter(keys) {
+            return (word, rest);
+        }
+    }
+    body.split_once(char::is_whitespace).unwrap_or((body, ""))
+}
+
 /// `20s`, `20s 挂机`
 fn read_speech(text: &str) -> Result<Does, Wrong> {
     let (time, then) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
@@ -123,6 +138,8 @@ fn read_waiting(text: &str) -> Result<Does, Wrong> {
 fn read_press(text: &str, when: When) -> Result<Press, Wrong> {
     let mut keys = Vec::new();
     let mut each = None;
+    // A name begins wherever its mark stands: 12*$密码
+    let text = text.replace(['$', '＄'], " $");
     let mut words = text.split_whitespace();
     while let Some(word) = words.next() {
         if let Some(pace) = after(word, w::EACH) {

@@ -78,7 +78,13 @@ impl Reader<'_> {
         for (n, raw) in text.lines().enumerate() {
             let line = n + 1;
             let kept = without_comment(raw);
-            let Some((kind, body)) = kind_of(kept) else { continue };
+            let Some((kind, body)) = kind_of(kept) else {
+                // Nothing but a remark, in which numbers have no more to seek.
+                if let Err(found) = no_real_number(raw) {
+                    self.fault(line, found);
+                }
+                continue;
+            };
             let read = match kind {
                 Kind::Title => read_title(body, title.is_some() || !steps.is_empty()).map(|read| title = Some(read)),
                 Kind::Header if !steps.is_empty() => {
@@ -90,7 +96,13 @@ impl Reader<'_> {
                 Kind::True => read_truth(body).map(|truth| steps.push(Step { line, what: What::True(truth) })),
                 Kind::Fault => read_fault(body).map(|fault| steps.push(Step { line, what: What::Fault(fault) })),
             };
-            if let Err(found) = read.and_then(|()| no_real_number(kept)) {
+            // Keys with blanks between them are one number all the same.
+            let keyed: String = if raw.trim_start().starts_with(['>', '＞']) {
+                kept.split_whitespace().collect()
+            } else {
+                String::new()
+            };
+            if let Err(found) = read.and_then(|()| no_real_number(raw)).and_then(|()| no_real_number(&keyed)) {
                 self.fault(line, found);
             }
         }
@@ -130,7 +142,14 @@ impl Reader<'_> {
                         self.fault(step.line, found);
                     }
                 }
-                What::True(Truth::Unseen(names)) => used.extend(names.iter().map(|name| (step.line, name.as_str()))),
+                What::True(Truth::Unseen(names)) => {
+                    used.extend(names.iter().map(|name| (step.line, name.as_str())));
+                    // Known by its name only after it was said: there it is, in an answer.
+                    if let Some(heard) = names.iter().find(|name| header.captured.borrow().contains(*name)) {
+                        let remedy = "ask for values that the header names";
+                        self.fault(step.line, (format!("${heard} was heard, so it is seen"), remedy.to_owned()));
+                    }
+                }
                 _ => {}
             }
         }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::to_bytes;
 use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -19,12 +18,10 @@ use crate::clock::Clock;
 use crate::dialog::Event;
 use crate::telephony::Conversation;
 use crate::telephony::public_url::PublicUrl;
+use crate::telephony::webhook::{self, PATIENCE};
 
 /// What the platform sends first has the whole invitation of the call in it; still it is less than this.
 const BODY_LIMIT: usize = 64 * 1024;
-
-/// How long an answer may take. jambonz waits for ten seconds, but nobody waits so long in silence.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The webhooks under `/jambonz/`. `clock` tells which signatures are old.
 pub fn router<C: Conversation>(
@@ -192,139 +189,57 @@ impl<C: Conversation> FromRequest<Arc<Line<C>>> for Proven {
     type Rejection = StatusCode;
 
     async fn from_request(request: Request, line: &Arc<Line<C>>) -> Result<Self, StatusCode> {
-        let (parts, body) = request.into_parts();
-        if !is_json(&parts.headers) {
-            return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
-        }
-        let body = to_bytes(body, BODY_LIMIT).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+        let (parts, body) = webhook::read(request, webhook::JSON, BODY_LIMIT).await?;
         if line.is_signed(&parts.headers, &body) { Ok(Self(Hook::parse(&body))) } else { Err(StatusCode::FORBIDDEN) }
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let kind = content_type.split(';').next().unwrap_or_default();
-    kind.trim().eq_ignore_ascii_case("application/json")
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
-    use axum::body::Body;
     use axum::http::Method;
     use data_encoding::HEXLOWER;
     use hmac::{Hmac, KeyInit, Mac};
     use jiff::Timestamp;
     use sha2::Sha256;
-    use tower::ServiceExt;
 
     use super::*;
-    use crate::call::caller::{Call, CallEnd};
-    use crate::dialog::Recording;
-    use crate::speech::language::Language;
-    use crate::telephony::testing::{prompt, reply};
-    use crate::telephony::{Reply, Then};
-
-    /// Stands in for the call driver: writes down what it is told, and says the greeting.
-    #[derive(Default)]
-    struct Fake {
-        told: Mutex<Vec<String>>,
-    }
-
-    impl Fake {
-        async fn tell(&self, what: String) -> Reply {
-            assert!(!what.contains("panic"), "as the test asked");
-            if what.contains("never") {
-                std::future::pending::<()>().await;
-            }
-            self.told.lock().unwrap().push(what);
-            reply(vec![prompt("greeting")], Then::HangUp)
-        }
-    }
-
-    impl Conversation for Fake {
-        async fn dialled(&self, call: Call, _: Option<Language>) -> Reply {
-            self.tell(format!("{} dialled {} {:?}", call.id, call.dialled, call.caller)).await
-        }
-        async fn step(&self, call: Call, step: &str, event: Event) -> Reply {
-            self.tell(format!("{} {step} {event:?}", call.id)).await
-        }
-        async fn recorded(&self, _: Call, _: &str, _: Recording) -> bool {
-            false
-        }
-        async fn ended(&self, call: Call, how: CallEnd) {
-            self.tell(format!("{} {how:?}", call.id)).await;
-        }
-        async fn resume(&self, call: Call) -> Reply {
-            self.tell(format!("{} resumed", call.id)).await
-        }
-        fn busy(&self) -> (Language, Box<str>) {
-            (Language::Mandarin, "系统繁忙。".into())
-        }
-    }
+    use crate::telephony::testing::{Answer, App};
 
     const GREETING: &str = r#"[{"verb":"say","text":["您好。"]},{"verb":"hangup"}]"#;
     const BUSY: &str = r#"[{"verb":"say","text":["系统繁忙。"]},{"verb":"hangup"}]"#;
     const AT: i64 = 1_767_225_600;
 
-    struct App {
-        fake: Arc<Fake>,
-        routes: Router,
-        clock: Clock,
-    }
-
-    #[derive(Debug, PartialEq)]
-    struct Answer {
-        status: u16,
-        kind: String,
-        body: String,
-    }
-
-    fn spoken(body: &str) -> Answer {
-        Answer { status: 200, kind: "application/json".into(), body: body.into() }
-    }
-
-    fn bare(status: u16) -> Answer {
-        Answer { status, kind: String::new(), body: String::new() }
-    }
-
-    impl App {
-        fn new() -> Self {
-            let fake = Arc::new(Fake::default());
-            let settings = toml::from_str(r#"secret = "12345""#).unwrap();
-            let public_url = PublicUrl::parse("https://hotline.example").unwrap();
-            let clock = Clock::manual(Timestamp::from_second(AT).unwrap());
-            let routes = routes(Line {
-                conversation: Arc::clone(&fake),
+    fn app() -> (App, Clock) {
+        let settings = toml::from_str(r#"secret = "12345""#).unwrap();
+        let public_url = PublicUrl::parse("https://hotline.example").unwrap();
+        let clock = Clock::manual(Timestamp::from_second(AT).unwrap());
+        let app = App::new(|conversation| {
+            routes(Line {
+                conversation,
                 secrets: Secrets::new(&settings),
                 verbs: Verbs::new(&settings, &public_url),
                 clock: clock.clone(),
-                patience: Duration::from_millis(50),
-            });
-            Self { fake, routes, clock }
-        }
+                patience: Duration::from_millis(1),
+            })
+        });
+        (app, clock)
+    }
 
-        async fn post(&self, path: &str, body: &str) -> Answer {
-            self.send(Method::POST, path, "application/json", Some(&signature(body)), body).await
-        }
+    /// As jambonz would send it.
+    fn signed(path: &str, body: &str) -> Request {
+        request(path, body).header(SIGNATURE, signature(body)).body(body.to_owned().into()).unwrap()
+    }
 
-        async fn send(&self, method: Method, path: &str, kind: &str, signature: Option<&str>, body: &str) -> Answer {
-            let mut request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, kind);
-            if let Some(signature) = signature {
-                request = request.header("Jambonz-Signature", signature);
-            }
-            let request = request.body(Body::from(body.to_owned())).unwrap();
-            let response = self.routes.clone().oneshot(request).await.unwrap();
-            let (parts, body) = response.into_parts();
-            let body = to_bytes(body, usize::MAX).await.unwrap();
-            let kind = parts.headers.get(header::CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap());
-            Answer { status: parts.status.as_u16(), kind: kind.into(), body: String::from_utf8(body.into()).unwrap() }
-        }
+    fn request(path: &str, body: &str) -> axum::http::request::Builder {
+        Request::post(path).header(header::CONTENT_TYPE, "application/json").header(header::CONTENT_LENGTH, body.len())
+    }
 
-        fn told(&self) -> Vec<String> {
-            std::mem::take(&mut self.fake.told.lock().unwrap())
-        }
+    async fn post(app: &App, path: &str, body: &str) -> Answer {
+        app.send(signed(path, body)).await
+    }
+
+    fn spoken(body: &str) -> Answer {
+        Answer::spoken("application/json", body)
     }
 
     fn signature(body: &str) -> String {
@@ -335,7 +250,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_webhook_tells_what_happened() {
-        let app = App::new();
+        let (app, _) = app();
         for (path, body, told) in [
             ("call", r#"{"call_sid":"c1","from":"13800138000","to":"12333"}"#, "c1 dialled 12333 Number(…)"),
             ("step/S", r#"{"call_sid":"c1","reason":"dtmfDetected","digits":"1"}"#, "c1 S Keys(Keys(…))"),
@@ -351,28 +266,28 @@ mod tests {
             ),
             ("recorded/S", r#"{"call_sid":"c1"}"#, "c1 S Recorded { recording: None, hung_up: false }"),
         ] {
-            assert_eq!(app.post(&format!("/jambonz/{path}"), body).await, spoken(GREETING), "{path}");
+            assert_eq!(post(&app, &format!("/jambonz/{path}"), body).await, spoken(GREETING), "{path}");
             assert_eq!(app.told(), [told], "{path}");
         }
         let waits = r#"{"call_sid":"c1","queue_position":2}"#;
         let leaves = r#"[{"verb":"say","text":["您好。"]},{"verb":"leave"}]"#;
-        assert_eq!(app.post("/jambonz/waiting/S", waits).await, spoken(leaves));
+        assert_eq!(post(&app, "/jambonz/waiting/S", waits).await, spoken(leaves));
         assert_eq!(app.told(), ["c1 S Waiting(Waiting { ahead: Some(2), average: None, without_keys: true })"]);
     }
 
     #[tokio::test]
     async fn the_next_voice_speaks_where_no_key_was_pressed() {
-        let app = App::new();
-        assert_eq!(app.post("/jambonz/said/S", r#"{"call_sid":"c1","reason":"timeout"}"#).await, bare(204));
+        let (app, _) = app();
+        assert_eq!(post(&app, "/jambonz/said/S", r#"{"call_sid":"c1","reason":"timeout"}"#).await, Answer::bare(204));
         assert!(app.told().is_empty());
         let over = r#"{"call_sid":"c1","reason":"timeout","call_status":"completed"}"#;
-        assert_eq!(app.post("/jambonz/said/S", over).await, spoken(GREETING));
+        assert_eq!(post(&app, "/jambonz/said/S", over).await, spoken(GREETING));
         assert_eq!(app.told(), ["c1 S HungUp"]);
     }
 
     #[tokio::test]
     async fn the_end_of_a_call_is_news_and_that_of_another_leg_is_not() {
-        let app = App::new();
+        let (app, _) = app();
         for (body, told) in [
             (r#"{"call_sid":"c1","call_status":"completed"}"#, &["c1 Completed"][..]),
             (r#"{"call_sid":"c1","call_status":"no-answer"}"#, &["c1 Failed"]),
@@ -381,52 +296,52 @@ mod tests {
             (r#"{"call_status":"completed"}"#, &[]),
             ("[]", &[]),
         ] {
-            assert_eq!(app.post("/jambonz/status", body).await, bare(204), "{body}");
+            assert_eq!(post(&app, "/jambonz/status", body).await, Answer::bare(204), "{body}");
             assert_eq!(app.told(), told, "{body}");
         }
     }
 
     #[tokio::test]
     async fn whoever_cannot_prove_it_is_told_nothing() {
-        let app = App::new();
+        let (app, clock) = app();
         let body = r#"{"call_sid":"c1","digits":"1"}"#;
-        let signed = signature(body);
         for path in ["call", "step/S", "said/S", "transferred/S", "recorded/S", "queued/S", "waiting/S", "status"] {
             let path = format!("/jambonz/{path}");
-            for forged in [None, Some(""), Some("t=1,v1=00"), Some(&*signature("{}"))] {
-                assert_eq!(app.send(Method::POST, &path, "application/json", forged, body).await, bare(403), "{path}");
+            for forged in ["", "t=1,v1=00", &signature("{}")] {
+                let forged = request(&path, body).header(SIGNATURE, forged).body(body.into()).unwrap();
+                assert_eq!(app.send(forged).await, Answer::bare(403), "{path}");
             }
-            let form = app.send(Method::POST, &path, "text/plain", Some(&signed), body).await;
-            assert_eq!(form, bare(415), "{path}");
-            assert_eq!(
-                app.send(Method::GET, &path, "application/json", Some(&signed), body).await.status,
-                405,
-                "{path}"
-            );
+            assert_eq!(app.send(request(&path, body).body(body.into()).unwrap()).await, Answer::bare(403), "{path}");
+            let mut text = signed(&path, body);
+            text.headers_mut().insert(header::CONTENT_TYPE, "text/plain".parse().unwrap());
+            assert_eq!(app.send(text).await, Answer::bare(415), "{path}");
+            let mut get = signed(&path, body);
+            *get.method_mut() = Method::GET;
+            assert_eq!(app.send(get).await, Answer::bare(405), "{path}");
         }
         let giant = format!(r#"{{"call_sid":"c1","sip":"{}"}}"#, "x".repeat(BODY_LIMIT));
-        assert_eq!(app.post("/jambonz/call", &giant).await, bare(413));
-        app.clock.advance(Duration::from_secs(301));
-        assert_eq!(app.post("/jambonz/step/S", body).await, bare(403), "signed too long ago");
+        assert_eq!(post(&app, "/jambonz/call", &giant).await, Answer::bare(413));
+        clock.advance(Duration::from_secs(301));
+        assert_eq!(post(&app, "/jambonz/step/S", body).await, Answer::bare(403), "signed too long ago");
         assert!(app.told().is_empty());
     }
 
     #[tokio::test]
     async fn whatever_breaks_is_heard_in_words() {
-        let app = App::new();
+        let (app, _) = app();
         let pause = r#"[{"verb":"pause","length":10}]"#;
         for id in ["panic", "never"] {
             let body = format!(r#"{{"call_sid":"{id}","digits":"1"}}"#);
             for path in ["call", "step/S", "transferred/S", "recorded/S", "queued/S"] {
-                assert_eq!(app.post(&format!("/jambonz/{path}"), &body).await, spoken(BUSY), "{path} {id}");
+                assert_eq!(post(&app, &format!("/jambonz/{path}"), &body).await, spoken(BUSY), "{path} {id}");
             }
-            assert_eq!(app.post("/jambonz/waiting/S", &body).await, spoken(pause), "{id}");
+            assert_eq!(post(&app, "/jambonz/waiting/S", &body).await, spoken(pause), "{id}");
         }
         for body in ["{}", "[]", "", r#"{"call_sid":"c 1"}"#, r#"{"call_sid":"c1","digits":1}"#] {
             for path in ["call", "step/S"] {
-                assert_eq!(app.post(&format!("/jambonz/{path}"), body).await, spoken(BUSY), "{path} {body}");
+                assert_eq!(post(&app, &format!("/jambonz/{path}"), body).await, spoken(BUSY), "{path} {body}");
             }
-            assert_eq!(app.post("/jambonz/waiting/S", body).await, spoken(pause), "{body}");
+            assert_eq!(post(&app, "/jambonz/waiting/S", body).await, spoken(pause), "{body}");
         }
         assert!(app.told().is_empty());
     }

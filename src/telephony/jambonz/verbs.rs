@@ -11,21 +11,27 @@ use sha2::{Digest, Sha256};
 
 use super::hook::DIALECT;
 use super::settings::{Settings, Voice};
-use crate::dialog::{BargeIn, Collect, TransferTarget};
+use crate::dialog::{Collect, TransferTarget};
 use crate::secret::{Key, Secret};
 use crate::speech::language::Language;
 use crate::speech::prompt::Prompt;
-use crate::speech::words::{Piece, Words};
+use crate::speech::words::Words;
 use crate::telephony::public_url::PublicUrl;
+use crate::telephony::spoken::{Chunk, Limit, Part, Speech};
 use crate::telephony::{Pace, Reply, Then};
 
-/// Stands for a break among the words: no wording has it, since it is left out of what is written.
-const BREAK: char = '\u{1e}';
-const BREAK_TIME: &str = r#"<break time="200ms"/>"#;
-/// Stands for a break between the sentences of slow speech, in the same way.
-const PAUSE: char = '\u{1f}';
-/// Longer markup is cut up by the platform, and not always where a sentence ends.
-const MOST: usize = 900;
+/// Characters as JavaScript counts them: longer markup is cut up by the platform, and not always where a sentence ends.
+const LIMIT: Limit<1> = Limit {
+    most: [900],
+    // <speak><prosody rate="85%"></prosody></speak>
+    around: [45],
+    // <break time="200ms"/>
+    silence: [21],
+    character: |c| match c {
+        '<' | '>' | '&' => [5],
+        c => [c.len_utf16()],
+    },
+};
 /// How long keys are waited for after the words of a voice that others follow.
 const MOMENT: Duration = Duration::from_millis(100);
 /// What a caller in a queue hears when nothing can be said: silence, and then the platform asks again.
@@ -124,11 +130,7 @@ impl Verbs {
         let mut verbs: Vec<Verb<'_>> = Vec::new();
         match &reply.then {
             Then::Collect(collect, step) => {
-                let heard_out = match collect.barge_in {
-                    BargeIn::Always => 0,
-                    BargeIn::AfterPrompts(n) => usize::from(n).min(reply.say.len()),
-                };
-                let (before, during) = reply.say.split_at(heard_out);
+                let (before, during) = reply.heard_out(collect);
                 verbs.extend(say(before).into_iter().map(Verb::Say));
                 let mut voices = say(during);
                 let last = voices.pop();
@@ -204,7 +206,7 @@ impl Verbs {
     /// Writes last words.
     #[must_use]
     pub fn busy(&self, language: Language, words: &str) -> Vec<u8> {
-        let text = texts(&kept(words).collect::<String>(), Pace::Usual);
+        let text = texts(&Speech::of_text(words, Pace::Usual));
         let say = (!text.is_empty()).then(|| Verb::Say(Say { text, synthesizer: self.voices.get(&language) }));
         written(&say.into_iter().chain([Verb::Hangup]).collect::<Vec<_>>())
     }
@@ -237,7 +239,7 @@ impl Verbs {
     /// What is spoken, voice by voice.
     fn voiced(&self, reply: &Reply, prompts: &[Prompt]) -> Vec<Say<'_>> {
         let say = |(language, words): (Language, Words<'_>)| Say {
-            text: texts(&marked(words.pieces()), reply.pace),
+            text: texts(&Speech::of_pieces(words.pieces(), reply.pace)),
             synthesizer: self.voices.get(&language),
         };
         reply.spoken(prompts).map(say).filter(|say| !say.text.is_empty()).collect()
@@ -265,63 +267,30 @@ fn seconds(time: Duration) -> Number {
     }
 }
 
-/// What is spoken, as one text with its breaks marked.
-fn marked(pieces: &[Piece<'_>]) -> String {
-    let mut text = String::with_capacity(pieces.len() * 12);
-    for piece in pieces {
-        match piece {
-            Piece::Fragment { text: words, .. } => text.extend(kept(words)),
-            Piece::Unit(unit) | Piece::Joint(unit) => text.push_str(unit),
-            Piece::Break => text.push(BREAK),
-        }
-    }
-    text
-}
-
-/// The characters of `text` that markup can have; speech engines refuse the whole of it for any other.
-fn kept(text: &str) -> impl Iterator<Item = char> {
-    text.chars()
-        .filter(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..))
-}
-
-/// `text` as the platform takes it: plain where it can be, with markup where it pauses or is slow, and in pieces.
-fn texts(text: &str, pace: Pace) -> Vec<String> {
-    let paused = if pace == Pace::Slow { Some(with_pauses(text)) } else { None };
-    let mut rest = paused.as_deref().unwrap_or(text);
-    let mut texts = Vec::new();
-    while !rest.is_empty() {
-        let (now, later) = rest.split_at(fitting(rest));
-        rest = later;
-        // A pause at the end of a piece is made by its end.
-        let now = now.strip_suffix(PAUSE).unwrap_or(now);
-        if !now.chars().all(|c| c == BREAK || c == PAUSE || c.is_whitespace()) {
-            texts.push(spoken(now, pace));
-        }
-    }
-    texts
+/// `speech` as the platform takes it: plain where it can be, with markup where it pauses or is slow, and in pieces.
+fn texts(speech: &Speech) -> Vec<String> {
+    speech.chunks(&LIMIT).map(|chunk| text(chunk, speech.pace)).collect()
 }
 
 /// One piece: as it is, or as markup.
-fn spoken(text: &str, pace: Pace) -> String {
-    if pace == Pace::Usual && !text.contains(BREAK) && !is_taken_for_address(text) {
-        return text.to_owned();
+fn text(chunk: Chunk<'_>, pace: Pace) -> String {
+    if let Some(plain) = chunk.plain()
+        && pace == Pace::Usual
+        && !is_taken_for_address(plain)
+    {
+        return plain.to_owned();
     }
     // Writing into a String cannot fail.
-    let mut markup = String::with_capacity(text.len() + 64);
-    markup.push_str("<speak>");
+    let mut markup = String::from("<speak>");
     if pace == Pace::Slow {
         let _ = write!(markup, r#"<prosody rate="{}%">"#, Pace::SLOW);
     }
-    for c in text.chars() {
-        match c {
-            BREAK => markup.push_str(BREAK_TIME),
-            PAUSE => {
-                let _ = write!(markup, r#"<break time="{}ms"/>"#, Pace::BREAK.as_millis());
+    for part in chunk.parts() {
+        match part {
+            Part::Words(words) => markup.push_str(&quick_xml::escape::partial_escape(words)),
+            Part::Break(time) => {
+                let _ = write!(markup, r#"<break time="{}ms"/>"#, time.as_millis());
             }
-            '&' => markup.push_str("&amp;"),
-            '<' => markup.push_str("&lt;"),
-            '>' => markup.push_str("&gt;"),
-            c => markup.push(c),
         }
     }
     if pace == Pace::Slow {
@@ -341,51 +310,13 @@ fn is_taken_for_address(text: &str) -> bool {
     text.starts_with(['<', '{']) || text.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme))
 }
 
-/// `text` with a pause marked between its sentences.
-fn with_pauses(text: &str) -> String {
-    let mut paused = String::with_capacity(text.len() + 16);
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        paused.push(c);
-        if matches!(c, '。' | '！' | '？' | '!' | '?') && chars.peek().is_some() {
-            paused.push(PAUSE);
-        }
-    }
-    paused
-}
-
-/// How many bytes of `text` fit into one piece: all of it, or up to the last sentence, clause or at least character that does.
-fn fitting(text: &str) -> usize {
-    // <speak><prosody rate="85%"></prosody></speak>
-    let mut length = 45;
-    let (mut sentence, mut clause) = (0, 0);
-    for (at, c) in text.char_indices() {
-        length += match c {
-            BREAK | PAUSE => BREAK_TIME.len(),
-            '<' | '>' | '&' => 5,
-            c => c.len_utf16(),
-        };
-        if length > MOST {
-            return [sentence, clause].into_iter().find(|end| *end > 0).unwrap_or(at);
-        }
-        let end = at + c.len_utf8();
-        match c {
-            // "8 a.m. to noon" is one sentence.
-            '.' if text[end..].trim_start_matches(' ').starts_with(|c: char| c.is_ascii_uppercase()) => sentence = end,
-            '。' | '！' | '？' | '；' | '!' | '?' | ';' | '\n' | PAUSE => sentence = end,
-            '，' | '、' | '：' | ',' | BREAK | ' ' => clause = end,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dialog::{Record, Transfer};
+    use crate::dialog::{BargeIn, Record, Transfer};
+    use crate::speech::words::Piece;
     use crate::telephony::testing::{prompt, reply};
 
     fn verbs(settings: &str) -> Verbs {
@@ -611,7 +542,7 @@ mod tests {
             Piece::Unit("三三三"),
         ];
         assert_eq!(
-            texts(&marked(&pieces), Pace::Usual),
+            texts(&Speech::of_pieces(&pieces, Pace::Usual)),
             [r#"<speak>请拨&lt;&amp;幺二<break time="200ms"/>三三三</speak>"#]
         );
     }
@@ -619,17 +550,20 @@ mod tests {
     #[test]
     fn what_the_platform_would_fetch_is_markup_too() {
         for text in ["Note: press one.", "silence_stream://1000", "<b>", "{a}b", " http://x"] {
-            let said = texts(text, Pace::Usual);
+            let said = texts(&Speech::of_text(text, Pace::Usual));
             assert!(said[0].starts_with("<speak>"), "{said:?}");
         }
         for text in ["您好：一。", "For enquiries: press one.", "8:30"] {
-            assert_eq!(texts(text, Pace::Usual), [text]);
+            assert_eq!(texts(&Speech::of_text(text, Pace::Usual)), [text]);
         }
     }
 
     #[test]
     fn long_speech_is_split_at_the_end_of_a_sentence() {
-        let lengths = |text: &str| texts(text, Pace::Usual).iter().map(|t| t.chars().count()).collect::<Vec<_>>();
+        let lengths = |text: &str| {
+            let texts = texts(&Speech::of_text(text, Pace::Usual));
+            texts.iter().map(|text| text.chars().count()).collect::<Vec<_>>()
+        };
         let sentence = format!("{}。", "一".repeat(99));
         assert_eq!(lengths(&sentence.repeat(8)), [800]);
         assert_eq!(lengths(&sentence.repeat(9)), [800, 100]);
@@ -645,9 +579,9 @@ mod tests {
         #[test]
         fn every_piece_keeps_the_limit_and_loses_nothing(text in "[一二，。a:<&' \u{1e}\u{1f600}]{0,4000}", slow: bool) {
             let pace = if slow { Pace::Slow } else { Pace::Usual };
-            let said = texts(&text, pace);
+            let said = texts(&Speech::of_text(&text, pace));
             for one in &said {
-                prop_assert!(one.encode_utf16().count() <= MOST, "{}", one.len());
+                prop_assert!(one.encode_utf16().count() <= 900, "{}", one.len());
                 prop_assert!(!one.starts_with('<') || (one.starts_with("<speak>") && one.ends_with("</speak>")));
             }
             let plain: String = said.concat();

@@ -3,30 +3,40 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use quick_xml::Writer;
-use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
-
-use super::profile::Profile;
+use super::profile::{Can, KeyTimer, Profile};
 use super::settings::Voice;
-use crate::dialog::{BargeIn, Collect, Record, TransferTarget};
+use crate::dialog::{Collect, Record, TransferTarget};
 use crate::speech::language::Language;
 use crate::speech::prompt::Prompt;
-use crate::speech::words::Piece;
-use crate::telephony::{Pace, Reply, Then};
+use crate::speech::words::Words;
+use crate::telephony::spoken::{Limit, Part, Speech};
+use crate::telephony::{Pace, Reply, Then, whole_seconds, xml};
 
-/// Stands for a break among the words. XML has no way to write this character, so no wording can bring it in.
-const BREAK: char = '\u{1e}';
-const BREAK_TIME: &str = "200ms";
-/// Stands for a break between the sentences of slow speech, in the same way.
-const PAUSE: char = '\u{1f}';
+/// Bytes, since Amazon's voices take no more at a time; and bytes of the text URL-encoded, since Twilio does not: five hundred
+/// Chinese characters. Nobody says whether Twilio counts before or after escaping: so it is counted as it stands.
+const USUAL: Limit<2> = Limit {
+    most: [3000, 4500],
+    around: [0, 0],
+    // <break time="200ms"/>
+    silence: [21, 41],
+    character: |c| match c {
+        // &quot; at most
+        '<' | '>' | '&' | '\'' | '"' | '\r' => [6, 10],
+        c if c.is_ascii_alphanumeric() => [1, 1],
+        c => [c.len_utf8(), c.len_utf8() * 3],
+    },
+};
+/// The same with `<prosody rate="85%"></prosody>` around it.
+const SLOW: Limit<2> = Limit { around: [30, 48], ..USUAL };
 
-/// Amazon's voices take no more at a time.
-const SAY_BYTES: usize = 3000;
-/// Nor does Twilio, the text URL-encoded: five hundred Chinese characters.
-const SAY_URL_ENCODED: usize = 4500;
+/// The longest that any platform waits for a key, in seconds.
+const LONGEST_WAIT: u64 = 120;
+/// Where all keys are waited for together: the seconds that each further one may take.
+const EACH_KEY: u64 = 2;
 
-/// Writes replies, in the voices and with the addresses of the settings.
+/// Writes replies, as a platform can take them, in the voices and with the addresses of the settings.
 pub struct Markup {
+    profile: &'static Profile,
     steps: Box<str>,
     transferred: Box<str>,
     recorded: Box<str>,
@@ -37,12 +47,13 @@ pub struct Markup {
 }
 
 impl Markup {
-    /// Addresses begin with `public_url`.
+    /// Addresses begin with `base`, which ends with `/`.
     #[must_use]
     pub fn new(profile: &'static Profile, voices: &BTreeMap<Language, Voice>, base: &str) -> Self {
         let voice = |language| voices.get(&language).cloned().unwrap_or_else(|| profile.default_voice(language));
         let at = |path: &str| format!("{base}{path}/").into();
         Self {
+            profile,
             steps: at("step"),
             transferred: at("transferred"),
             queued: at("queued"),
@@ -66,15 +77,11 @@ impl Markup {
     }
 
     fn page(&self, reply: &Reply, steps: &str) -> Vec<u8> {
-        let mut page = Page::new(reply.pace);
+        let mut page = Page::new(self.profile);
         let say = |prompts| self.voiced(reply, prompts);
         match &reply.then {
             Then::Collect(collect, step) => {
-                let heard_out = match collect.barge_in {
-                    BargeIn::Always => 0,
-                    BargeIn::AfterPrompts(n) => usize::from(n).min(reply.say.len()),
-                };
-                let (before, during) = reply.say.split_at(heard_out);
+                let (before, during) = reply.heard_out(collect);
                 page.say(&say(before));
                 page.gather(collect, &[steps, step].concat(), &say(during));
             }
@@ -91,6 +98,10 @@ impl Markup {
                     TransferTarget::Sip(uri) => {
                         page.dial("Sip", uri, transfer.ring, &[&*self.transferred, step].concat());
                     }
+                    // Told no way in which waiting ended, the conversation goes on as if nobody had answered.
+                    TransferTarget::Queue(_) if !self.profile.can(Can::Queue) => {
+                        page.redirect(&[&*self.queued, step].concat());
+                    }
                     TransferTarget::Queue(name) => {
                         page.enqueue(name, &[&*self.queued, step].concat(), &[&*self.waiting, step].concat());
                     }
@@ -98,28 +109,29 @@ impl Markup {
             }
             Then::Leave(_) => {
                 page.say(&say(&reply.say));
-                page.empty("Leave", &[]);
+                page.xml.empty("Leave", &[]);
             }
             Then::HangUp => {
                 page.say(&say(&reply.say));
-                page.empty("Hangup", &[]);
+                page.xml.empty("Hangup", &[]);
             }
         }
-        page.finish()
+        page.xml.finish()
     }
 
     /// Writes last words.
     #[must_use]
     pub fn busy(&self, language: Language, words: &str) -> Vec<u8> {
-        let mut page = Page::new(Pace::Usual);
-        page.say_one(self.voice(language), &legal(words).collect::<String>());
-        page.empty("Hangup", &[]);
-        page.finish()
+        let mut page = Page::new(self.profile);
+        page.say_one(self.voice(language), &Speech::of_text(words, Pace::Usual));
+        page.xml.empty("Hangup", &[]);
+        page.xml.finish()
     }
 
     /// What is spoken, voice by voice.
-    fn voiced(&self, reply: &Reply, prompts: &[Prompt]) -> Vec<(&Voice, String)> {
-        reply.spoken(prompts).map(|(language, words)| (self.voice(language), text(words.pieces()))).collect()
+    fn voiced(&self, reply: &Reply, prompts: &[Prompt]) -> Vec<(&Voice, Speech)> {
+        let said = |words: Words<'_>| Speech::of_pieces(words.pieces(), reply.pace);
+        reply.spoken(prompts).map(|(language, words)| (self.voice(language), said(words))).collect()
     }
 
     fn voice(&self, language: Language) -> &Voice {
@@ -129,232 +141,141 @@ impl Markup {
 
 /// A document that is being written.
 struct Page {
-    xml: Writer<Vec<u8>>,
-    pace: Pace,
+    xml: xml::Page,
+    profile: &'static Profile,
 }
 
 impl Page {
-    fn new(speed: Pace) -> Self {
-        let mut page = Self { xml: Writer::new(Vec::with_capacity(2048)), pace: speed };
-        // Twilio takes nothing, not a blank, before the declaration.
-        page.write(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)));
-        page.start("Response", &[]);
-        page
-    }
-
-    fn finish(mut self) -> Vec<u8> {
-        self.end("Response");
-        self.xml.into_inner()
+    fn new(profile: &'static Profile) -> Self {
+        Self { xml: xml::Page::new("Response", &[]), profile }
     }
 
     /// Waits for keys. Its `timeout` is both the wait for the first key, once all is said, and the wait for each further
     /// one: so it is set to the latter, and a pause makes up for what the first key may take longer. Keys end a pause.
-    fn gather(&mut self, collect: &Collect, step: &str, said: &[(&Voice, String)]) {
-        let first_key = seconds(collect.first_key);
-        let timeout = if collect.max > 1 { seconds(collect.between_keys) } else { first_key };
+    /// Where no pause is taken it is the longer of the two; and where it is the time for all keys, that.
+    fn gather(&mut self, collect: &Collect, step: &str, said: &[(&Voice, Speech)]) {
+        let first_key = whole_seconds(collect.first_key);
+        let each_key = if collect.max > 1 { whole_seconds(collect.between_keys) } else { first_key };
+        let (timeout, pause) = match self.profile.keys {
+            KeyTimer::EachAfterPause => (each_key, first_key.saturating_sub(each_key)),
+            KeyTimer::Each => (first_key.max(each_key).min(LONGEST_WAIT), 0),
+            KeyTimer::Whole => {
+                let further = EACH_KEY * u64::from(collect.max.saturating_sub(1));
+                ((first_key + further).min(LONGEST_WAIT), 0)
+            }
+        };
         let finish = collect.finish.map(|key| key.as_char().to_string()).unwrap_or_default();
-        self.start(
-            "Gather",
-            &[
-                ("input", "dtmf"),
-                ("action", step),
-                ("method", "POST"),
-                ("numDigits", &collect.max.max(1).to_string()),
-                // Where it is missing, it is `#`.
-                ("finishOnKey", &finish),
-                ("timeout", &timeout.to_string()),
-                ("actionOnEmptyResult", "true"),
-            ],
-        );
-        self.say(said);
-        if first_key > timeout {
-            self.empty("Pause", &[("length", &(first_key - timeout).to_string())]);
+        let (digits, timeout) = (collect.max.max(1).to_string(), timeout.to_string());
+        let mut attributes = vec![
+            ("input", "dtmf"),
+            ("action", step),
+            ("method", "POST"),
+            ("numDigits", &*digits),
+            // Where it is missing, it is `#`.
+            ("finishOnKey", &*finish),
+            ("timeout", &*timeout),
+        ];
+        if self.profile.can(Can::TellSilence) {
+            attributes.push(("actionOnEmptyResult", "true"));
         }
-        self.end("Gather");
+        self.xml.start("Gather", &attributes);
+        self.say(said);
+        if pause > 0 {
+            self.xml.empty("Pause", &[("length", &pause.to_string())]);
+        }
+        self.xml.end("Gather");
         // Not reached where `actionOnEmptyResult` is known. Where it is not, silence falls through to here; a document that
         // ended here would end the call.
-        self.start("Redirect", &[("method", "POST")]);
-        self.text(step);
-        self.end("Redirect");
+        self.redirect(step);
     }
 
     /// Records after a tone. What was recorded is told to `step`; and to `beside`, even when the caller has hung up.
     fn record(&mut self, record: &Record, step: &str, beside: &str) {
-        self.empty(
-            "Record",
-            &[
-                ("action", step),
-                ("method", "POST"),
-                ("finishOnKey", &record.finish.as_char().to_string()),
-                ("timeout", &seconds(record.silence).to_string()),
-                ("maxLength", &seconds(record.longest).to_string()),
-                ("playBeep", "true"),
-                ("recordingStatusCallback", beside),
-                ("recordingStatusCallbackMethod", "POST"),
-                ("recordingStatusCallbackEvent", "completed"),
-            ],
-        );
+        let finish = record.finish.as_char().to_string();
+        let (silence, longest) = (whole_seconds(record.silence).to_string(), whole_seconds(record.longest).to_string());
+        let mut attributes = vec![("action", step), ("method", "POST"), ("finishOnKey", &*finish)];
+        if self.profile.can(Can::EndAtSilence) {
+            attributes.push(("timeout", &*silence));
+        }
+        attributes.extend([("maxLength", &*longest), ("playBeep", "true")]);
+        if self.profile.can(Can::TellRecordings) {
+            attributes.extend([("recordingStatusCallback", beside), ("recordingStatusCallbackMethod", "POST")]);
+        }
+        if self.profile.can(Can::ChooseRecordingNews) {
+            attributes.push(("recordingStatusCallbackEvent", "completed"));
+        }
+        self.xml.empty("Record", &attributes);
         // Where nothing was recorded, nothing is told to `step`: Twilio goes on here.
-        self.start("Redirect", &[("method", "POST")]);
-        self.text(step);
-        self.end("Redirect");
+        self.redirect(step);
+    }
+
+    /// Goes on with what is to be had at `step`.
+    fn redirect(&mut self, step: &str) {
+        self.xml.element("Redirect", &[("method", "POST")], step);
     }
 
     /// Rings at a person's; what comes after is told to `step`, so nothing stands behind it.
     fn dial(&mut self, noun: &str, target: &str, ring: Duration, step: &str) {
-        let ring = seconds(ring).to_string();
-        self.start(
-            "Dial",
+        let ring = whole_seconds(ring).to_string();
+        let mut attributes = vec![("action", step), ("method", "POST"), ("timeout", &*ring)];
+        if self.profile.can(Can::AnswerOnBridge) {
             // The caller is not charged, and hears the ringing, until somebody answers.
-            &[("action", step), ("method", "POST"), ("timeout", &ring), ("answerOnBridge", "true")],
-        );
-        self.start(noun, &[]);
-        self.text(&legal(target).collect::<String>());
-        self.end(noun);
-        self.end("Dial");
+            attributes.push(("answerOnBridge", "true"));
+        }
+        self.xml.start("Dial", &attributes);
+        self.xml.element(noun, &[], target);
+        self.xml.end("Dial");
     }
 
     /// Puts the caller into a queue. Meanwhile they hear what comes from `waiting`; how it ended is told to `step`.
     fn enqueue(&mut self, name: &str, step: &str, waiting: &str) {
-        self.start("Enqueue", &[("action", step), ("method", "POST"), ("waitUrl", waiting), ("waitUrlMethod", "POST")]);
-        self.text(&legal(name).collect::<String>());
-        self.end("Enqueue");
+        let attributes = [("action", step), ("method", "POST"), ("waitUrl", waiting), ("waitUrlMethod", "POST")];
+        self.xml.element("Enqueue", &attributes, name);
     }
 
     /// Says what each voice has to say.
-    fn say(&mut self, said: &[(&Voice, String)]) {
-        for (voice, text) in said {
-            self.say_one(voice, text);
+    fn say(&mut self, said: &[(&Voice, Speech)]) {
+        for (voice, speech) in said {
+            self.say_one(voice, speech);
         }
     }
 
-    /// Says `text`, in as many pieces as the limits ask for.
-    fn say_one(&mut self, voice: &Voice, text: &str) {
+    /// Says `speech`, in as many pieces as the limits ask for. Where marks in it are not understood, its breaks are left to
+    /// the voice, and it is slow as a whole or not at all.
+    fn say_one(&mut self, voice: &Voice, speech: &Speech) {
+        let marked = self.profile.can(Can::Ssml);
+        let is_slow = speech.pace == Pace::Slow;
         let slow = format!("{}%", Pace::SLOW);
-        let pause = format!("{}ms", Pace::BREAK.as_millis());
-        let paused = if self.pace == Pace::Slow { Some(with_pauses(text)) } else { None };
-        let mut rest = paused.as_deref().unwrap_or(text);
-        while !rest.is_empty() {
-            let (now, later) = rest.split_at(fitting(rest, self.pace));
-            rest = later;
-            // A pause at the end of a piece is made by its end.
-            let now = now.strip_suffix(PAUSE).unwrap_or(now);
-            if now.chars().all(|c| c == BREAK || c == PAUSE || c.is_whitespace()) {
-                continue;
+        let speed = format!("0.{:02}", Pace::SLOW);
+        let mut attributes = Vec::with_capacity(3);
+        for (name, value) in [("language", &voice.language), ("voice", &voice.voice)] {
+            if !value.is_empty() {
+                attributes.push((name, &**value));
             }
-            self.start("Say", &[("language", &voice.language), ("voice", &voice.voice)]);
-            if self.pace == Pace::Slow {
-                self.start("prosody", &[("rate", &slow)]);
+        }
+        if is_slow && self.profile.can(Can::VoiceSpeed) {
+            attributes.push(("voiceSpeed", &*speed));
+        }
+        for chunk in speech.chunks(if is_slow { &SLOW } else { &USUAL }) {
+            self.xml.start("Say", &attributes);
+            if is_slow && marked {
+                self.xml.start("prosody", &[("rate", &slow)]);
             }
-            let mut words = now;
-            while let Some((at, c)) = words.char_indices().find(|(_, c)| matches!(*c, BREAK | PAUSE)) {
-                self.text(&words[..at]);
-                self.empty("break", &[("time", if c == PAUSE { &pause } else { BREAK_TIME })]);
-                words = &words[at + c.len_utf8()..];
+            for part in chunk.parts() {
+                match part {
+                    Part::Words(words) => self.xml.text(words),
+                    Part::Break(time) if marked => {
+                        self.xml.empty("break", &[("time", &format!("{}ms", time.as_millis()))]);
+                    }
+                    Part::Break(_) => {}
+                }
             }
-            self.text(words);
-            if self.pace == Pace::Slow {
-                self.end("prosody");
+            if is_slow && marked {
+                self.xml.end("prosody");
             }
-            self.end("Say");
+            self.xml.end("Say");
         }
     }
-
-    fn start(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.write(Event::Start(BytesStart::new(name).with_attributes(attributes.iter().copied())));
-    }
-
-    fn empty(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.write(Event::Empty(BytesStart::new(name).with_attributes(attributes.iter().copied())));
-    }
-
-    fn end(&mut self, name: &str) {
-        self.write(Event::End(BytesEnd::new(name)));
-    }
-
-    fn text(&mut self, text: &str) {
-        if !text.is_empty() {
-            self.write(Event::Text(BytesText::new(text)));
-        }
-    }
-
-    fn write(&mut self, event: Event<'_>) {
-        // Writing into a Vec cannot fail.
-        let _ = self.xml.write_event(event);
-    }
-}
-
-/// What is spoken, as one text with its breaks marked.
-fn text(pieces: &[Piece<'_>]) -> String {
-    let mut text = String::with_capacity(pieces.len() * 12);
-    for piece in pieces {
-        match piece {
-            Piece::Fragment { text: words, .. } => text.extend(legal(words)),
-            Piece::Unit(unit) | Piece::Joint(unit) => text.push_str(unit),
-            Piece::Break => text.push(BREAK),
-        }
-    }
-    text
-}
-
-/// The characters of `text` that XML 1.0 can have; the writer would pass the others on, and the whole document be refused.
-fn legal(text: &str) -> impl Iterator<Item = char> {
-    text.chars()
-        .filter(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..))
-}
-
-/// `text` with a pause marked between its sentences.
-fn with_pauses(text: &str) -> String {
-    let mut paused = String::with_capacity(text.len() + 16);
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        paused.push(c);
-        if matches!(c, '。' | '！' | '？' | '!' | '?') && chars.peek().is_some() {
-            paused.push(PAUSE);
-        }
-    }
-    paused
-}
-
-/// How many bytes of `text` fit into one `Say`: all of it, or up to the last sentence, clause or at least character that does.
-fn fitting(text: &str, pace: Pace) -> usize {
-    // <prosody rate="85%"></prosody>
-    let (mut bytes, mut url_encoded) = if pace == Pace::Slow { (30, 48) } else { (0, 0) };
-    let (mut sentence, mut clause) = (0, 0);
-    for (at, c) in text.char_indices() {
-        let (b, u) = cost(c);
-        bytes += b;
-        url_encoded += u;
-        if bytes > SAY_BYTES || url_encoded > SAY_URL_ENCODED {
-            return [sentence, clause].into_iter().find(|end| *end > 0).unwrap_or(at);
-        }
-        let end = at + c.len_utf8();
-        match c {
-            // "8 a.m. to noon" is one sentence.
-            '.' if text[end..].trim_start_matches(' ').starts_with(|c: char| c.is_ascii_uppercase()) => sentence = end,
-            '。' | '！' | '？' | '；' | '!' | '?' | ';' | '\n' | PAUSE => sentence = end,
-            '，' | '、' | '：' | ',' | BREAK | ' ' => clause = end,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-/// What a character takes of the two limits, counted as it stands in the markup: nobody says whether Twilio counts before or after.
-fn cost(c: char) -> (usize, usize) {
-    match c {
-        // <break time="200ms"/>
-        BREAK | PAUSE => (21, 41),
-        // &quot; at most
-        '<' | '>' | '&' | '\'' | '"' | '\r' => (6, 10),
-        c if c.is_ascii_alphanumeric() => (1, 1),
-        c => (c.len_utf8(), c.len_utf8() * 3),
-    }
-}
-
-/// Whole seconds, at least one: all that can be written. Rather a moment longer than a moment too short.
-fn seconds(time: Duration) -> u64 {
-    (time.as_secs() + u64::from(time.subsec_nanos() > 0)).max(1)
 }
 
 #[cfg(test)]
@@ -362,17 +283,25 @@ mod tests {
     use proptest::prelude::*;
     use quick_xml::Reader;
     use quick_xml::escape::resolve_predefined_entity;
+    use quick_xml::events::Event;
 
     use super::*;
-    use crate::dialog::Transfer;
+    use crate::dialog::{BargeIn, Transfer};
     use crate::secret::Key;
+    use crate::speech::words::Piece;
+    use crate::telephony::spoken::legal;
     use crate::telephony::testing::{prompt, reply};
-    use crate::telephony::twilio::profile::TWILIO;
+    use crate::telephony::twilio::profile::{EXOTEL, KAZOO, SIGNALWIRE, SOMLENG, TELNYX, TWILIO};
+    use crate::telephony::twilio::settings::Settings;
 
     const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
+    fn markup_of(profile: &'static Profile) -> Markup {
+        Markup::new(profile, &BTreeMap::new(), &format!("https://hotline.example/{}/", profile.dialect))
+    }
+
     fn markup() -> Markup {
-        Markup::new(&TWILIO, &BTreeMap::new(), "https://hotline.example/twilio/")
+        markup_of(&TWILIO)
     }
 
     fn written(say: &[&str], then: Then) -> String {
@@ -414,6 +343,122 @@ mod tests {
         assert_eq!(waiting(Then::Leave("S".into())).rsplit_once("</Say>").unwrap().1, "<Leave/></Response>");
     }
 
+    /// What `profile` is answered, with `…` for its addresses.
+    fn answered(profile: &'static Profile, say: &[&str], pace: Pace, then: Then) -> String {
+        let text = String::from_utf8(markup_of(profile).reply(&says(say, pace, then))).unwrap();
+        let body = text.strip_prefix(DECLARATION).and_then(|text| text.strip_prefix("<Response>")).unwrap();
+        let body = body.strip_suffix("</Response>").unwrap();
+        body.replace(&format!("https://hotline.example/{}", profile.dialect), "…")
+    }
+
+    #[test]
+    fn each_platform_waits_for_keys_as_it_can() {
+        let entry = |profile| {
+            answered(profile, &["menu"], Pace::Usual, collect(18, Some(Key::Hash), 10_000, 4500, BargeIn::Always))
+        };
+        let behind = r#"<Redirect method="POST">…/step/AbC-_9</Redirect>"#;
+        let gather = |timeout: u8, more: &str, inside: &str| {
+            let keys = r##"method="POST" numDigits="18" finishOnKey="#""##;
+            format!(
+                r#"<Gather input="dtmf" action="…/step/AbC-_9" {keys} timeout="{timeout}"{more}>{inside}</Gather>{behind}"#
+            )
+        };
+        let say = r#"<Say language="cmn-CN" voice="Polly.Zhiyu-Neural">查询请按一。</Say>"#;
+        let tells = r#" actionOnEmptyResult="true""#;
+        let paused = format!(r#"{say}<Pause length="5"/>"#);
+        assert_eq!(entry(&TWILIO), gather(5, tells, &paused));
+        assert_eq!(entry(&SIGNALWIRE), gather(5, tells, &paused));
+        assert_eq!(entry(&SOMLENG), gather(10, tells, say));
+        assert_eq!(entry(&TELNYX), gather(10, "", say));
+        assert_eq!(entry(&EXOTEL), gather(10, "", r#"<Say language="zh-CN">查询请按一。</Say>"#));
+        // All of eighteen in this time.
+        assert_eq!(entry(&KAZOO), gather(44, "", "<Say>查询请按一。</Say>"));
+        // One key is waited for as long everywhere, and never longer than Telnyx can.
+        for profile in [&TWILIO, &SIGNALWIRE, &SOMLENG, &TELNYX, &EXOTEL, &KAZOO] {
+            let wait = |first| answered(profile, &[], Pace::Usual, collect(1, None, first, 4500, BargeIn::Always));
+            assert!(wait(6000).contains(r#" numDigits="1" finishOnKey="" timeout="6""#), "{}", profile.name);
+            if profile.keys != KeyTimer::EachAfterPause {
+                assert!(wait(600_000).contains(r#" timeout="120""#), "{}", profile.name);
+            }
+        }
+    }
+
+    #[test]
+    fn each_platform_speaks_slowly_as_it_can() {
+        let slow = |profile| answered(profile, &["greeting", "menu"], Pace::Slow, Then::HangUp);
+        let voice = r#"language="cmn-CN" voice="Polly.Zhiyu-Neural""#;
+        let marked = r#"<prosody rate="85%">您好。<break time="400ms"/>查询请按一。</prosody>"#;
+        assert_eq!(slow(&TWILIO), format!("<Say {voice}>{marked}</Say><Hangup/>"));
+        assert_eq!(slow(&SIGNALWIRE), slow(&TWILIO));
+        assert_eq!(slow(&TELNYX), format!(r#"<Say {voice} voiceSpeed="0.85">您好。查询请按一。</Say><Hangup/>"#));
+        assert_eq!(slow(&SOMLENG), format!("<Say {voice}>您好。查询请按一。</Say><Hangup/>"));
+        assert_eq!(slow(&EXOTEL), r#"<Say language="zh-CN">您好。查询请按一。</Say><Hangup/>"#);
+        assert_eq!(slow(&KAZOO), "<Say>您好。查询请按一。</Say><Hangup/>");
+    }
+
+    #[test]
+    fn each_platform_transfers_as_it_can() {
+        let to = |profile, to| {
+            let transfer = Transfer { to, ring: Duration::from_secs(25) };
+            answered(profile, &[], Pace::Usual, Then::Transfer(transfer, "S".into()))
+        };
+        let number = || TransferTarget::Number("+861012333".into());
+        let queue = || TransferTarget::Queue("agents".into());
+        let dial = |more: &str| {
+            let rings = format!(r#"<Dial action="…/transferred/S" method="POST" timeout="25"{more}>"#);
+            format!("{rings}<Number>+861012333</Number></Dial>")
+        };
+        let waiting = r#"action="…/queued/S" method="POST" waitUrl="…/waiting/S" waitUrlMethod="POST""#;
+        for profile in [&TWILIO, &SIGNALWIRE] {
+            assert_eq!(to(profile, number()), dial(r#" answerOnBridge="true""#), "{}", profile.name);
+            assert_eq!(to(profile, queue()), format!("<Enqueue {waiting}>agents</Enqueue>"), "{}", profile.name);
+        }
+        assert_eq!(to(&TELNYX, queue()), format!("<Enqueue {waiting}>agents</Enqueue>"));
+        for profile in [&TELNYX, &SOMLENG, &EXOTEL, &KAZOO] {
+            assert_eq!(to(profile, number()), dial(""), "{}", profile.name);
+        }
+        for profile in [&SOMLENG, &EXOTEL, &KAZOO] {
+            assert_eq!(to(profile, queue()), r#"<Redirect method="POST">…/queued/S</Redirect>"#, "{}", profile.name);
+        }
+    }
+
+    #[test]
+    fn each_platform_records_as_it_can() {
+        let record = |profile| {
+            let (longest, silence) = (Duration::from_secs(120), Duration::from_secs(5));
+            let record = Record { longest, finish: Key::Hash, silence };
+            answered(profile, &[], Pace::Usual, Then::Record(record, "S".into()))
+        };
+        let written = |timeout: &str, beside: &str| {
+            let head =
+                format!(r##"<Record action="…/recorded/S" method="POST" finishOnKey="#"{timeout} maxLength="120""##);
+            format!(r#"{head} playBeep="true"{beside}/><Redirect method="POST">…/recorded/S</Redirect>"#)
+        };
+        let (timeout, told) =
+            (r#" timeout="5""#, r#" recordingStatusCallback="…/recording/S" recordingStatusCallbackMethod="POST""#);
+        let chosen = format!(r#"{told} recordingStatusCallbackEvent="completed""#);
+        assert_eq!(record(&TWILIO), written(timeout, &chosen));
+        assert_eq!(record(&SIGNALWIRE), written(timeout, &chosen));
+        assert_eq!(record(&TELNYX), written("", told));
+        assert_eq!(record(&SOMLENG), written(timeout, told));
+        assert_eq!(record(&EXOTEL), written(timeout, ""));
+        assert_eq!(record(&KAZOO), written(timeout, ""));
+    }
+
+    #[test]
+    fn an_empty_language_or_voice_is_not_said() {
+        let voices = [(Language::Mandarin, Voice { language: "".into(), voice: "woman".into() })].into();
+        let markup = Markup::new(&KAZOO, &voices, "https://hotline.example/kazoo/geheim/");
+        let text = String::from_utf8(markup.reply(&says(&["greeting"], Pace::Usual, Then::HangUp))).unwrap();
+        assert_eq!(
+            text.strip_prefix(DECLARATION).unwrap(),
+            r#"<Response><Say voice="woman">您好。</Say><Hangup/></Response>"#
+        );
+        let transfer = Transfer { to: TransferTarget::Sip("sip:a@b.example".into()), ring: Duration::from_secs(25) };
+        let text = markup.reply(&says(&[], Pace::Usual, Then::Transfer(transfer, "S".into())));
+        assert!(String::from_utf8(text).unwrap().contains("https://hotline.example/kazoo/geheim/transferred/S"));
+    }
+
     #[test]
     fn slow_speech_is_slow_and_pauses_between_sentences() {
         let text = String::from_utf8(markup().reply(&says(&["greeting", "menu"], Pace::Slow, Then::HangUp))).unwrap();
@@ -430,10 +475,10 @@ mod tests {
 
     #[test]
     fn slow_speech_keeps_the_limits() {
-        let voice = Voice::default_of(Language::Mandarin);
-        let mut page = Page::new(Pace::Slow);
-        page.say_one(&voice, &format!("{}。", "一".repeat(9)).repeat(120));
-        let markup = page.finish();
+        let voice = TWILIO.default_voice(Language::Mandarin);
+        let mut page = Page::new(&TWILIO);
+        page.say_one(&voice, &Speech::of_text(&format!("{}。", "一".repeat(9)).repeat(120), Pace::Slow));
+        let markup = page.xml.finish();
         let inside = |say: &str| {
             let url_encoded: usize = form_urlencoded::byte_serialize(say.as_bytes()).map(str::len).sum();
             assert!(say.len() <= 3000 && url_encoded <= 4500, "{} {url_encoded}", say.len());
@@ -562,8 +607,8 @@ mod tests {
 
     #[test]
     fn the_voice_is_the_one_configured() {
-        let settings = toml::from_str(r#"voices.zh-CN = { language = "zh-CN", voice = "a\"<b" }"#).unwrap();
-        let markup = Markup::new(&settings, &PublicUrl::parse("https://hotline.example").unwrap());
+        let settings: Settings = toml::from_str(r#"voices.zh-CN = { language = "zh-CN", voice = "a\"<b" }"#).unwrap();
+        let markup = Markup::new(&TWILIO, &settings.voices, "https://hotline.example/twilio/");
         assert_eq!(
             String::from_utf8(markup.busy(Language::Mandarin, "再见。")).unwrap(),
             concat!(
@@ -581,11 +626,11 @@ mod tests {
             Piece::Break,
             Piece::Unit("三三三"),
         ];
-        let voice = Voice::default_of(Language::Mandarin);
-        let mut page = Page::new(Pace::Usual);
-        page.say_one(&voice, &text(&pieces));
+        let voice = TWILIO.default_voice(Language::Mandarin);
+        let mut page = Page::new(&TWILIO);
+        page.say_one(&voice, &Speech::of_pieces(&pieces, Pace::Usual));
         assert_eq!(
-            String::from_utf8(page.finish()).unwrap().strip_prefix(DECLARATION).unwrap(),
+            String::from_utf8(page.xml.finish()).unwrap().strip_prefix(DECLARATION).unwrap(),
             r#"<Response><Say language="cmn-CN" voice="Polly.Zhiyu-Neural">请拨幺二<break time="200ms"/>三三三</Say></Response>"#
         );
     }
@@ -611,7 +656,7 @@ mod tests {
     fn long_english_is_split_at_the_end_of_a_sentence_too() {
         let sentence = "For a person, press zero. Our hours are eight thirty a.m. to noon, and to go back is to press the star key. ";
         // Twenty-seven times it is 4482 bytes URL-encoded; even one short sentence more is too long.
-        assert_eq!(sentence.chars().map(cost).fold((0, 0), |(b, u), (x, y)| (b + x, u + y)), (108, 166));
+        assert_eq!(sentence.chars().map(USUAL.character).fold([0, 0], |[b, u], [x, y]| [b + x, u + y]), [108, 166]);
         let said = said(&markup().busy(Language::English, sentence.repeat(30).trim_end()));
         assert_eq!(said.len(), 2);
         assert!(

@@ -10,6 +10,9 @@ use super::telnyx::{self, PublicKeys};
 use crate::telephony::public_url::PublicUrl;
 use crate::telephony::sender::{Peer, Sender};
 
+/// Stands for a header that is no text: nothing is signed by it.
+const UNREADABLE: &str = "?";
+
 /// What proves a platform.
 pub enum Proof {
     /// As Twilio signs.
@@ -69,13 +72,13 @@ impl<'r> Sent<'r> {
         if values.next().is_some() {
             return None;
         }
-        Some(value.to_str().unwrap_or("?"))
+        Some(value.to_str().unwrap_or(UNREADABLE))
     }
 
-    /// How Twilio's signature was made. Two of them name no algorithm that there is.
+    /// How Twilio's signature was made. Two of them, and what is no text, name no algorithm that there is.
     fn settings(&self) -> Option<&'r str> {
         let is_there = self.headers.contains_key(SIGNATURE_SETTINGS);
-        is_there.then(|| self.header(SIGNATURE_SETTINGS).unwrap_or("algorithm=?"))
+        is_there.then(|| self.header(SIGNATURE_SETTINGS).filter(|text| *text != UNREADABLE).unwrap_or("algorithm=?"))
     }
 }
 

@@ -10,6 +10,8 @@ use crate::replay::readings::{Readings, member_of};
 use crate::replay::transcript::{Account, Change, Data, Transcript, Truth, What};
 use crate::replay::words::{CARDS, NOTHING, shown};
 use crate::secret::Pin;
+use crate::server::hashing;
+use crate::service::{Hasher, is_in_force};
 use crate::store::{Store, StoreError};
 
 /// One thing that a transcript says, with what it takes to look at it.
@@ -62,7 +64,8 @@ impl InProcess {
     pub(super) async fn is_so(&self, account: &Account) -> Result<(), String> {
         self.settle().await;
         let asked = self.asked.iter().find(|asked| asked.account == *account);
-        let Some(Asked { member, pins, before, .. }) = asked else { return Ok(()) };
+        let asked = asked.ok_or("it was not looked at before the first call")?;
+        let Asked { member, pins, before, .. } = asked;
         let now = self.found(&account.what, *member, pins.as_ref().map(|pins| &pins.is)).await?;
         let of = &account.whose;
         let wrong = match (&account.what, before, &now) {
@@ -83,8 +86,7 @@ impl InProcess {
                 let now = format!("the PIN of ${of} is not ${is}");
                 [(!right_before).then_some(before), (!right).then_some(now)]
             }
-            // What was found is what was asked for.
-            _ => [None, None],
+            _ => return Err("something else was looked at before the first call".to_owned()),
         };
         let wrong: Vec<String> = wrong.into_iter().flatten().collect();
         if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
@@ -98,7 +100,7 @@ impl InProcess {
             Data::WrongPins(_) => wrong_pins(store, member).await.map(Found::WrongPins),
             Data::Pin(_) => {
                 let Some(pin) = pin else { return Ok(Found::Pin(false)) };
-                let right = self.app.driver().services().is_in_force(member, pin).await;
+                let right = is_in_force(store, &Hasher::new(hashing(&self.set.settings)), member, pin).await;
                 return right.map(Found::Pin).map_err(|e| format!("the PIN cannot be looked at: {e}"));
             }
         };
