@@ -274,6 +274,8 @@ pub enum UnknownCall {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::secret::Key;
     use crate::telephony::twilio::profile::{EXOTEL, KAZOO, SIGNALWIRE, SOMLENG, TELNYX, TWILIO};
@@ -646,5 +648,26 @@ mod tests {
             assert_eq!(named(&SIGNALWIRE, odd), None, "{odd}");
         }
         assert_eq!(named(&TWILIO, "RecordingSid=r1"), None, "nobody else's");
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_is_read_or_not(
+            pairs in prop::collection::vec(("(Call(Sid|-ID|From|To|Status)|Digits(Pressed)?|digits|From|To|Recording(Url|Sid)|[a-z]{1,3})", "[ -~]{0,20}"), 0..6),
+            bytes in prop::collection::vec(any::<u8>(), 0..60),
+        ) {
+            let pairs = pairs.into_iter().map(|(name, value)| format!("{name}={value}&")).collect::<String>();
+            for body in [pairs.as_bytes(), &bytes] {
+                for profile in [&TWILIO, &SIGNALWIRE, &TELNYX, &SOMLENG, &EXOTEL, &KAZOO] {
+                    let form = Form::parse(profile, body);
+                    let told = (form.ended(), form.completed_recording(), form.recorded(), form.transfer(), form.queue());
+                    let shown = format!("{told:?} {:?} {:?}", form.keys(), form.waiting());
+                    prop_assert!(!shown.contains("Keys([") , "{shown}");
+                    if let Ok(call) = form.call() {
+                        prop_assert!(call.id.bytes().all(|b| b.is_ascii_graphic()) && call.id.len() <= LONGEST_CALL);
+                    }
+                }
+            }
+        }
     }
 }
