@@ -16,14 +16,14 @@ use crate::fault::{Fault, Faults};
 use crate::secret::Secret;
 use crate::telephony::public_url::{InvalidPublicUrl, PublicUrl};
 use crate::telephony::sender::{Networks, fits_a_path};
-use crate::telephony::{jambonz, twilio};
+use crate::telephony::{httapi, jambonz, twilio, voicexml};
 
 /// The compiled-in defaults, and the documentation of every setting.
 pub const DEFAULT: &str = include_str!("../config/default.toml");
 
 const ENVIRONMENT_PREFIX: &str = "HOTLINE_";
 /// Tables whose keys are the operator's own.
-const OPEN_TABLES: [&str; 8] = [
+const OPEN_TABLES: [&str; 10] = [
     "twilio.accounts",
     "twilio.voices",
     "signalwire.voices",
@@ -32,10 +32,22 @@ const OPEN_TABLES: [&str; 8] = [
     "exotel.voices",
     "kazoo.voices",
     "jambonz.voices",
+    "voicexml.voices",
+    "httapi.voices",
 ];
 /// What begins so may hold a secret: a fault names it and never quotes it.
-const SECRETS: [&str; 8] =
-    ["twilio.", "signalwire.", "somleng.", "exotel.", "kazoo.", "jambonz.", "browser.token", "store.url"];
+const SECRETS: [&str; 10] = [
+    "twilio.",
+    "signalwire.",
+    "somleng.",
+    "exotel.",
+    "kazoo.",
+    "jambonz.",
+    "voicexml.",
+    "httapi.",
+    "browser.token",
+    "store.url",
+];
 /// A secret of so many characters is not guessed.
 const LEAST_SECRET: usize = 16;
 
@@ -74,6 +86,8 @@ pub struct Settings {
     pub exotel: twilio::Unsigned,
     pub kazoo: twilio::Unsigned,
     pub jambonz: jambonz::Settings,
+    pub voicexml: voicexml::Settings,
+    pub httapi: httapi::Settings,
     pub browser: Browser,
 }
 
@@ -347,12 +361,18 @@ impl Settings {
 
     /// Whether anybody but people of our own can be let in at all.
     fn has_platform(&self) -> bool {
-        self.twilio.has_tokens() || self.jambonz.has_secrets() || self.family().len() > 1
+        let unsigned = self.unsigned().iter().any(|(_, secret, _)| secret.is_some());
+        self.twilio.has_tokens() || self.jambonz.has_secrets() || self.family().len() > 1 || unsigned
     }
 
-    /// Platforms that sign nothing, by the name of their table.
-    fn unsigned(&self) -> [(&'static str, &twilio::Unsigned); 2] {
-        [("exotel", &self.exotel), ("kazoo", &self.kazoo)]
+    /// Platforms that sign nothing: the name of their table, the secret in their addresses, and where they call from.
+    fn unsigned(&self) -> [(&'static str, Option<&Secret>, &Networks); 4] {
+        [
+            ("exotel", self.exotel.secret(), &self.exotel.addresses),
+            ("kazoo", self.kazoo.secret(), &self.kazoo.addresses),
+            ("voicexml", self.voicexml.secret(), &self.voicexml.addresses),
+            ("httapi", self.httapi.secret(), &self.httapi.addresses),
+        ]
     }
 
     /// What each setting alone cannot tell.
@@ -406,8 +426,22 @@ impl Settings {
                 "take it from the portal, Keys & Credentials: 44 characters, the last one =",
             );
         }
-        for (table, unsigned) in self.unsigned() {
-            if unsigned.secret().is_some_and(|secret| !fits_a_path(secret)) {
+        if !self.voicexml.recorder_is_address() {
+            fault("voicexml.recorder", "is no address", "write it as \"https://recorder.example/messages\"");
+        }
+        if !self.httapi.dial_strings_reach_someone() {
+            let remedy = "write a dial string with {to} in it, such as \"sofia/gateway/carrier/{to}\"";
+            fault("httapi.dial_number, httapi.dial_sip", "reaches nobody", remedy);
+        }
+        if !self.httapi.recordings_can_be_named() {
+            let remedy = "write it from / on, of letters, digits, / . _ and -";
+            fault("httapi.recordings", "is no folder that FreeSWITCH can be told of", remedy);
+        }
+        if !self.httapi.credentials_can_be_sent() {
+            fault("httapi.credentials", "cannot be sent", "write user:password, as gateway-credentials has them");
+        }
+        for (table, secret, _) in self.unsigned() {
+            if secret.is_some_and(|secret| !fits_a_path(secret)) {
                 let remedy = "take letters, digits, - and _: it stands in the address";
                 fault(&format!("{table}.secret"), "cannot stand in an address", remedy);
             }
@@ -517,13 +551,13 @@ impl Settings {
         if self.somleng.tokens().any(is_short) {
             fault("somleng.auth_token", "a token is shorter than 16 characters", "take the auth token of the account");
         }
-        for (table, unsigned) in self.unsigned() {
-            let Some(secret) = unsigned.secret() else { continue };
+        for (table, secret, addresses) in self.unsigned() {
+            let Some(secret) = secret else { continue };
             if is_short(secret) {
                 let remedy = "take 32 random letters and digits";
                 fault(&format!("{table}.secret"), "is shorter than 16 characters", remedy);
             }
-            if unsigned.addresses.is_empty() {
+            if addresses.is_empty() {
                 let problem = "is empty: whoever learns the secret could call from anywhere";
                 let remedy = "list the addresses the platform calls from, or write \"0.0.0.0/0\"";
                 fault(&format!("{table}.addresses"), problem, remedy);

@@ -192,6 +192,15 @@ fn webhooks(settings: &Settings, public: &str, out: &mut impl Write) -> std::io:
             [("calling webhook", format!("jambonz/call{AGAIN}")), ("call status webhook", at("jambonz/status"))];
         enter(out, "jambonz (POST, application/json)", public, jambonz)?;
     }
+    if settings.voicexml.secret().is_some() {
+        let voicexml = [("first document", at("voicexml/SECRET/start"))];
+        enter(out, "VoiceXML 2.1 (GET or POST; SECRET: what voicexml.secret holds)", public, voicexml)?;
+    }
+    if settings.httapi.secret().is_some() {
+        let httapi =
+            [("gateway-url", at("httapi/SECRET/call")), ("after it, in the dialplan", at("httapi/SECRET/fallback"))];
+        enter(out, "FreeSWITCH (mod_httapi, method POST; SECRET: what httapi.secret holds)", public, httapi)?;
+    }
     Ok(())
 }
 

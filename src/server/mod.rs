@@ -42,7 +42,7 @@ use crate::store::messages::MessageLimits;
 use crate::store::throttle::{CallerLimits, TryLimits};
 use crate::store::{Store, StoreError, StoreSettings};
 use crate::telemetry::Telemetry;
-use crate::telephony::{browser, jambonz, twilio};
+use crate::telephony::{browser, httapi, jambonz, twilio, voicexml};
 
 /// A hotline, ready to answer.
 #[derive(Clone, Debug)]
@@ -254,16 +254,39 @@ pub fn unfit_lines(settings: &Settings, lines: &Lines) -> Vec<Fault> {
 #[must_use]
 pub fn missed(settings: &Settings, lines: &Lines) -> Vec<String> {
     let family = settings.family();
-    let without = || family.iter().map(twilio::Platform::profile).filter(|profile| !profile.can(twilio::Can::Queue));
-    let missed = |flow: &Flow, profile: &twilio::Profile| {
+    let of_family = family.iter().map(twilio::Platform::profile).filter(|profile| !profile.can(twilio::Can::Queue));
+    let (voicexml, httapi) = (&settings.voicexml, &settings.httapi);
+    let by_voicexml =
+        voicexml.secret().map(|_| ("VoiceXML", voicexml.recorder().is_some(), "recorder under [voicexml]"));
+    let by_httapi = httapi.secret().map(|_| ("FreeSWITCH", httapi.recordings().is_some(), "recordings under [httapi]"));
+    let others = [by_voicexml, by_httapi];
+    let mut without: Vec<_> = of_family.map(|profile| profile.name).collect();
+    without.extend(others.iter().flatten().map(|(name, ..)| *name));
+    let no_queue = |flow: &Flow, name: &str| {
         format!(
-            "line {}: {} has no queues, so whoever asks for a person there hears that nobody can be reached; \
+            "line {}: {name} has no queues, so whoever asks for a person there hears that nobody can be reached; \
              transfer_to = \"+86…\" under [person] would reach one",
-            flow.name, profile.name
+            flow.name
         )
     };
-    let queues = lines.flows().filter(|flow| flow.queue().is_some());
-    queues.flat_map(|flow| without().map(move |profile| missed(flow, profile))).collect()
+    let no_recorder = |flow: &Flow, name: &str, setting: &str| {
+        format!(
+            "line {}: on {name} nothing is recorded, so whoever leaves a message there hears that nothing was; \
+             {setting} would say where to",
+            flow.name
+        )
+    };
+    let mut missed = Vec::new();
+    for flow in lines.flows() {
+        if flow.queue().is_some() {
+            missed.extend(without.iter().map(|name| no_queue(flow, name)));
+        }
+        if flow.takes_messages() {
+            let unrecorded = others.iter().flatten().filter(|(_, records, _)| !records);
+            missed.extend(unrecorded.map(|(name, _, setting)| no_recorder(flow, name, setting)));
+        }
+    }
+    missed
 }
 
 fn warn_of_missed(settings: &Settings, lines: &Lines) {
@@ -545,6 +568,12 @@ fn routes(settings: &Settings, driver: &Arc<Driver>, telemetry: &Arc<Telemetry>,
         if settings.jambonz.has_secrets() {
             routes = routes.merge(jambonz::router(Arc::clone(driver), &settings.jambonz, &public_url, clock));
         }
+        let proxies = &settings.server.trusted_proxies;
+        let others = [
+            voicexml::router(Arc::clone(driver), &settings.voicexml, &public_url, proxies),
+            httapi::router(Arc::clone(driver), &settings.httapi, &public_url, proxies),
+        ];
+        routes = others.into_iter().flatten().fold(routes, Router::merge);
     }
     routes
         .layer(from_fn_with_state(Arc::clone(telemetry), measure))

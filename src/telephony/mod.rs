@@ -1,6 +1,8 @@
 //! The dialect contract: prove the sender, read an event, write a turn. Vendor words never leave their dialect.
 
 pub mod browser;
+mod form;
+pub mod httapi;
 pub mod jambonz;
 pub mod public_url;
 pub mod sender;
@@ -8,10 +10,14 @@ mod spoken;
 #[cfg(test)]
 mod testing;
 pub mod twilio;
+pub mod voicexml;
 mod webhook;
 mod xml;
 
 use std::time::Duration;
+
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
 
 use crate::call::caller::{Call, CallEnd};
 use crate::dialog::{BargeIn, Collect, Event, Record, Recording, Transfer};
@@ -107,6 +113,13 @@ pub trait Conversation: Send + Sync + 'static {
 
     /// The last words, for when nothing else can be said, and their language.
     fn busy(&self) -> (Language, Box<str>);
+}
+
+/// What a recording made at `step` of `call` is known by, where we are the ones who name it: told again, it is the same.
+fn recording_name(dialect: &str, call: &str, step: &str) -> String {
+    let digest = Sha256::digest(step.as_bytes());
+    let of_step = HEXLOWER.encode(digest.get(..8).unwrap_or_default());
+    format!("{dialect}:{call}:{of_step}")
 }
 
 /// Whole seconds, at least one, for platforms that take nothing else. Rather a moment longer than a moment too short.

@@ -99,7 +99,7 @@ const IMPURE: [&str; 21] = [
     "SystemTime::now",
 ];
 /// Words of vendors, and the only dialects that may say them.
-const VENDOR_WORDS: [(&str, &[&str]); 24] = [
+const VENDOR_WORDS: [(&str, &[&str]); 34] = [
     ("Gather", &["twilio", "jambonz"]),
     ("CallSid", &["twilio"]),
     ("TwiML", &["twilio"]),
@@ -124,6 +124,16 @@ const VENDOR_WORDS: [(&str, &[&str]); 24] = [
     ("minDigits", &["jambonz"]),
     ("waitHook", &["jambonz"]),
     ("synthesizer", &["jambonz"]),
+    ("vxml", &["voicexml"]),
+    ("namelist", &["voicexml"]),
+    ("nomatch", &["voicexml"]),
+    ("interdigittimeout", &["voicexml"]),
+    ("bargein", &["voicexml", "jambonz"]),
+    ("session.connection", &["voicexml"]),
+    ("freeswitch-httapi", &["httapi"]),
+    ("digit-timeout", &["httapi"]),
+    ("input_type", &["httapi"]),
+    ("originate_disposition", &["httapi"]),
 ];
 
 /// The code of a file: no comments, no tests.
@@ -223,7 +233,7 @@ fn violations(module: &str, file: &str, text: &str) -> Vec<String> {
 }
 
 fn is_other_dialect(file: &str, name: &str) -> bool {
-    let dialects = ["browser", "jambonz", "twilio"];
+    let dialects = ["browser", "httapi", "jambonz", "twilio", "voicexml"];
     let own = dialects.into_iter().find(|dialect| file.starts_with(&format!("telephony/{dialect}")));
     dialects.iter().any(|dialect| within(name, dialect) && own != Some(dialect))
 }

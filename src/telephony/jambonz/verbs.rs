@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
-use data_encoding::HEXLOWER;
 use serde::Serialize;
 use serde_json::{Number, Value, json};
-use sha2::{Digest, Sha256};
 
 use super::hook::DIALECT;
 use super::settings::{Settings, Voice};
@@ -18,7 +16,7 @@ use crate::speech::prompt::Prompt;
 use crate::speech::words::Words;
 use crate::telephony::public_url::PublicUrl;
 use crate::telephony::spoken::{Chunk, Limit, Part, Speech};
-use crate::telephony::{Pace, Reply, Then};
+use crate::telephony::{Pace, Reply, Then, recording_name};
 
 /// Characters as JavaScript counts them: longer markup is cut up by the platform, and not always where a sentence ends.
 const LIMIT: Limit<1> = Limit {
@@ -248,9 +246,7 @@ impl Verbs {
 
 /// What a recording made at `step` of `call` is known by, here and to who keeps it: told again, it is the same.
 pub fn reference(call: &str, step: &str) -> Secret {
-    let digest = Sha256::digest(step.as_bytes());
-    let of_step = HEXLOWER.encode(digest.get(..8).unwrap_or_default());
-    Secret::new(format!("{DIALECT}:{call}:{of_step}"))
+    Secret::new(recording_name(DIALECT, call, step))
 }
 
 fn written(verbs: &[Verb<'_>]) -> Vec<u8> {
