@@ -1,9 +1,12 @@
 //! What the tests stand on: real stores of both engines, invented members, calls.
 pub mod caller;
 pub mod family;
+pub mod gateway;
 pub mod line;
 pub mod postgres;
 pub mod served;
+pub mod switch;
+pub mod tree;
 
 use std::sync::Arc;
 use std::time::Duration;
