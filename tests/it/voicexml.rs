@@ -70,7 +70,7 @@ fn a_step_is_of_one_call_alone() {
     let field = caller.item("field");
     let next = field.child("filled").unwrap().child("submit").unwrap().get("next").to_owned();
     let path = next.split_once("/voicexml/").unwrap().1;
-    let [secret, call, kind, step] = path.split('/').collect::<Vec<_>>().try_into().unwrap();
+    let [secret, call, kind, step]: [&str; 4] = path.split('/').collect::<Vec<_>>().try_into().unwrap();
     assert_eq!((secret, kind, call.len()), (KEY, "step", 24));
     let mut other = call.chars().rev().collect::<String>();
     if other == call {

@@ -163,7 +163,7 @@ impl<'h> Gateway<'h> {
         }
         let grammar = field.child("grammar").unwrap();
         assert_eq!((grammar.get("mode"), grammar.get("root")), ("dtmf", "entry"));
-        let [entry_rule, key_rule] = grammar.all("rule").collect::<Vec<_>>().try_into().unwrap();
+        let [entry_rule, key_rule]: [&Element; 2] = grammar.all("rule").collect::<Vec<_>>().try_into().unwrap();
         let repeat = entry_rule.child("item").unwrap();
         assert_eq!(repeat.child("ruleref").unwrap().get("uri"), "#key");
         let most = repeat.get("repeat").rsplit('-').next().unwrap().parse().unwrap();
