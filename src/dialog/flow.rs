@@ -379,12 +379,6 @@ impl Flow {
         }
     }
 
-    /// Whether callers can leave a message.
-    #[must_use]
-    pub fn takes_messages(&self) -> bool {
-        self.messages.is_some()
-    }
-
     /// The holidays the line keeps, if any.
     #[must_use]
     pub fn holidays(&self) -> Option<&Holidays> {
