@@ -29,7 +29,7 @@ pub struct Args {
     /// Transcripts, and folders of them (*.call).
     #[arg(default_value = "tests/transcripts/ok")]
     paths: Vec<PathBuf>,
-    /// Calls at once. [default: eight for each core]
+    /// Calls at once. [default: eight for each core; one by one with --against]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// Only by this way in; may be given more than once.
@@ -136,9 +136,11 @@ fn replay(args: &Args, config: Option<&Path>) -> anyhow::Result<Replay> {
     let dialects: Vec<Dialect> = args.dialect.iter().copied().map(Into::into).collect();
     let against = args.against.as_deref().map(|url| against(url, config, &dialects)).transpose()?;
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    // Members of one register: who signs in several times at once has used up their tries.
+    let by_itself = if against.is_some() { NonZeroUsize::MIN } else { cores.saturating_mul(EACH_CORE) };
     Ok(Replay {
         origin: Origin { file: config.map(Path::to_owned), environment: std::env::vars_os().collect(), lines: None },
-        jobs: args.jobs.unwrap_or(cores.saturating_mul(EACH_CORE)).get(),
+        jobs: args.jobs.unwrap_or(by_itself).get(),
         dialects: (!dialects.is_empty()).then_some(dialects),
         chaos: args.chaos,
         against,
