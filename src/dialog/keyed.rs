@@ -609,7 +609,19 @@ fn right(place: &Place) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
+    use crate::dialog::MenuId;
+    use crate::dialog::testing::{FLOW, LINE, line};
+
+    /// 12333 by day and by night.
+    static WALKS: LazyLock<Vec<Walk>> = LazyLock::new(|| Walk::of(&FLOW, at("2026-07-01T10:00")));
+
+    /// This moment in China.
+    fn at(time: &str) -> Timestamp {
+        format!("{time}:00+08:00").parse().unwrap()
+    }
 
     /// A name that no answer has leaves nothing out.
     #[test]
@@ -618,5 +630,245 @@ mod tests {
         let named = BY_OTHERS.iter().chain(&CARDS).chain(&OF_AN_ACCOUNT);
         let unknown: Vec<_> = named.filter(|name| !known.contains(*name)).collect();
         assert_eq!(unknown, Vec::<&&str>::new());
+    }
+
+    #[test]
+    fn each_act_has_its_name() {
+        let acts = [
+            (Act::Dial, "dialled"),
+            (Act::Key(Key::Digit(3)), "3"),
+            (Act::Key(Key::Hash), "#"),
+            (Act::Alone(Some(Key::Star)), "*"),
+            (Act::Alone(None), "#"),
+            (Act::Entry { right: true }, "entry"),
+            (Act::Entry { right: false }, "entry"),
+            (Act::Silence, "silence"),
+            (Act::Speak(true), "recorded"),
+            (Act::Speak(false), "not recorded"),
+            (Act::Person { talked: true }, "talked"),
+            (Act::Person { talked: false }, "not answered"),
+        ];
+        for (act, name) in acts {
+            assert_eq!(act.name(), name);
+        }
+    }
+
+    /// The longest holidays are longer than a week: people answer after them.
+    #[test]
+    fn the_first_hour_at_which_people_answer_or_do_not() {
+        let eve = at("2026-09-30T17:00");
+        assert_eq!(moment(&FLOW, eve, true), Some(at("2026-10-08T09:00")));
+        assert_eq!(moment(&FLOW, eve, false), Some(eve));
+        let on_sundays = line(&LINE.replace("mon-fri", "sun"));
+        assert_eq!(moment(&on_sundays, at("2026-07-01T10:00"), true), Some(at("2026-07-05T09:00")));
+        assert!(people_answer(&FLOW, at("2026-07-01T11:29")) && !people_answer(&FLOW, at("2026-07-01T11:30")));
+        let when: Vec<_> = WALKS.iter().map(|walk| walk.at).collect();
+        assert_eq!(when, [at("2026-07-01T10:00"), at("2026-07-01T12:00")]);
+    }
+
+    /// `from on to`, what the world answers meanwhile, and whether it is late.
+    fn told<'m>(moves: impl IntoIterator<Item = &'m Move>) -> Vec<String> {
+        let told = |a_move: &Move| {
+            let Way { from, on, to } = &a_move.way;
+            let late = if a_move.late { " (late)" } else { "" };
+            let answers: String = a_move.answers.iter().map(|answer| format!(" · {answer}")).collect();
+            format!("{from} {on} {to}{answers}{late}")
+        };
+        moves.into_iter().map(told).collect()
+    }
+
+    #[test]
+    fn the_shortest_way_to_a_stop() {
+        let walk = &WALKS[0];
+        let balance = walk.stops.iter().position(|stop| &*stop.place == "personal-balance").unwrap();
+        let way = [
+            "start dialled main",
+            "main 1 sign-in.number-kind",
+            "sign-in.number-kind 1 sign-in.id-number",
+            "sign-in.id-number entry sign-in.confirm · identified ID",
+            "sign-in.confirm 1 sign-in.pin · no guard",
+            "sign-in.pin entry account · granted",
+            "account 1 personal-balance · balance",
+        ];
+        assert_eq!(told(walk.moves_to(balance)), way);
+        assert_eq!(told(walk.moves_to(0)), Vec::<String>::new());
+        // By any moves, every stop in its order, by the same way.
+        let all = walk.reached_by(|_| true);
+        assert_eq!(all.len(), walk.stops.len());
+        for (nth, (stop, moves)) in all.iter().enumerate() {
+            assert!(std::ptr::eq(*stop, &raw const walk.stops[nth]));
+            assert_eq!(told(moves.iter().copied()), told(walk.moves_to(nth)));
+        }
+        // By no entry, nobody signs in; by card number, whoever cannot say another.
+        let without = walk.reached_by(|a_move| !matches!(a_move.act, Act::Entry { .. }));
+        let places: BTreeSet<&str> = without.iter().map(|(stop, _)| &*stop.place).collect();
+        assert!(places.contains("message.phone") && !places.contains("sign-in.confirm"), "{places:?}");
+        let by_card = walk.reached_by(|a_move| !(&*a_move.way.from == "sign-in.number-kind" && &*a_move.way.on == "1"));
+        let (_, moves) = by_card.iter().find(|(stop, _)| &*stop.place == "personal-balance").unwrap();
+        assert_eq!(told(moves.iter().copied())[2], "sign-in.number-kind 2 sign-in.card-number");
+    }
+
+    /// Walks `flow` by these events, each at its moment: the path, and the state at its end.
+    fn path(flow: &Flow, by: &[(&'static str, &str)]) -> (Vec<Taken>, State) {
+        let (mut state, mut path) = (flow.start(), Vec::new());
+        for &(on, time) in by {
+            let now = at(time);
+            let mut known = events(now);
+            let last = *flow.languages.last().unwrap();
+            known.push(("dial in a language", Event::Dialled(Dialled { language: Some(last), elder: false })));
+            let (_, event) = known.into_iter().find(|(name, _)| *name == on).unwrap_or_else(|| panic!("{on}"));
+            let (after, turn) = flow.step(state.clone(), event, now);
+            path.push(Taken { from: state, on, now, asked: matches!(turn.next, Next::Ask(_)) });
+            state = after;
+        }
+        (path, state)
+    }
+
+    const FROM: &str = "2026-07-01T10:00";
+
+    /// What a caller does to go this way, and when they call.
+    fn called(flow: &Flow, by: &[(&'static str, &str)]) -> Option<(Timestamp, Vec<String>)> {
+        let (path, state) = path(flow, by);
+        calls(flow, at(FROM), &path, &state).map(|(at, moves)| (at, told(&moves)))
+    }
+
+    const SIGNED_IN: [(&str, &str); 10] = [
+        ("dial", FROM),
+        ("1", FROM),
+        ("1", FROM),
+        ("ID number", FROM),
+        ("identified ID", FROM),
+        ("1", FROM),
+        ("no guard", FROM),
+        ("six digits", FROM),
+        ("granted", FROM),
+        ("1", FROM),
+    ];
+
+    #[test]
+    fn a_path_is_a_call_by_day() {
+        let path = [&SIGNED_IN[..], &[("balance", FROM), ("silence", FROM)]].concat();
+        let moves = [
+            "start dialled main",
+            "main 1 sign-in.number-kind",
+            "sign-in.number-kind 1 sign-in.id-number",
+            "sign-in.id-number entry sign-in.confirm · identified ID",
+            "sign-in.confirm 1 sign-in.pin · no guard",
+            "sign-in.pin entry account · granted",
+            "account 1 personal-balance · balance",
+            "personal-balance silence personal-balance",
+        ];
+        assert_eq!(called(&FLOW, &path), Some((at(FROM), moves.map(str::to_owned).into())));
+    }
+
+    #[test]
+    fn a_path_that_goes_so_by_night_alone_is_a_call_by_night() {
+        let night = "2026-07-01T02:00";
+        let path = [("dial from a marked number", night), ("0", night)];
+        let moves = ["start dialled main", "main 0 main"].map(str::to_owned).into();
+        assert_eq!(called(&FLOW, &path), Some((at("2026-07-01T12:00"), moves)));
+        // One step is enough.
+        let moves = ["start dialled main", "main 0 main"].map(str::to_owned).into();
+        assert_eq!(called(&FLOW, &[("dial", FROM), ("0", night)]), Some((at("2026-07-01T12:00"), moves)));
+    }
+
+    /// What runs out while nobody answers runs out by day as well.
+    #[test]
+    fn a_pause_in_which_a_sign_in_runs_out_is_of_no_hour() {
+        let path = [&SIGNED_IN[..], &[("balance", FROM), ("1", "2026-07-01T11:35")]].concat();
+        let (when, moves) = called(&FLOW, &path).unwrap();
+        assert_eq!(when, at(FROM));
+        let last = &moves[6..];
+        assert_eq!(last, ["account 1 personal-balance · balance", "personal-balance 1 sign-in.number-kind (late)"]);
+    }
+
+    #[test]
+    fn what_is_keyed_where_a_number_is_asked_for() {
+        let path = |by: &'static str| [&SIGNED_IN[..3], &[(by, FROM)]].concat();
+        let act = |by| {
+            let (path, state) = self::path(&FLOW, &path(by));
+            let (_, moves) = calls(&FLOW, at(FROM), &path, &state).unwrap();
+            (moves[3].act, told(&moves[3..]).concat())
+        };
+        let number = "sign-in.id-number";
+        assert_eq!(act("# alone"), (Act::Alone(None), format!("{number} # {number}")));
+        assert_eq!(act("0"), (Act::Alone(Some(Key::Digit(0))), format!("{number} 0 person")));
+        assert_eq!(act("*"), (Act::Alone(Some(Key::Star)), format!("{number} * sign-in.number-kind")));
+        assert_eq!(act("too few digits"), (Act::Entry { right: false }, format!("{number} entry {number}")));
+        assert_eq!(act("7"), (Act::Entry { right: false }, format!("{number} entry {number}")));
+        assert_eq!(act("ID number"), (Act::Entry { right: true }, format!("{number} entry sign-in.identifying")));
+    }
+
+    #[test]
+    fn speech_and_people() {
+        let recorded = |by: &'static str| {
+            [("dial", FROM), ("5", FROM), ("2", FROM), ("number known", FROM), ("1", FROM), (by, FROM)]
+        };
+        let last = |path: &[(&'static str, &str)]| {
+            let (path, state) = self::path(&FLOW, path);
+            let (_, moves) = calls(&FLOW, at(FROM), &path, &state)?;
+            Some((moves.last()?.act, told(moves.last()).concat()))
+        };
+        let spoken = "message.recording recorded message.keeping".to_owned();
+        assert_eq!(last(&recorded("recorded")), Some((Act::Speak(true), spoken)));
+        let silent = "message.recording not recorded message.recording".to_owned();
+        assert_eq!(last(&recorded("nothing recorded")), Some((Act::Speak(false), silent)));
+        assert_eq!(last(&recorded("recorded, hung up")), None);
+        let with_person = |by: &'static str| [("dial", FROM), ("0", FROM), (by, FROM)];
+        let talked = "person talked rating".to_owned();
+        assert_eq!(last(&with_person("talked")), Some((Act::Person { talked: true }, talked)));
+        let alone = "person not answered main".to_owned();
+        assert_eq!(last(&with_person("not answered")), Some((Act::Person { talked: false }, alone)));
+    }
+
+    /// That somebody left a queue is the platform's to say, after the key that asked for it.
+    #[test]
+    fn a_queue_is_left_by_a_key() {
+        let queue =
+            line(&LINE.replace(r#"transfer_to = "sip:agents@pbx.invalid""#, "queue = \"agents\"\nannounce = \"25s\""));
+        let path = [("dial", FROM), ("0", FROM), ("*", FROM), ("left", FROM)];
+        let moves = ["start dialled main", "main 0 person.queue", "person.queue * message.asking · left"];
+        assert_eq!(called(&queue, &path), Some((at(FROM), moves.map(str::to_owned).into())));
+        let ways = ways(&Walk::of(&queue, at(FROM)));
+        let left = Way { from: "person.queue".into(), on: "*".into(), to: "message.choice".into() };
+        assert!(ways.contains(&left), "{ways:#?}");
+    }
+
+    #[test]
+    fn what_no_caller_does_is_no_call() {
+        for by in ["garbled", "limit", "hang-up", "two ahead", "talked", "balance"] {
+            assert_eq!(called(&FLOW, &[("dial", FROM), (by, FROM)]), None, "{by}");
+        }
+        // Nobody dials twice, nor keys two digits where one is enough.
+        assert_eq!(called(&FLOW, &[("dial", FROM), ("six digits", FROM)]), None);
+        assert_eq!(called(&FLOW, &[]), Some((at(FROM), Vec::new())));
+    }
+
+    /// Whoever dials one number of a line hears one language; by any other it is chosen, and that is two steps.
+    #[test]
+    fn a_language_that_was_dialled_is_chosen() {
+        let every = line(&LINE.replace(r#"languages = ["zh-CN"]"#, r#"languages = ["zh-CN", "yue-CN", "en-US"]"#));
+        let path = [("dial in a language", FROM), ("3", FROM)];
+        let moves = ["start dialled language", "language 1 main", "main 3 policy"];
+        assert_eq!(called(&every, &path), Some((at(FROM), moves.map(str::to_owned).into())));
+        assert_eq!(called(&every, &path[..1]), Some((at(FROM), moves[..2].iter().map(|m| (*m).to_owned()).collect())));
+    }
+
+    #[test]
+    fn a_way_is_known_by_its_key_or_as_a_wrong_one() {
+        let way = |from: &str, on: &str, to: &str| Way { from: from.into(), on: on.into(), to: to.into() };
+        let ways = BTreeSet::from([way("main", "1", "account"), way("main", WRONG_KEY, "person")]);
+        let known = |on: &str, to: &str| known(&ways, "main", on, to).map(|way| &*way.on);
+        assert_eq!(known("1", "account"), Some("1"));
+        assert_eq!(known("7", "person"), Some(WRONG_KEY));
+        assert_eq!(known("1", "person"), Some(WRONG_KEY));
+        assert_eq!(known("silence", "person"), None);
+        assert_eq!(known("7", "account"), None);
+    }
+
+    #[test]
+    fn places_that_wait_for_nothing_are_led_nowhere() {
+        assert!(acts(&Place::Over).is_empty());
+        assert!(acts(&Place::Reading { service: Service::Status, back: MenuId::new("account") }).is_empty());
     }
 }
