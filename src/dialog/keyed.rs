@@ -391,15 +391,13 @@ impl<'w> Walking<'w> {
         (state, turn): (State, &Turn),
         now: Timestamp,
     ) {
-        /// The world is asked at most so often before the caller hears something.
-        const MOST: usize = 4;
         let told: Vec<(&'static str, Event)> = match &turn.next {
-            Next::Ask(_) if answered.len() < MOST => {
+            // It ends: an answer leads to something that is heard, or from sign-in to one question more (`Rule::AnswersSpeak`).
+            Next::Ask(_) => {
                 let told = self.answers.iter().map(|(name, answer)| (*name, Event::Answer(answer.clone())));
                 told.filter(|(name, event)| happens(&state.place, event) && fits(from, &state, &answered, name))
                     .collect()
             }
-            Next::Ask(_) => Vec::new(),
             Next::Leave => vec![("left", Event::TransferEnded(TransferEnd::Left))],
             _ => {
                 let (on, to) = (act.name().into(), state.place.name().into());
@@ -454,9 +452,7 @@ impl<'w> Walking<'w> {
 
     /// Leaves out of `state` what does not decide where keys lead.
     fn forget(&self, state: &mut State) {
-        if !matches!(state.place, Place::Language { .. }) {
-            state.language = self.flow.start().language;
-        }
+        state.language = self.flow.start().language;
         // Known again with the next sign-in.
         if state.signed_in.is_none() {
             state.elder = false;
@@ -558,7 +554,6 @@ fn fits(from: &From<'_>, state: &State, answered: &[&str], answer: &str) -> bool
 fn acts(place: &Place) -> Vec<(Act, Event)> {
     let keys = |text: &str, finished| Event::Keys(Keys::parse(text, finished).unwrap_or_default());
     match place {
-        Place::Over => Vec::new(),
         Place::Start => vec![(Act::Dial, Event::Dialled(Dialled::default()))],
         Place::WithPerson => vec![
             (Act::Person { talked: true }, Event::TransferEnded(TransferEnd::Talked)),
@@ -612,8 +607,11 @@ mod tests {
     use std::sync::LazyLock;
 
     use super::*;
-    use crate::dialog::MenuId;
     use crate::dialog::testing::{FLOW, LINE, line};
+    use crate::dialog::{Goal, MenuId, Then};
+    use crate::member::MemberId;
+    use crate::secret::PinVerified;
+    use crate::speech::language::Language;
 
     /// 12333 by day and by night.
     static WALKS: LazyLock<Vec<Walk>> = LazyLock::new(|| Walk::of(&FLOW, at("2026-07-01T10:00")));
@@ -706,6 +704,116 @@ mod tests {
         let by_card = walk.reached_by(|a_move| !(&*a_move.way.from == "sign-in.number-kind" && &*a_move.way.on == "1"));
         let (_, moves) = by_card.iter().find(|(stop, _)| &*stop.place == "personal-balance").unwrap();
         assert_eq!(told(moves.iter().copied())[2], "sign-in.number-kind 2 sign-in.card-number");
+    }
+
+    /// What a caller does at the main menu, one after the other, and the stop that it leads to.
+    #[test]
+    fn what_went_wrong_twice_in_the_same_way_is_walked_on() {
+        let walk = &WALKS[0];
+        let by = |on: &[&str]| {
+            on.iter().try_fold(1, |stop, on| walk.stops[stop].moves.iter().find(|m| m.act.name() == *on)?.stop)
+        };
+        assert_eq!((&*walk.stops[1].place, walk.stops[1].missed), ("main", false));
+        for again in [["7", "7"], ["silence", "silence"]] {
+            let stop = by(&again).unwrap();
+            assert_eq!((&*walk.stops[stop].place, walk.stops[stop].missed), ("main", true), "{again:?}");
+        }
+        assert_eq!(by(&["7"]), by(&["8"]));
+        // Goes on as from where nothing but the last went wrong.
+        assert_eq!((by(&["7", "silence"]), by(&["silence", "7"])), (None, None));
+    }
+
+    #[test]
+    fn what_decides_nothing_is_forgotten() {
+        let signed_in = PinVerified::check(&[1; 32], Some(&[1; 32]))
+            .map(|proof| SignedIn::grant(proof, MemberId([9; 32]), Timestamp::UNIX_EPOCH));
+        let main = Place::Menu { menu: MenuId::new("main"), misses: Misses::default() };
+        let known = |signed_in: Option<SignedIn>, place: &Place| {
+            let (language, place) = (Language::English, place.clone());
+            let known = State { language, wrong_pins: 2, transfers: 1, elder: true, signed_in, ..FLOW.start() };
+            let mut state = State { without_account: true, served: true, place, ..known };
+            Walking::new(&FLOW, at("2026-07-01T10:00")).forget(&mut state);
+            assert_eq!((state.language, state.transfers, state.served), (Language::Mandarin, 0, true));
+            (state.wrong_pins, state.elder, state.without_account)
+        };
+        assert_eq!(known(None, &main), (0, false, false));
+        assert_eq!(known(signed_in, &main), (0, true, true));
+        // Where a PIN is to come, it counts how many were wrong.
+        let goal = Goal::Menu(MenuId::new("account"));
+        assert_eq!(known(None, &Place::NumberKind { goal, misses: Misses::default() }), (2, false, false));
+        let old = PinPlace::Old { back: MenuId::new("card"), misses: Misses::default() };
+        assert_eq!(known(signed_in, &Place::PinChange(old)), (2, true, true));
+    }
+
+    #[test]
+    fn a_card_is_thought_of_while_it_is_about_the_card() {
+        let (menu, misses) = (MenuId::new("card"), Misses::default());
+        let told = |service| Place::Told { service, then: Then::Nothing, back: menu.clone(), misses };
+        assert!(
+            is_about_card(&told(Service::ReleaseLoss)) && is_about_card(&Place::Menu { menu: menu.clone(), misses })
+        );
+        assert!(!is_about_card(&told(Service::Status)) && !is_about_card(&Place::WithPerson));
+        assert_eq!(card_after("done and reported"), Some("reported card"));
+        assert_eq!(card_after("no card"), Some("no card"));
+        assert_eq!(card_after("balance"), None);
+    }
+
+    /// It is one world: what was told before is still so.
+    #[test]
+    fn the_world_answers_what_it_can() {
+        let (back, misses) = (MenuId::new("account"), Misses::default());
+        let reading = Place::Reading { service: Service::CardStatus, back: back.clone() };
+        let here = State { place: reading.clone(), ..FLOW.start() };
+        let answers = |state: &State, answer: &str| {
+            fits(&From { stop: 0, place: &Place::WithPerson, card: None }, state, &[], answer)
+        };
+        // Whom an initial PIN is shown to has another number to show.
+        let (by_id, by_card) = ("initial PIN of who called by ID number", "initial PIN of who called by card number");
+        for (kind, of_id) in
+            [(IdentifierKind::Id, true), (IdentifierKind::Card, false), (IdentifierKind::Personal, false)]
+        {
+            let who = MemberKey { kind, index: [7; 32] };
+            let place = Place::SigningIn { goal: Goal::Menu(back.clone()), who, misses };
+            let state = State { place, ..FLOW.start() };
+            assert_eq!((answers(&state, by_id), answers(&state, by_card)), (of_id, !of_id), "{kind:?}");
+        }
+        // Who has just signed in has a try left, and so has who keyed half a PIN.
+        let locked = |wrong, wrong_pins| {
+            let misses = Misses { silent: 0, wrong };
+            let place = Place::PinChange(PinPlace::CheckingOld { back: back.clone(), misses });
+            answers(&State { place, wrong_pins, ..FLOW.start() }, "PIN check: locked")
+        };
+        assert_eq!([locked(0, 0), locked(0, 1), locked(1, 0), locked(1, 1)], [false, false, false, true]);
+        assert!(answers(&here, "PIN check: locked"));
+        // Residents have no account, and nobody else is told so.
+        let resident = State { without_account: true, ..here.clone() };
+        for (answer, of_resident, of_other) in
+            [("no account", true, false), ("balance", false, true), ("insured", true, true)]
+        {
+            assert_eq!((answers(&resident, answer), answers(&here, answer)), (of_resident, of_other), "{answer}");
+        }
+        // Nobody in the samples has a second page of spending, but who hears one entry a page.
+        let page = |which, elder| {
+            let place = Place::ReadingPage { which, page: 0, back: back.clone() };
+            let state = State { place, elder, ..FLOW.start() };
+            (answers(&state, "another page"), answers(&state, "last page"))
+        };
+        assert_eq!(page(Movements::Spending, false), (false, true));
+        assert_eq!(page(Movements::Spending, true), (true, true));
+        assert_eq!(page(Movements::Credits, false), (true, true));
+        // Who has turned a page has one with something on it.
+        let turned = Place::Page { which: Movements::Credits, page: 0, more: true, back: back.clone(), misses };
+        assert!(!fits(&From { stop: 0, place: &turned, card: None }, &here, &[], "no entries"));
+        assert!(answers(&here, "no entries"));
+        // A card is as it was told, or as who has just set their first PIN has it.
+        let card = |card, answered: &[&str]| {
+            let from = From { stop: 0, place: &reading, card };
+            ["card", "reported card"].map(|answer| fits(&from, &here, answered, answer))
+        };
+        assert_eq!(card(None, &[]), [true, true]);
+        assert_eq!(card(Some("reported card"), &[]), [false, true]);
+        assert_eq!(card(None, &["change: done"]), [true, false]);
+        assert_eq!(card(Some("reported card"), &["change: done"]), [false, true]);
     }
 
     /// Walks `flow` by these events, each at its moment: the path, and the state at its end.
