@@ -140,7 +140,7 @@ pub fn holds(
     at: &State,
 ) -> Result<(), Box<Finding>> {
     let mut walk = Walk::new(flow, catalogs, &step, true);
-    walk.run(at.clone(), |found| found.iter().any(|finding| finding.rule == rule));
+    walk.run(at.clone(), |_| false);
     walk.out.findings.into_iter().find(|finding| finding.rule == rule).map_or(Ok(()), |finding| Err(Box::new(finding)))
 }
 
@@ -618,3 +618,88 @@ pub(super) fn misses_possible(place: &Place) -> bool {
 
 /// Pages are turned to this one, counted from 0: the first, one between, one more.
 const FAR: u8 = 2;
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::dialog::testing::{FLOW, LINE, WORDINGS, line};
+    use crate::dialog::{MenuId, TransferEnd};
+    use crate::secret::Key;
+    use crate::speech::language::Language;
+
+    #[test]
+    fn a_finding_tells_how_to_get_there() {
+        let taken = |on| Taken { from: FLOW.start(), on, now: Timestamp::UNIX_EPOCH, asked: false };
+        let (path, then) = (vec![taken("dial"), taken("1")], vec!["six digits", "granted"]);
+        let finding = Finding { rule: Rule::TransfersEnd, what: "too many".to_owned(), path, at: FLOW.start(), then };
+        assert_eq!(finding.to_string(), "TransfersEnd: too many\n    by: dial → 1 → six digits → granted");
+    }
+
+    fn main_menu(misses: Misses) -> Place {
+        Place::Menu { menu: MenuId::new("main"), misses }
+    }
+
+    /// What was tried, each state with each event.
+    fn tried(walk: impl FnOnce(&dyn Fn(State, Event, Timestamp) -> (State, Turn)), flow: &Flow) -> Vec<(State, Event)> {
+        let tried = RefCell::new(Vec::new());
+        walk(&|state, event, now| {
+            tried.borrow_mut().push((state.clone(), event.clone()));
+            flow.step(state, event, now)
+        });
+        tried.into_inner()
+    }
+
+    fn is_unasked(event: &Event) -> bool {
+        matches!(event, Event::Answer(_) | Event::TransferEnded(_) | Event::Recorded { .. } | Event::Waiting(_))
+    }
+
+    /// What nobody waits for, wherever nothing went wrong before; and where somebody does, always.
+    #[test]
+    fn what_cannot_happen_is_tried_where_nothing_went_wrong() {
+        let tried = tried(|step| drop(explore(&FLOW, &[&WORDINGS[0]], step, |_| false)), &FLOW);
+        let went_wrong =
+            |state: &State| !nothing_went_wrong(&state.place) || state.transfers > 0 || state.wrong_pins > 0;
+        let unasked: Vec<_> = tried.iter().filter(|(_, event)| is_unasked(event)).collect();
+        let strange = |wrong| {
+            let those =
+                unasked.iter().filter(|(state, event)| !happens(&state.place, event) && went_wrong(state) == wrong);
+            those.count()
+        };
+        assert_eq!((strange(true), strange(false) > 10_000), (0, true));
+        let talked = |state: &State| state.transfers == 3 && state.place == Place::WithPerson;
+        assert!(
+            unasked
+                .iter()
+                .any(|(state, event)| talked(state) && matches!(event, Event::TransferEnded(TransferEnd::Talked)))
+        );
+    }
+
+    /// From one place on: everything, whatever went wrong before, and in every language each time.
+    #[test]
+    fn near_by_everything_is_tried() {
+        let every = line(&LINE.replace(r#"languages = ["zh-CN"]"#, r#"languages = ["zh-CN", "yue-CN", "en-US"]"#));
+        let holds_at = |place: Place| {
+            let at = State { place, ..every.start() };
+            let wordings = WORDINGS.each_ref();
+            tried(|step| assert!(holds(Rule::TransfersEnd, &every, &wordings, step, &at).is_ok()), &every)
+        };
+        let menu = main_menu(Misses { silent: 0, wrong: 2 });
+        let strange = holds_at(menu.clone());
+        assert!(strange.iter().any(|(state, event)| state.place == menu && matches!(event, Event::TransferEnded(_))));
+        let tried = holds_at(main_menu(Misses::default()));
+        for key in [Key::Digit(3), Key::Digit(8)] {
+            let pressed = |language| {
+                let by = tried.iter().filter(|(state, event)| {
+                    state.language == language
+                        && state.place == main_menu(Misses::default())
+                        && matches!(event, Event::Keys(keys) if keys.single() == Some(key))
+                });
+                by.count()
+            };
+            // By day, by night, and as the day's sign-in has run out, if anybody has one.
+            assert_eq!(Language::ALL.map(pressed), [2, 2, 2], "{key:?}");
+        }
+    }
+}

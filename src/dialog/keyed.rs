@@ -201,18 +201,21 @@ impl Walk {
     /// from the dial tone.
     #[must_use]
     pub fn reached_by(&self, can_be: impl Fn(&Move) -> bool) -> Vec<(&Stop, Vec<&Move>)> {
-        let mut reached: HashMap<usize, (usize, usize)> = HashMap::new();
+        let mut reached: HashMap<usize, Option<(usize, usize)>> = HashMap::from([(0, None)]);
         let mut order = Vec::new();
         let mut queue = VecDeque::from([0]);
         while let Some((at, stop)) = queue.pop_front().and_then(|at| Some((at, self.stops.get(at)?))) {
             order.push((at, stop));
             for (nth, a_move) in stop.moves.iter().enumerate().filter(|(_, a_move)| can_be(a_move)) {
-                let Some(next) = a_move.stop.filter(|next| *next != 0 && !reached.contains_key(next)) else { continue };
-                reached.insert(next, (at, nth));
+                let Some(next) = a_move.stop.filter(|next| !reached.contains_key(next)) else { continue };
+                reached.insert(next, Some((at, nth)));
                 queue.push_back(next);
             }
         }
-        order.into_iter().map(|(at, stop)| (stop, self.moves_back(at, |at| reached.get(&at).copied()))).collect()
+        order
+            .into_iter()
+            .map(|(at, stop)| (stop, self.moves_back(at, |at| reached.get(&at).copied().flatten())))
+            .collect()
     }
 
     fn moves_back(&self, stop: usize, reached: impl Fn(usize) -> Option<(usize, usize)>) -> Vec<&Move> {
@@ -395,8 +398,8 @@ impl<'w> Walking<'w> {
             // It ends: an answer leads to something that is heard, or from sign-in to one question more (`Rule::AnswersSpeak`).
             Next::Ask(_) => {
                 let told = self.answers.iter().map(|(name, answer)| (*name, Event::Answer(answer.clone())));
-                told.filter(|(name, event)| happens(&state.place, event) && fits(from, &state, &answered, name))
-                    .collect()
+                let told = told.filter(|(_, event)| happens(&state.place, event));
+                told.filter(|(name, _)| fits(from, &state, &answered, name)).collect()
             }
             Next::Leave => vec![("left", Event::TransferEnded(TransferEnd::Left))],
             _ => {
@@ -416,7 +419,7 @@ impl<'w> Walking<'w> {
     fn arrive(&mut self, from: &From<'_>, mut a_move: Move, state: State) {
         let stop = from.stop;
         let told = a_move.answers.iter().rev().find_map(|answer| card_after(answer));
-        let card = told.or(from.card).filter(|_| state.signed_in.is_some() && is_about_card(&state.place));
+        let card = told.or(from.card).filter(|_| is_about_card(&state.place));
         let Some(moves) = self.stops.get(stop).map(|stop| stop.moves.len()) else { return };
         if state.place != Place::Over && !a_move.late {
             a_move.stop = self.stop(state, card, Some((stop, moves)));

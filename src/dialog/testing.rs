@@ -12,16 +12,20 @@ pub(super) const LINE: &str = include_str!("../../config/lines/12333.toml");
 /// The line 12333.
 pub(super) static FLOW: LazyLock<Flow> = LazyLock::new(|| line(LINE));
 
-/// A line with this file, in every language.
-pub(super) fn line(text: &str) -> Flow {
+/// The shipped wordings, in the order of the languages.
+pub(super) static WORDINGS: LazyLock<[Catalog; 3]> = LazyLock::new(|| {
     let wordings = [
         ("zh-CN", include_str!("../../voice-prompts/zh-CN/prompts.toml")),
         ("yue-CN", include_str!("../../voice-prompts/yue-CN/prompts.toml")),
         ("en-US", include_str!("../../voice-prompts/en-US/prompts.toml")),
     ];
-    let wordings = wordings.map(|(name, text)| Catalog::parse(name, text).unwrap_or_else(|faults| panic!("{faults}")));
+    wordings.map(|(name, text)| Catalog::parse(name, text).unwrap_or_else(|faults| panic!("{faults}")))
+});
+
+/// A line with this file.
+pub(super) fn line(text: &str) -> Flow {
     let holidays = include_str!("../../config/holidays/china.toml");
     let holidays = Holidays::parse("china", "china.toml", holidays).unwrap_or_else(|faults| panic!("{faults}"));
-    Flow::parse("line.toml", text, &wordings.each_ref(), &[Arc::new(holidays)])
+    Flow::parse("line.toml", text, &WORDINGS.each_ref(), &[Arc::new(holidays)])
         .unwrap_or_else(|faults| panic!("{faults}"))
 }
