@@ -621,13 +621,16 @@ const FAR: u8 = 2;
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
+    use std::cell::{Cell, RefCell};
 
     use super::*;
+    use crate::dialog::MenuId;
     use crate::dialog::testing::{FLOW, LINE, WORDINGS, line};
-    use crate::dialog::{MenuId, TransferEnd};
     use crate::secret::Key;
     use crate::speech::language::Language;
+
+    /// A line on which little can be done.
+    const LINE_95566: &str = include_str!("../../config/lines/95566.toml");
 
     #[test]
     fn a_finding_tells_how_to_get_there() {
@@ -641,39 +644,44 @@ mod tests {
         Place::Menu { menu: MenuId::new("main"), misses }
     }
 
-    /// What was tried, each state with each event.
-    fn tried(walk: impl FnOnce(&dyn Fn(State, Event, Timestamp) -> (State, Turn)), flow: &Flow) -> Vec<(State, Event)> {
-        let tried = RefCell::new(Vec::new());
-        walk(&|state, event, now| {
-            tried.borrow_mut().push((state.clone(), event.clone()));
-            flow.step(state, event, now)
-        });
-        tried.into_inner()
-    }
-
-    fn is_unasked(event: &Event) -> bool {
-        matches!(event, Event::Answer(_) | Event::TransferEnded(_) | Event::Recorded { .. } | Event::Waiting(_))
-    }
-
     /// What nobody waits for, wherever nothing went wrong before; and where somebody does, always.
     #[test]
     fn what_cannot_happen_is_tried_where_nothing_went_wrong() {
-        let tried = tried(|step| drop(explore(&FLOW, &[&WORDINGS[0]], step, |_| false)), &FLOW);
-        let went_wrong =
-            |state: &State| !nothing_went_wrong(&state.place) || state.transfers > 0 || state.wrong_pins > 0;
-        let unasked: Vec<_> = tried.iter().filter(|(_, event)| is_unasked(event)).collect();
-        let strange = |wrong| {
-            let those =
-                unasked.iter().filter(|(state, event)| !happens(&state.place, event) && went_wrong(state) == wrong);
-            those.count()
+        let flow = line(LINE_95566);
+        let (strange, talked) = ([Cell::new(0), Cell::new(0)], Cell::new(false));
+        let step = |state: State, event: Event, now| {
+            let unasked = matches!(
+                event,
+                Event::Answer(_) | Event::TransferEnded(_) | Event::Recorded { .. } | Event::Waiting(_)
+            );
+            if unasked && !happens(&state.place, &event) {
+                let wrong = !nothing_went_wrong(&state.place) || state.transfers > 0 || state.wrong_pins > 0;
+                strange[usize::from(wrong)].update(|tried| tried + 1);
+            }
+            if state.place == Place::WithPerson && state.transfers == 3 && matches!(event, Event::TransferEnded(_)) {
+                talked.set(true);
+            }
+            flow.step(state, event, now)
         };
-        assert_eq!((strange(true), strange(false) > 10_000), (0, true));
-        let talked = |state: &State| state.transfers == 3 && state.place == Place::WithPerson;
-        assert!(
-            unasked
-                .iter()
-                .any(|(state, event)| talked(state) && matches!(event, Event::TransferEnded(TransferEnd::Talked)))
-        );
+        explore(&flow, &[&WORDINGS[0]], step, |_| false);
+        let [right, wrong] = strange.map(Cell::into_inner);
+        assert_eq!((right > 10_000, wrong, talked.get()), (true, 0, true));
+    }
+
+    #[test]
+    fn of_two_languages_the_other_is_tried() {
+        let two = LINE_95566.replace(r#"languages = ["zh-CN"]"#, r#"languages = ["zh-CN", "en-US"]"#);
+        let flow = line(&two);
+        let step = |state: State, event: Event, now| {
+            let english = state.language == Language::English && matches!(state.place, Place::Menu { .. });
+            let (mut state, turn) = flow.step(state, event, now);
+            if english {
+                state.language = Language::Mandarin;
+            }
+            (state, turn)
+        };
+        let found = explore(&flow, &WORDINGS.each_ref(), step, |found| !found.is_empty()).findings;
+        assert_eq!(found.first().map(|found| found.rule), Some(Rule::SameInEveryLanguage));
     }
 
     /// From one place on: everything, whatever went wrong before, and in every language each time.
@@ -681,9 +689,13 @@ mod tests {
     fn near_by_everything_is_tried() {
         let every = line(&LINE.replace(r#"languages = ["zh-CN"]"#, r#"languages = ["zh-CN", "yue-CN", "en-US"]"#));
         let holds_at = |place: Place| {
-            let at = State { place, ..every.start() };
-            let wordings = WORDINGS.each_ref();
-            tried(|step| assert!(holds(Rule::TransfersEnd, &every, &wordings, step, &at).is_ok()), &every)
+            let (at, tried) = (State { place, ..every.start() }, RefCell::new(Vec::new()));
+            let step = |state: State, event: Event, now| {
+                tried.borrow_mut().push((state.clone(), event.clone()));
+                every.step(state, event, now)
+            };
+            assert!(holds(Rule::TransfersEnd, &every, &WORDINGS.each_ref(), step, &at).is_ok());
+            tried.into_inner()
         };
         let menu = main_menu(Misses { silent: 0, wrong: 2 });
         let strange = holds_at(menu.clone());
