@@ -102,6 +102,64 @@ impl App {
     }
 }
 
+/// Makes a request of a path and a body.
+pub type Sender<'p> = dyn Fn(&str, &str) -> Request + 'p;
+
+/// A platform's webhooks, for the contract of every dialect. In their paths and bodies `{call}` stands for the call's id, and
+/// `{step}` for the step.
+pub struct Platform<'p> {
+    pub app: App,
+    pub webhooks: &'p [Webhook<'p>],
+    /// As the platform sends a body to a path.
+    pub sent: &'p Sender<'p>,
+    /// As others would, who cannot prove to be the platform.
+    pub forged: &'p [&'p Sender<'p>],
+    /// Bodies of the platform's that tell nothing.
+    pub unreadable: &'p [&'p str],
+}
+
+/// One kind of webhook.
+pub struct Webhook<'p> {
+    pub path: &'p str,
+    pub body: &'p str,
+    /// What the conversation is told by it.
+    pub told: &'p str,
+    /// What it is answered.
+    pub answer: Answer,
+    /// What it is answered when nothing else can be said; `None` where nobody hears it.
+    pub last_words: Option<Answer>,
+}
+
+/// What every dialect is held to: strangers get a bare 403 and reach nobody; a repeat is answered the same; whatever breaks
+/// behind a webhook, or takes too long, or cannot be read, is answered in words that the platform can speak.
+pub async fn contract(platform: &Platform<'_>) {
+    let Platform { app, webhooks, sent, forged, unreadable } = platform;
+    for Webhook { path, body, told, answer, last_words } in *webhooks {
+        let of = |call: &str, step: &str| [path, body].map(|text| text.replace("{call}", call).replace("{step}", step));
+        let [genuine, body] = of("c1", "S");
+        for forge in *forged {
+            assert_eq!(app.send(forge(&genuine, &body)).await, Answer::bare(403), "{path}");
+        }
+        assert_eq!(app.told(), [""; 0], "{path}");
+        for _ in 0..2 {
+            assert_eq!(app.send(sent(&genuine, &body)).await, *answer, "{path}");
+            assert_eq!(app.told(), [*told], "{path}");
+        }
+        if let Some(last_words) = last_words {
+            for broken in ["panic", "never"] {
+                let [path, body] = of(broken, "S");
+                assert_eq!(app.send(sent(&path, &body)).await, *last_words, "{path} {body}");
+            }
+            for body in *unreadable {
+                assert_eq!(app.send(sent(&genuine, body)).await, *last_words, "{path} {body}");
+            }
+        }
+        assert_eq!(app.told(), [""; 0], "{path}");
+        assert_eq!(app.send(sent(&genuine, &body)).await, *answer, "others go on");
+        app.told();
+    }
+}
+
 /// What is said to a caller who speaks Mandarin.
 pub fn reply(say: Vec<Prompt>, then: Then) -> Reply {
     let mandarin = catalog("zh-CN", "greeting = \"您好。\"\nmenu = \"查询请按一。\"");
