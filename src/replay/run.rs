@@ -11,6 +11,7 @@ use super::chaos::Chaos;
 use super::pattern::{Pattern, Words, spoken};
 use super::phone::Account;
 use super::play::{Act, Mismatch, Played, Telling, Wrong, play};
+use super::prompt_hole;
 use super::readings::{Readings, without_own_numbers};
 use super::report::{FileReport, Outcome, Report};
 use super::stage::{InProcess, Origin, Remote, Set, Sets};
@@ -102,6 +103,7 @@ impl Replay {
         };
         played_here(&transcript)?;
         let set = sets.prepare(&transcript).await.map_err(Outcome::Unreadable)?;
+        prompt_hole::are_known(&transcript, &set.lines.catalogs()).map_err(Outcome::Unreadable)?;
         // A hotline that runs has a clock of its own.
         let now = if self.against.is_some() { Clock::system().now() } else { transcript.header.clock };
         let mut on_the_way = Vec::new();
