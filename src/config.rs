@@ -15,16 +15,16 @@ use tracing_subscriber::EnvFilter;
 use crate::fault::{Fault, Faults};
 use crate::secret::Secret;
 use crate::telephony::public_url::{InvalidPublicUrl, PublicUrl};
-use crate::telephony::twilio;
+use crate::telephony::{jambonz, twilio};
 
 /// The compiled-in defaults, and the documentation of every setting.
 pub const DEFAULT: &str = include_str!("../config/default.toml");
 
 const ENVIRONMENT_PREFIX: &str = "HOTLINE_";
 /// Tables whose keys are the operator's own.
-const OPEN_TABLES: [&str; 2] = ["twilio.accounts", "twilio.voices"];
+const OPEN_TABLES: [&str; 3] = ["twilio.accounts", "twilio.voices", "jambonz.voices"];
 /// What begins so may hold a secret: a fault names it and never quotes it.
-const SECRETS: [&str; 3] = ["twilio.", "browser.token", "store.url"];
+const SECRETS: [&str; 4] = ["twilio.", "jambonz.", "browser.token", "store.url"];
 
 /// What the hotline is run for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -55,6 +55,7 @@ pub struct Settings {
     pub abuse: Abuse,
     pub record: Record,
     pub twilio: twilio::Settings,
+    pub jambonz: jambonz::Settings,
     pub browser: Browser,
 }
 
@@ -352,6 +353,9 @@ impl Settings {
                 "take trace, debug, info, warn, error, or a filter like \"info,hotline=debug\"",
             );
         }
+        if !self.jambonz.recorder_is_address() {
+            fault("jambonz.recorder", "is no WebSocket address", "write it as \"wss://recorder.example/hotline\"");
+        }
         if let Some(problem) = self.store.url_problem() {
             fault(
                 "store.url",
@@ -436,7 +440,7 @@ impl Settings {
         if self.store.sample_members {
             fault("store.sample_members", "would load sample members", "set it to false and import your own");
         }
-        if !self.twilio.has_tokens() {
+        if !self.twilio.has_tokens() && !self.jambonz.has_secrets() {
             fault("twilio.auth_token", "no webhook has a secret: nobody could call", "set the token of your account");
         }
         let secrets = self.twilio.tokens().chain([&self.browser.token]).map(|secret| secret.expose().len());
@@ -446,6 +450,9 @@ impl Settings {
                 "a secret is shorter than 16 characters",
                 "take the platform's own token, or 32 random characters",
             );
+        }
+        if self.jambonz.secrets().any(|secret| secret.expose().len() < 16) {
+            fault("jambonz.secret", "a secret is shorter than 16 characters", "take the account's own webhook secret");
         }
         if !self.server.public_url.is_empty() && self.public_url().is_err() {
             return; // Told already.

@@ -100,7 +100,7 @@ impl Driver {
         // A call that begins anew goes on counting: its effects must not be taken for those it had before.
         let turn = if lead.is_some() { moment.next_turn() } else { 0 };
         let is_new = lead.is_none() && moment.next_turn() == 0;
-        moment.of_turn(turn, now);
+        moment.of_turn(turn, false, now);
         let lines = self.lines.now();
         let flow = lines.dialled(&call.dialled);
         let started = whole_second(moment.came());
@@ -130,7 +130,7 @@ impl Driver {
         };
         let now = self.clock.now();
         let mut moment = self.live.enter(call, now).await;
-        let at = moment.of_turn(journey.turn, now);
+        let at = moment.of_turn(journey.turn, matches!(event, Event::Waiting(_)), now);
         let lines = self.lines.now();
         // A line that is gone hands its calls to the one that its number reaches now.
         let flow = lines.named(&journey.line).unwrap_or_else(|| lines.dialled(&call.dialled));

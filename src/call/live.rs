@@ -34,7 +34,8 @@ struct Entry {
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
     came: Timestamp,
-    turn: Option<u16>,
+    /// Which, and whether it was one of waiting.
+    turn: Option<(u16, bool)>,
     at: Timestamp,
     /// The furthest turn taken.
     furthest: Option<u16>,
@@ -47,10 +48,11 @@ impl Moment {
         Self { came: now, turn: None, at: now, furthest: None, last: None }
     }
 
-    /// The moment of `turn`: `now`, or when its first copy came.
-    pub fn of_turn(&mut self, turn: u16, now: Timestamp) -> Timestamp {
-        if self.turn != Some(turn) {
-            *self = Self { turn: Some(turn), at: now, furthest: self.furthest.max(Some(turn)), ..*self };
+    /// The moment of `turn`: `now`, or when its first copy came. Waiting in a queue may be told of at one and the same step
+    /// many times, and then that it is over: that has a moment of its own.
+    pub fn of_turn(&mut self, turn: u16, waits: bool, now: Timestamp) -> Timestamp {
+        if self.turn != Some((turn, waits)) {
+            *self = Self { turn: Some((turn, waits)), at: now, furthest: self.furthest.max(Some(turn)), ..*self };
         }
         self.at
     }

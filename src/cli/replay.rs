@@ -41,7 +41,7 @@ pub struct Args {
         value_name = "URL",
         long_help = "Call the hotline that runs here, instead of one in this process: \
         http://127.0.0.1:8080. Webhooks are signed with HOTLINE_TWILIO__AUTH_TOKEN for the address \
-        HOTLINE_SERVER__PUBLIC_URL (this one, if there is none). Transcripts that need a hotline of their own (a clock, \
+        HOTLINE_SERVER__PUBLIC_URL (this one, if there is none), and with HOTLINE_JAMBONZ__SECRET, if it is set. Transcripts that need a hotline of their own (a clock, \
         members, lines, settings, faults behind it) are passed over; what = lines say is not looked at"
     )]
     against: Option<String>,
@@ -95,6 +95,8 @@ enum By {
     Twilio,
     /// The JSON way in.
     Browser,
+    /// Signed JSON, lists of verbs.
+    Jambonz,
 }
 
 impl From<By> for Dialect {
@@ -102,6 +104,7 @@ impl From<By> for Dialect {
         match by {
             By::Twilio => Self::Twilio,
             By::Browser => Self::Browser,
+            By::Jambonz => Self::Jambonz,
         }
     }
 }
@@ -133,8 +136,8 @@ pub fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
 const EACH_CORE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
 
 fn replay(args: &Args, config: Option<&Path>) -> anyhow::Result<Replay> {
-    let dialects: Vec<Dialect> = args.dialect.iter().copied().map(Into::into).collect();
-    let against = args.against.as_deref().map(|url| against(url, config, &dialects)).transpose()?;
+    let mut dialects: Vec<Dialect> = args.dialect.iter().copied().map(Into::into).collect();
+    let against = args.against.as_deref().map(|url| against(url, config, &mut dialects)).transpose()?;
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     // Members of one register: who signs in several times at once has used up their tries.
     let by_itself = if against.is_some() { NonZeroUsize::MIN } else { cores.saturating_mul(EACH_CORE) };
@@ -147,8 +150,9 @@ fn replay(args: &Args, config: Option<&Path>) -> anyhow::Result<Replay> {
     })
 }
 
-/// What platforms know of the hotline at `url`: what its settings tell them.
-fn against(url: &str, config: Option<&Path>, dialects: &[Dialect]) -> anyhow::Result<Against> {
+/// What platforms know of the hotline at `url`: what its settings tell them. Where no way in is named, it is called by those
+/// that it has.
+fn against(url: &str, config: Option<&Path>, dialects: &mut Vec<Dialect>) -> anyhow::Result<Against> {
     let settings = Settings::load(config, std::env::vars_os())?;
     let url = url.trim_end_matches('/').to_owned();
     let public_url = match settings.server.public_url.trim_end_matches('/') {
@@ -160,7 +164,15 @@ fn against(url: &str, config: Option<&Path>, dialects: &[Dialect]) -> anyhow::Re
         bail!("webhooks cannot be signed: set HOTLINE_TWILIO__AUTH_TOKEN as the hotline has it, or --dialect browser");
     }
     let auth_token = auth_token.unwrap_or_else(|| Secret::new(""));
-    let account = Account { public_url, auth_token, browser_token: settings.browser.token.clone() };
+    let jambonz_secret = settings.jambonz.secrets().next().cloned();
+    if jambonz_secret.is_none() && dialects.contains(&Dialect::Jambonz) {
+        bail!("webhooks cannot be signed: set HOTLINE_JAMBONZ__SECRET as the hotline has it");
+    }
+    if jambonz_secret.is_none() && dialects.is_empty() {
+        dialects.extend(Dialect::ALL.into_iter().filter(|dialect| *dialect != Dialect::Jambonz));
+    }
+    let jambonz_secret = jambonz_secret.unwrap_or_else(|| Secret::new(""));
+    let account = Account { public_url, auth_token, browser_token: settings.browser.token.clone(), jambonz_secret };
     Ok(Against { url, account })
 }
 

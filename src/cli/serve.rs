@@ -17,8 +17,10 @@ use crate::replay::recording::write_all;
 use crate::replay::stage::Origin;
 use crate::server::{App, Asked, Edge, Limits};
 
-/// Telephone webhooks are small forms; ten times what any platform sends.
+/// Telephone webhooks are small forms; ten times what most platforms send.
 const BODY_BYTES: usize = 16 * 1024;
+/// jambonz tells of a call with the whole invitation in it, twice over.
+const BODY_BYTES_OF_INVITATIONS: usize = 64 * 1024;
 
 /// Serves until SIGINT or SIGTERM. `config` is the file that `settings` were read from: recorded calls are replayed with it.
 ///
@@ -35,7 +37,7 @@ async fn serve(settings: &Settings, config: Option<PathBuf>) -> anyhow::Result<(
     let limits = Limits {
         header_timeout: server.header_timeout,
         body_timeout: server.body_timeout,
-        body_bytes: BODY_BYTES,
+        body_bytes: if settings.jambonz.has_secrets() { BODY_BYTES_OF_INVITATIONS } else { BODY_BYTES },
         connections: server.max_connections,
         drain: server.drain,
     };
@@ -145,6 +147,11 @@ fn welcome(settings: &Settings, address: std::net::SocketAddr) -> anyhow::Result
     writeln!(out, "    call status changes    {public}/twilio/status")?;
     if !settings.twilio.has_tokens() {
         writeln!(out, "    refused until HOTLINE_TWILIO__AUTH_TOKEN holds the auth token of your account")?;
+    }
+    if settings.jambonz.has_secrets() {
+        writeln!(out, "\nWebhooks for jambonz (POST, application/json):")?;
+        writeln!(out, "    calling webhook        {public}/jambonz/call#rc=2&rp=5xx,ct,rt")?;
+        writeln!(out, "    call status webhook    {public}/jambonz/status")?;
     }
     out.flush()?;
     Ok(())

@@ -73,6 +73,8 @@ pub struct Waiting {
     pub ahead: Option<u16>,
     /// How long people wait in it on average.
     pub average: Option<Duration>,
+    /// Whether the platform hears no key there: then none is offered.
+    pub without_keys: bool,
 }
 
 /// How a transfer to a person ended.

@@ -34,8 +34,10 @@ use crate::secret::{Key, Keys, PinDraft, PinVerified, Secret};
 /// Every kind of thing that can happen, one of each.
 pub(super) fn events(now: Timestamp) -> Vec<(&'static str, Event)> {
     let keys = |text: &str, finished| Event::Keys(Keys::parse(text, finished).unwrap_or_default());
-    let waiting =
-        |ahead, average: Option<u64>| Event::Waiting(Waiting { ahead, average: average.map(Duration::from_secs) });
+    let waiting = |ahead, average: Option<u64>| {
+        let average = average.map(Duration::from_secs);
+        Event::Waiting(Waiting { ahead, average, without_keys: false })
+    };
     let mut events = vec![
         ("dial", Event::Dialled(Dialled::default())),
         ("dial from a marked number", Event::Dialled(Dialled { elder: true, ..Dialled::default() })),

@@ -80,7 +80,7 @@ impl Flow {
         if !matches!(state.place, Place::Queue(_)) {
             return self.main_menu(state, Vec::new());
         }
-        self.keep_waiting(state, vec![position(waiting)])
+        self.keep_waiting(state, vec![position(waiting)], waiting.without_keys)
     }
 
     /// A key pressed while waiting. Whoever asks for a person is waiting for one already.
@@ -92,13 +92,15 @@ impl Flow {
             // Not asked how it was: nobody has served them yet, or they would not be waiting.
             Some(Key::Digit(9)) => over(state, vec![Prompt::goodbye()]),
             Some(Key::Digit(0) | Key::Hash) | None => self.wait(state, Waiting::default()),
-            Some(_) => self.keep_waiting(state, vec![Prompt::no_match()]),
+            Some(_) => self.keep_waiting(state, vec![Prompt::no_match()], false),
         }
     }
 
     /// Says `say` and which keys there are, and then nothing for a while: silence is what people do who wait.
-    fn keep_waiting(&self, state: State, mut say: Lead) -> (State, Turn) {
-        say.push(if self.takes_messages() { Prompt::queue_call_back(ONE) } else { Prompt::queue_leave(TWO) });
+    fn keep_waiting(&self, state: State, mut say: Lead, without_keys: bool) -> (State, Turn) {
+        if !without_keys {
+            say.push(if self.takes_messages() { Prompt::queue_call_back(ONE) } else { Prompt::queue_leave(TWO) });
+        }
         let collect = Collect {
             min: 1,
             max: 1,

@@ -231,6 +231,17 @@ const DIGITS: [(char, char, &str); 11] = [
     ('9', '九', "nine"),
 ];
 
+/// `said` without what is of one call alone, the number it is made from and that of a message: four digits or more, one by one.
+#[must_use]
+pub fn without_own_numbers(said: &str) -> String {
+    const SHORTEST: usize = 4;
+    let Ok(digits) = digits_heard() else { return said.to_owned() };
+    let is_own = |digits: &str| keys_heard(digits).len() >= SHORTEST;
+    digits
+        .replace_all(said, |found: &regex::Captures<'_>| if is_own(&found[0]) { "" } else { &found[0] }.to_owned())
+        .into()
+}
+
 fn digits_heard() -> Result<Regex, String> {
     let chinese: String = DIGITS.iter().map(|(_, chinese, _)| *chinese).collect();
     let english = DIGITS.map(|(_, _, english)| english).join("|");
@@ -312,4 +323,22 @@ fn nobodys(field: Field) -> Option<Value> {
 
 fn of_id_number(number: &IdNumber) -> Option<Value> {
     Some(Value { keys: Keys::parse(&number.expose().replace('X', "*"), false)?, tail: Some(number.tail()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_of_its_own_is_no_difference_and_an_amount_is() {
+        for (said, left) in [
+            ("编号是二零八八六二七七，请记下", "编号是，请记下"),
+            ("后四位八幺二六，请按一。", "后四位，请按一。"),
+            ("your number is two zero eight eight.", "your number is ."),
+            ("余额为一千零一十元零五分", "余额为一千零一十元零五分"),
+            ("press one, two, or three", "press one, two, or three"),
+        ] {
+            assert_eq!(without_own_numbers(said), left);
+        }
+    }
 }

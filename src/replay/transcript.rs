@@ -74,11 +74,13 @@ pub enum Dialect {
     Twilio,
     /// The JSON way in.
     Browser,
+    /// Signed JSON, lists of verbs.
+    Jambonz,
 }
 
 impl Dialect {
     /// Every way in.
-    pub const ALL: [Self; 2] = [Self::Twilio, Self::Browser];
+    pub const ALL: [Self; 3] = [Self::Twilio, Self::Browser, Self::Jambonz];
 
     /// Its name in transcripts.
     #[must_use]
@@ -86,6 +88,7 @@ impl Dialect {
         match self {
             Self::Twilio => "twilio",
             Self::Browser => "browser",
+            Self::Jambonz => "jambonz",
         }
     }
 }

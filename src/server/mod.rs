@@ -41,7 +41,7 @@ use crate::store::messages::MessageLimits;
 use crate::store::throttle::{CallerLimits, TryLimits};
 use crate::store::{Store, StoreError, StoreSettings};
 use crate::telemetry::Telemetry;
-use crate::telephony::{browser, twilio};
+use crate::telephony::{browser, jambonz, twilio};
 
 /// A hotline, ready to answer.
 #[derive(Clone, Debug)]
@@ -129,7 +129,7 @@ impl App {
             services,
             Seal::new(keys),
             Admission::new(server.max_in_flight, server.reserved_for_running),
-            clock,
+            clock.clone(),
             Arc::clone(&telemetry),
             Bounds {
                 longest: settings.call.longest,
@@ -139,7 +139,7 @@ impl App {
             },
         );
         let driver = Arc::new(driver.recorded_by(recorder));
-        let routes = routes(settings, &driver, &telemetry);
+        let routes = routes(settings, &driver, &telemetry, clock);
         Self { driver, telemetry, lines, routes, recordings }
     }
 
@@ -503,7 +503,7 @@ fn refused(source: &str, trouble: &dyn std::fmt::Display) -> Faults {
     Faults(vec![Fault::of(source, trouble.to_string(), "mend the file as `hotline members import` asks for")])
 }
 
-fn routes(settings: &Settings, driver: &Arc<Driver>, telemetry: &Arc<Telemetry>) -> Router {
+fn routes(settings: &Settings, driver: &Arc<Driver>, telemetry: &Arc<Telemetry>, clock: Clock) -> Router {
     let gate =
         browser::Gate { token: settings.browser.token.clone(), open_to_this_machine: settings.open_to_this_machine() };
     let mut routes = Router::new()
@@ -516,6 +516,9 @@ fn routes(settings: &Settings, driver: &Arc<Driver>, telemetry: &Arc<Telemetry>)
     // Checked with the other settings: it is an address.
     if let Ok(public_url) = settings.public_url() {
         routes = routes.merge(twilio::router(Arc::clone(driver), &settings.twilio, &public_url));
+        if settings.jambonz.has_secrets() {
+            routes = routes.merge(jambonz::router(Arc::clone(driver), &settings.jambonz, &public_url, clock));
+        }
     }
     routes
         .layer(from_fn_with_state(Arc::clone(telemetry), measure))

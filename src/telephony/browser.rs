@@ -33,6 +33,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::webhook::PATIENCE;
 use super::{Conversation, Pace, Reply, Then};
 use crate::call::caller::{Call, CallEnd, Caller};
 use crate::dialog::{BargeIn, Event, Recording, TransferEnd, TransferTarget};
@@ -41,7 +42,6 @@ use crate::speech::language::Language;
 
 /// The name of this dialect.
 const DIALECT: &str = "browser";
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Who may come in.
 #[derive(Clone, Debug)]

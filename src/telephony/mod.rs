@@ -1,11 +1,19 @@
 //! The dialect contract: prove the sender, read an event, write a turn. Vendor words never leave their dialect.
 
 pub mod browser;
+pub mod jambonz;
 pub mod public_url;
+mod spoken;
+#[cfg(test)]
+mod testing;
 pub mod twilio;
+mod webhook;
+mod xml;
+
+use std::time::Duration;
 
 use crate::call::caller::{Call, CallEnd};
-use crate::dialog::{Collect, Event, Record, Recording, Transfer};
+use crate::dialog::{BargeIn, Collect, Event, Record, Recording, Transfer};
 use crate::speech::catalog::Catalogs;
 use crate::speech::language::Language;
 use crate::speech::prompt::Prompt;
@@ -31,6 +39,15 @@ impl Reply {
     pub fn spoken<'r>(&'r self, prompts: &'r [Prompt]) -> impl Iterator<Item = (Language, Words<'r>)> + 'r {
         self.wording.speak(prompts, self.language)
     }
+
+    /// What is heard out before keys count, and what they may stop.
+    #[must_use]
+    pub fn heard_out(&self, collect: &Collect) -> (&[Prompt], &[Prompt]) {
+        self.say.split_at(match collect.barge_in {
+            BargeIn::Always => 0,
+            BargeIn::AfterPrompts(n) => usize::from(n).min(self.say.len()),
+        })
+    }
 }
 
 /// How fast is spoken.
@@ -46,7 +63,7 @@ impl Pace {
     /// The speed of slow speech, in hundredths of the usual one.
     pub const SLOW: u8 = 85;
     /// Between its sentences.
-    pub const BREAK: std::time::Duration = std::time::Duration::from_millis(400);
+    pub const BREAK: Duration = Duration::from_millis(400);
 }
 
 /// What follows what is said. `step` is the sealed state: it comes back with the next webhook, opaque, in the path of
@@ -89,4 +106,9 @@ pub trait Conversation: Send + Sync + 'static {
 
     /// The last words, for when nothing else can be said, and their language.
     fn busy(&self) -> (Language, Box<str>);
+}
+
+/// Whole seconds, at least one, for platforms that take nothing else. Rather a moment longer than a moment too short.
+fn whole_seconds(time: Duration) -> u64 {
+    (time.as_secs() + u64::from(time.subsec_nanos() > 0)).max(1)
 }

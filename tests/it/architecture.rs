@@ -24,7 +24,7 @@ const MAY_KNOW: [(&str, &[&str]); 18] = [
     ("record", &["call::caller", "dialog", "fault", "member", "secret", "speech", "telemetry"]),
     ("call", &["clock", "dialog", "fault", "keys", "record", "service", "speech", "telemetry", "telephony"]),
     // From the network down to the call: the contract, and nothing behind it.
-    ("telephony", &["call::caller", "dialog", "secret", "speech"]),
+    ("telephony", &["call::caller", "clock", "dialog", "secret", "speech"]),
     // Where all is put together.
     ("config", &["fault", "secret", "telephony"]),
     (
@@ -98,21 +98,32 @@ const IMPURE: [&str; 21] = [
     "jiff::Zoned",
     "SystemTime::now",
 ];
-/// Words of one vendor, and the only places that may say them.
-const VENDOR_WORDS: [&str; 13] = [
-    "Gather",
-    "CallSid",
-    "TwiML",
-    "AccountSid",
-    "numDigits",
-    "finishOnKey",
-    "X-Twilio",
-    "x-twilio",
-    "DialCallStatus",
-    "Enqueue",
-    "QueueResult",
-    "waitUrl",
-    "<Say",
+/// Words of vendors, and the only dialects that may say them.
+const VENDOR_WORDS: [(&str, &[&str]); 24] = [
+    ("Gather", &["twilio", "jambonz"]),
+    ("CallSid", &["twilio"]),
+    ("TwiML", &["twilio"]),
+    ("AccountSid", &["twilio"]),
+    ("numDigits", &["twilio"]),
+    ("finishOnKey", &["twilio", "jambonz"]),
+    ("X-Twilio", &["twilio"]),
+    ("x-twilio", &["twilio"]),
+    ("DialCallStatus", &["twilio"]),
+    ("Enqueue", &["twilio", "jambonz"]),
+    ("QueueResult", &["twilio"]),
+    ("waitUrl", &["twilio"]),
+    ("<Say ", &["twilio"]),
+    ("Jambonz-Signature", &["jambonz"]),
+    ("jambonz-signature", &["jambonz"]),
+    ("call_sid", &["jambonz"]),
+    ("dtmfDetected", &["jambonz"]),
+    ("dial_call_", &["jambonz"]),
+    ("queue_result", &["jambonz"]),
+    ("actionHook", &["jambonz"]),
+    ("action_hook", &["jambonz"]),
+    ("minDigits", &["jambonz"]),
+    ("waitHook", &["jambonz"]),
+    ("synthesizer", &["jambonz"]),
 ];
 
 /// The code of a file: no comments, no tests.
@@ -200,15 +211,19 @@ fn violations(module: &str, file: &str, text: &str) -> Vec<String> {
             found.push(format!("{file} knows another dialect: {path}"));
         }
     }
-    let may_say = ["telephony/twilio", "replay/phone/twilio", "cli/serve.rs"].iter().any(|own| file.starts_with(own));
-    found.extend(
-        VENDOR_WORDS.iter().filter(|word| !may_say && code.contains(**word)).map(|word| format!("{file} says {word}")),
-    );
+    let may_say = |dialects: &[&str]| {
+        let own = |dialect| {
+            [format!("telephony/{dialect}"), format!("replay/phone/{dialect}")].iter().any(|own| file.starts_with(own))
+        };
+        file == "cli/serve.rs" || dialects.iter().any(own)
+    };
+    let said = VENDOR_WORDS.iter().filter(|(word, dialects)| code.contains(word) && !may_say(dialects));
+    found.extend(said.map(|(word, _)| format!("{file} says {word}")));
     found
 }
 
 fn is_other_dialect(file: &str, name: &str) -> bool {
-    let dialects = ["browser", "twilio"];
+    let dialects = ["browser", "jambonz", "twilio"];
     let own = dialects.into_iter().find(|dialect| file.starts_with(&format!("telephony/{dialect}")));
     dialects.iter().any(|dialect| within(name, dialect) && own != Some(dialect))
 }
@@ -294,7 +309,19 @@ fn what_is_planted_is_caught() {
         caught("telephony", "telephony/browser.rs", "use crate::telephony::twilio::Settings;"),
         ["telephony/browser.rs knows another dialect: crate::telephony::twilio::Settings"]
     );
+    assert_eq!(
+        caught("telephony", "telephony/jambonz/verbs.rs", "use crate::telephony::twilio::Settings;"),
+        ["telephony/jambonz/verbs.rs knows another dialect: crate::telephony::twilio::Settings"]
+    );
     assert_eq!(caught("call", "call/driver.rs", "let verb = \"Gather\";"), ["call/driver.rs says Gather"]);
+    assert_eq!(
+        caught("telephony", "telephony/jambonz/hook.rs", "let id = \"CallSid\";"),
+        ["telephony/jambonz/hook.rs says CallSid"]
+    );
+    assert_eq!(
+        caught("replay", "replay/phone/twilio.rs", "let id = \"call_sid\";"),
+        ["replay/phone/twilio.rs says call_sid"]
+    );
     let innocent =
         "// use tokio::time;\nuse std::time::Duration;\nuse crate::secret::Key;\n#[cfg(test)]\nuse tokio::time;\n";
     assert_eq!(caught("dialog", "dialog/step.rs", innocent), Vec::<String>::new());

@@ -15,7 +15,7 @@ const LEAVE: &str = "不想等候，由我们按排队次序给您回电，请�
 const WAITING: &str = "人工座席正忙，请您稍候，我们会尽快接听。";
 
 /// The shipped line, with a queue, people in it at all hours, and the question how it was.
-fn queue_line() -> String {
+pub fn queue_line() -> String {
     let line = line_with(People::Always).replace("offered = false", "offered = true");
     line.replace("transfer_to = \"sip:agents@pbx.invalid\"", "queue = \"agents\"\nannounce = \"25s\"")
 }

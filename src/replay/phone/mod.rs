@@ -2,11 +2,13 @@
 //! becomes what is heard.
 
 pub mod browser;
+pub mod jambonz;
 pub mod twilio;
 
 use std::time::Duration;
 
 use super::transcript::Dialect;
+use crate::clock::Clock;
 use crate::secret::{Key, Secret};
 
 /// A request of a platform.
@@ -126,12 +128,16 @@ pub struct Account {
     pub auth_token: Secret,
     /// What lets into the JSON way in.
     pub browser_token: Secret,
+    /// What jambonz signs with.
+    pub jambonz_secret: Secret,
 }
 
 /// A telephone at one platform, during one call.
 #[derive(Debug)]
 pub struct Phone {
     account: Account,
+    /// When webhooks are signed.
+    clock: Clock,
     dialect: Dialect,
     /// The platform's id of the call; a platform without one learns it from the first answer.
     call: String,
@@ -139,6 +145,8 @@ pub struct Phone {
     dialled: String,
     /// Where the end of the queue is told, while the caller waits in one.
     queued: Option<String>,
+    /// Where what is heard there comes from, on a platform that goes on asking the same address.
+    waiting: Option<String>,
     /// Where is told, beside the call, what was recorded.
     beside: Option<String>,
 }
@@ -146,8 +154,15 @@ pub struct Phone {
 impl Phone {
     /// A telephone with the number `from`, about to dial.
     #[must_use]
-    pub fn new(account: Account, dialect: Dialect, call: String, from: Option<String>, dialled: String) -> Self {
-        Self { account, dialect, call, from, dialled, queued: None, beside: None }
+    pub fn new(
+        account: Account,
+        clock: Clock,
+        dialect: Dialect,
+        call: String,
+        from: Option<String>,
+        dialled: String,
+    ) -> Self {
+        Self { account, clock, dialect, call, from, dialled, queued: None, waiting: None, beside: None }
     }
 
     /// The platform's id of the call.
@@ -170,15 +185,19 @@ impl Phone {
         match self.dialect {
             Dialect::Twilio => Ok(self.twilio(heard, happened)),
             Dialect::Browser => self.browser(heard, happened),
+            Dialect::Jambonz => Ok(self.jambonz(heard, happened)),
         }
     }
 
-    /// What is told beside the call of a recording made after `heard`, perhaps after its end; `None` where nothing is.
+    /// What is told beside the call of a recording made after `heard`, perhaps after its end, which the caller made by
+    /// hanging up if `hung_up`; `None` where nothing is.
     #[must_use]
-    pub fn beside(&self, heard: &Heard, spoken: Duration) -> Option<Webhook> {
+    pub fn beside(&self, heard: &Heard, spoken: Duration, hung_up: bool) -> Option<Webhook> {
         match self.dialect {
             Dialect::Twilio => self.twilio_beside(heard, spoken),
             Dialect::Browser => None,
+            // Told in the call, where it goes on.
+            Dialect::Jambonz => hung_up.then(|| self.jambonz_beside(heard, spoken)).flatten(),
         }
     }
 
@@ -190,6 +209,7 @@ impl Phone {
         match self.dialect {
             Dialect::Twilio => self.hear_twilio(answer),
             Dialect::Browser => self.hear_browser(answer),
+            Dialect::Jambonz => self.hear_jambonz(answer),
         }
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::pattern::Difference;
 use super::phone::{Answer, Webhook};
 use super::transcript::{Dialect, Does, Fault, Press, Pressed, Truth, When};
+use crate::clock::Clock;
 use crate::dialog::explore::Rule;
 
 pub use player::{Telling, play};
@@ -17,6 +18,9 @@ pub use player::{Telling, play};
 pub trait Stage {
     /// Sends a webhook: the answer, and how long it took beside the time that is let go by.
     fn send(&mut self, webhook: &Webhook) -> impl Future<Output = Result<(Answer, Duration), String>>;
+
+    /// The clock it goes by.
+    fn clock(&self) -> Clock;
 
     /// Lets time go by.
     fn pass(&mut self, time: Duration);

@@ -257,13 +257,15 @@ impl<S: Stage> Player<'_, S> {
             Dialect::Twilio => format!("CA{own:016x}{:016x}", self.calls),
             // Given with the first answer.
             Dialect::Browser => String::new(),
+            Dialect::Jambonz => format!("{own:016x}-{:016x}", self.calls),
         };
         let from = match &header.from {
             From::Own => Some(format!("139{:08}", own % 100_000_000)),
             From::Number(number) => Some(number.clone()),
             From::Withheld => None,
         };
-        let phone = Phone::new(self.account.clone(), self.dialect, id, from, header.dialled.clone());
+        let phone =
+            Phone::new(self.account.clone(), self.stage.clock(), self.dialect, id, from, header.dialled.clone());
         self.acted = self.clock;
         self.path.clear();
         self.pressed.clear();
@@ -287,7 +289,7 @@ impl<S: Stage> Player<'_, S> {
             return Err(Wrong::Impossible("nothing is being recorded".to_owned()));
         };
         let lasting = lasting.min(recording.longest);
-        let beside = phone.beside(heard, lasting);
+        let beside = phone.beside(heard, lasting, hang_up);
         self.pass(lasting);
         self.acted = self.clock;
         if hang_up {

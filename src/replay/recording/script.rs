@@ -359,7 +359,7 @@ fn other(shape: Shape) -> Result<Done, Why> {
             let lasting = Lasts::This(Duration::from_secs(seconds.into()));
             done(format!("{} {seconds}s", w::SPEAK[0]), HeardOut::Always, lasting)
         }
-        Shape::Waiting(Waiting { ahead, average }) => {
+        Shape::Waiting(Waiting { ahead, average, without_keys: _ }) => {
             let ahead = ahead.map(|ahead| format!(" {}{ahead}{}", w::AHEAD[0], w::PEOPLE[0])).unwrap_or_default();
             let average =
                 average.map(|average| format!(" {}{}s", w::AVERAGE[0], average.as_secs())).unwrap_or_default();

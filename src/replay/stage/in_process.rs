@@ -190,6 +190,10 @@ impl Stage for InProcess {
         Ok((Answer { status: parts.status.as_u16(), kind: kind.to_owned(), body }, Duration::ZERO))
     }
 
+    fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
     fn pass(&mut self, time: Duration) {
         self.clock.advance(time);
     }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use ureq::Agent;
 
+use crate::clock::Clock;
 use crate::dialog::explore::Rule;
 use crate::replay::phone::{Answer, Webhook};
 use crate::replay::play::Stage;
@@ -52,6 +53,10 @@ impl Stage for Remote {
         let (status, kind) = (response.status().as_u16(), kind.to_owned());
         let body = response.body_mut().read_to_string().map_err(|e| format!("the answer broke off: {e}"))?;
         Ok((Answer { status, kind, body }, sent.elapsed()))
+    }
+
+    fn clock(&self) -> Clock {
+        Clock::system()
     }
 
     /// Its clock is its own.

@@ -24,6 +24,8 @@ use crate::store::{Store, StoreSettings};
 
 /// The address that platforms know a hotline in this process by.
 const PUBLIC_URL: &str = "https://hotline.invalid";
+/// Where it has recordings kept: nobody listens there, and nobody need.
+const RECORDER: &str = "wss://recorder.invalid";
 /// What lets into it: nobody else can reach it.
 const TOKEN: &str = "replayed in process";
 
@@ -57,7 +59,12 @@ impl Set {
     /// What a platform must know to reach it.
     #[must_use]
     pub fn account() -> Account {
-        Account { public_url: PUBLIC_URL.into(), auth_token: Secret::new(TOKEN), browser_token: Secret::new(TOKEN) }
+        Account {
+            public_url: PUBLIC_URL.into(),
+            auth_token: Secret::new(TOKEN),
+            browser_token: Secret::new(TOKEN),
+            jambonz_secret: Secret::new(TOKEN),
+        }
     }
 }
 
@@ -148,12 +155,14 @@ impl Sets {
             }
             faults
         })?;
-        let Account { public_url, auth_token, browser_token } = Set::account();
+        let Account { public_url, auth_token, browser_token, jambonz_secret } = Set::account();
         settings.server.public_url = public_url;
         settings.twilio.auth_token = Some(auth_token);
         settings.twilio.more_auth_tokens.clear();
         settings.twilio.accounts.clear();
         settings.browser.token = browser_token;
+        settings.jambonz.secret = jambonz_secret;
+        settings.jambonz.recorder = RECORDER.into();
         // What is replayed is what is heard, not how long a hash takes: argon2id at its cheapest.
         settings.sign_in.hash_memory_kib = 8;
         settings.sign_in.hash_passes = 1;

@@ -3,27 +3,31 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use quick_xml::Writer;
-use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
-
 use super::settings::{Settings, Voice};
-use crate::dialog::{BargeIn, Collect, Record, TransferTarget};
+use crate::dialog::{Collect, Record, TransferTarget};
 use crate::speech::language::Language;
 use crate::speech::prompt::Prompt;
-use crate::speech::words::Piece;
+use crate::speech::words::Words;
 use crate::telephony::public_url::PublicUrl;
-use crate::telephony::{Pace, Reply, Then};
+use crate::telephony::spoken::{Limit, Part, Speech};
+use crate::telephony::{Pace, Reply, Then, whole_seconds, xml};
 
-/// Stands for a break among the words. XML has no way to write this character, so no wording can bring it in.
-const BREAK: char = '\u{1e}';
-const BREAK_TIME: &str = "200ms";
-/// Stands for a break between the sentences of slow speech, in the same way.
-const PAUSE: char = '\u{1f}';
-
-/// Amazon's voices take no more at a time.
-const SAY_BYTES: usize = 3000;
-/// Nor does Twilio, the text URL-encoded: five hundred Chinese characters.
-const SAY_URL_ENCODED: usize = 4500;
+/// Bytes, since Amazon's voices take no more at a time; and bytes of the text URL-encoded, since Twilio does not: five hundred
+/// Chinese characters. Nobody says whether Twilio counts before or after escaping: so it is counted as it stands.
+const USUAL: Limit<2> = Limit {
+    most: [3000, 4500],
+    around: [0, 0],
+    // <break time="200ms"/>
+    silence: [21, 41],
+    character: |c| match c {
+        // &quot; at most
+        '<' | '>' | '&' | '\'' | '"' | '\r' => [6, 10],
+        c if c.is_ascii_alphanumeric() => [1, 1],
+        c => [c.len_utf8(), c.len_utf8() * 3],
+    },
+};
+/// The same with `<prosody rate="85%"></prosody>` around it.
+const SLOW: Limit<2> = Limit { around: [30, 48], ..USUAL };
 
 /// Writes replies, in the voices and with the addresses of the settings.
 pub struct Markup {
@@ -66,15 +70,11 @@ impl Markup {
     }
 
     fn page(&self, reply: &Reply, steps: &str) -> Vec<u8> {
-        let mut page = Page::new(reply.pace);
+        let mut page = Page::new();
         let say = |prompts| self.voiced(reply, prompts);
         match &reply.then {
             Then::Collect(collect, step) => {
-                let heard_out = match collect.barge_in {
-                    BargeIn::Always => 0,
-                    BargeIn::AfterPrompts(n) => usize::from(n).min(reply.say.len()),
-                };
-                let (before, during) = reply.say.split_at(heard_out);
+                let (before, during) = reply.heard_out(collect);
                 page.say(&say(before));
                 page.gather(collect, &[steps, step].concat(), &say(during));
             }
@@ -98,28 +98,29 @@ impl Markup {
             }
             Then::Leave(_) => {
                 page.say(&say(&reply.say));
-                page.empty("Leave", &[]);
+                page.0.empty("Leave", &[]);
             }
             Then::HangUp => {
                 page.say(&say(&reply.say));
-                page.empty("Hangup", &[]);
+                page.0.empty("Hangup", &[]);
             }
         }
-        page.finish()
+        page.0.finish()
     }
 
     /// Writes last words.
     #[must_use]
     pub fn busy(&self, language: Language, words: &str) -> Vec<u8> {
-        let mut page = Page::new(Pace::Usual);
-        page.say_one(self.voice(language), &legal(words).collect::<String>());
-        page.empty("Hangup", &[]);
-        page.finish()
+        let mut page = Page::new();
+        page.say_one(self.voice(language), &Speech::of_text(words, Pace::Usual));
+        page.0.empty("Hangup", &[]);
+        page.0.finish()
     }
 
     /// What is spoken, voice by voice.
-    fn voiced(&self, reply: &Reply, prompts: &[Prompt]) -> Vec<(&Voice, String)> {
-        reply.spoken(prompts).map(|(language, words)| (self.voice(language), text(words.pieces()))).collect()
+    fn voiced(&self, reply: &Reply, prompts: &[Prompt]) -> Vec<(&Voice, Speech)> {
+        let said = |words: Words<'_>| Speech::of_pieces(words.pieces(), reply.pace);
+        reply.spoken(prompts).map(|(language, words)| (self.voice(language), said(words))).collect()
     }
 
     fn voice(&self, language: Language) -> &Voice {
@@ -128,32 +129,20 @@ impl Markup {
 }
 
 /// A document that is being written.
-struct Page {
-    xml: Writer<Vec<u8>>,
-    pace: Pace,
-}
+struct Page(xml::Page);
 
 impl Page {
-    fn new(speed: Pace) -> Self {
-        let mut page = Self { xml: Writer::new(Vec::with_capacity(2048)), pace: speed };
-        // Twilio takes nothing, not a blank, before the declaration.
-        page.write(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)));
-        page.start("Response", &[]);
-        page
-    }
-
-    fn finish(mut self) -> Vec<u8> {
-        self.end("Response");
-        self.xml.into_inner()
+    fn new() -> Self {
+        Self(xml::Page::new("Response", &[]))
     }
 
     /// Waits for keys. Its `timeout` is both the wait for the first key, once all is said, and the wait for each further
     /// one: so it is set to the latter, and a pause makes up for what the first key may take longer. Keys end a pause.
-    fn gather(&mut self, collect: &Collect, step: &str, said: &[(&Voice, String)]) {
-        let first_key = seconds(collect.first_key);
-        let timeout = if collect.max > 1 { seconds(collect.between_keys) } else { first_key };
+    fn gather(&mut self, collect: &Collect, step: &str, said: &[(&Voice, Speech)]) {
+        let first_key = whole_seconds(collect.first_key);
+        let timeout = if collect.max > 1 { whole_seconds(collect.between_keys) } else { first_key };
         let finish = collect.finish.map(|key| key.as_char().to_string()).unwrap_or_default();
-        self.start(
+        self.0.start(
             "Gather",
             &[
                 ("input", "dtmf"),
@@ -168,26 +157,24 @@ impl Page {
         );
         self.say(said);
         if first_key > timeout {
-            self.empty("Pause", &[("length", &(first_key - timeout).to_string())]);
+            self.0.empty("Pause", &[("length", &(first_key - timeout).to_string())]);
         }
-        self.end("Gather");
+        self.0.end("Gather");
         // Not reached where `actionOnEmptyResult` is known. Where it is not, silence falls through to here; a document that
         // ended here would end the call.
-        self.start("Redirect", &[("method", "POST")]);
-        self.text(step);
-        self.end("Redirect");
+        self.0.element("Redirect", &[("method", "POST")], step);
     }
 
     /// Records after a tone. What was recorded is told to `step`; and to `beside`, even when the caller has hung up.
     fn record(&mut self, record: &Record, step: &str, beside: &str) {
-        self.empty(
+        self.0.empty(
             "Record",
             &[
                 ("action", step),
                 ("method", "POST"),
                 ("finishOnKey", &record.finish.as_char().to_string()),
-                ("timeout", &seconds(record.silence).to_string()),
-                ("maxLength", &seconds(record.longest).to_string()),
+                ("timeout", &whole_seconds(record.silence).to_string()),
+                ("maxLength", &whole_seconds(record.longest).to_string()),
                 ("playBeep", "true"),
                 ("recordingStatusCallback", beside),
                 ("recordingStatusCallbackMethod", "POST"),
@@ -195,166 +182,55 @@ impl Page {
             ],
         );
         // Where nothing was recorded, nothing is told to `step`: Twilio goes on here.
-        self.start("Redirect", &[("method", "POST")]);
-        self.text(step);
-        self.end("Redirect");
+        self.0.element("Redirect", &[("method", "POST")], step);
     }
 
     /// Rings at a person's; what comes after is told to `step`, so nothing stands behind it.
     fn dial(&mut self, noun: &str, target: &str, ring: Duration, step: &str) {
-        let ring = seconds(ring).to_string();
-        self.start(
+        let ring = whole_seconds(ring).to_string();
+        self.0.start(
             "Dial",
             // The caller is not charged, and hears the ringing, until somebody answers.
             &[("action", step), ("method", "POST"), ("timeout", &ring), ("answerOnBridge", "true")],
         );
-        self.start(noun, &[]);
-        self.text(&legal(target).collect::<String>());
-        self.end(noun);
-        self.end("Dial");
+        self.0.element(noun, &[], target);
+        self.0.end("Dial");
     }
 
     /// Puts the caller into a queue. Meanwhile they hear what comes from `waiting`; how it ended is told to `step`.
     fn enqueue(&mut self, name: &str, step: &str, waiting: &str) {
-        self.start("Enqueue", &[("action", step), ("method", "POST"), ("waitUrl", waiting), ("waitUrlMethod", "POST")]);
-        self.text(&legal(name).collect::<String>());
-        self.end("Enqueue");
+        let attributes = [("action", step), ("method", "POST"), ("waitUrl", waiting), ("waitUrlMethod", "POST")];
+        self.0.element("Enqueue", &attributes, name);
     }
 
     /// Says what each voice has to say.
-    fn say(&mut self, said: &[(&Voice, String)]) {
-        for (voice, text) in said {
-            self.say_one(voice, text);
+    fn say(&mut self, said: &[(&Voice, Speech)]) {
+        for (voice, speech) in said {
+            self.say_one(voice, speech);
         }
     }
 
-    /// Says `text`, in as many pieces as the limits ask for.
-    fn say_one(&mut self, voice: &Voice, text: &str) {
+    /// Says `speech`, in as many pieces as the limits ask for.
+    fn say_one(&mut self, voice: &Voice, speech: &Speech) {
         let slow = format!("{}%", Pace::SLOW);
-        let pause = format!("{}ms", Pace::BREAK.as_millis());
-        let paused = if self.pace == Pace::Slow { Some(with_pauses(text)) } else { None };
-        let mut rest = paused.as_deref().unwrap_or(text);
-        while !rest.is_empty() {
-            let (now, later) = rest.split_at(fitting(rest, self.pace));
-            rest = later;
-            // A pause at the end of a piece is made by its end.
-            let now = now.strip_suffix(PAUSE).unwrap_or(now);
-            if now.chars().all(|c| c == BREAK || c == PAUSE || c.is_whitespace()) {
-                continue;
+        let is_slow = speech.pace == Pace::Slow;
+        for chunk in speech.chunks(if is_slow { &SLOW } else { &USUAL }) {
+            self.0.start("Say", &[("language", &voice.language), ("voice", &voice.voice)]);
+            if is_slow {
+                self.0.start("prosody", &[("rate", &slow)]);
             }
-            self.start("Say", &[("language", &voice.language), ("voice", &voice.voice)]);
-            if self.pace == Pace::Slow {
-                self.start("prosody", &[("rate", &slow)]);
+            for part in chunk.parts() {
+                match part {
+                    Part::Words(words) => self.0.text(words),
+                    Part::Break(time) => self.0.empty("break", &[("time", &format!("{}ms", time.as_millis()))]),
+                }
             }
-            let mut words = now;
-            while let Some((at, c)) = words.char_indices().find(|(_, c)| matches!(*c, BREAK | PAUSE)) {
-                self.text(&words[..at]);
-                self.empty("break", &[("time", if c == PAUSE { &pause } else { BREAK_TIME })]);
-                words = &words[at + c.len_utf8()..];
+            if is_slow {
+                self.0.end("prosody");
             }
-            self.text(words);
-            if self.pace == Pace::Slow {
-                self.end("prosody");
-            }
-            self.end("Say");
+            self.0.end("Say");
         }
     }
-
-    fn start(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.write(Event::Start(BytesStart::new(name).with_attributes(attributes.iter().copied())));
-    }
-
-    fn empty(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.write(Event::Empty(BytesStart::new(name).with_attributes(attributes.iter().copied())));
-    }
-
-    fn end(&mut self, name: &str) {
-        self.write(Event::End(BytesEnd::new(name)));
-    }
-
-    fn text(&mut self, text: &str) {
-        if !text.is_empty() {
-            self.write(Event::Text(BytesText::new(text)));
-        }
-    }
-
-    fn write(&mut self, event: Event<'_>) {
-        // Writing into a Vec cannot fail.
-        let _ = self.xml.write_event(event);
-    }
-}
-
-/// What is spoken, as one text with its breaks marked.
-fn text(pieces: &[Piece<'_>]) -> String {
-    let mut text = String::with_capacity(pieces.len() * 12);
-    for piece in pieces {
-        match piece {
-            Piece::Fragment { text: words, .. } => text.extend(legal(words)),
-            Piece::Unit(unit) | Piece::Joint(unit) => text.push_str(unit),
-            Piece::Break => text.push(BREAK),
-        }
-    }
-    text
-}
-
-/// The characters of `text` that XML 1.0 can have; the writer would pass the others on, and the whole document be refused.
-fn legal(text: &str) -> impl Iterator<Item = char> {
-    text.chars()
-        .filter(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..))
-}
-
-/// `text` with a pause marked between its sentences.
-fn with_pauses(text: &str) -> String {
-    let mut paused = String::with_capacity(text.len() + 16);
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        paused.push(c);
-        if matches!(c, '。' | '！' | '？' | '!' | '?') && chars.peek().is_some() {
-            paused.push(PAUSE);
-        }
-    }
-    paused
-}
-
-/// How many bytes of `text` fit into one `Say`: all of it, or up to the last sentence, clause or at least character that does.
-fn fitting(text: &str, pace: Pace) -> usize {
-    // <prosody rate="85%"></prosody>
-    let (mut bytes, mut url_encoded) = if pace == Pace::Slow { (30, 48) } else { (0, 0) };
-    let (mut sentence, mut clause) = (0, 0);
-    for (at, c) in text.char_indices() {
-        let (b, u) = cost(c);
-        bytes += b;
-        url_encoded += u;
-        if bytes > SAY_BYTES || url_encoded > SAY_URL_ENCODED {
-            return [sentence, clause].into_iter().find(|end| *end > 0).unwrap_or(at);
-        }
-        let end = at + c.len_utf8();
-        match c {
-            // "8 a.m. to noon" is one sentence.
-            '.' if text[end..].trim_start_matches(' ').starts_with(|c: char| c.is_ascii_uppercase()) => sentence = end,
-            '。' | '！' | '？' | '；' | '!' | '?' | ';' | '\n' | PAUSE => sentence = end,
-            '，' | '、' | '：' | ',' | BREAK | ' ' => clause = end,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-/// What a character takes of the two limits, counted as it stands in the markup: nobody says whether Twilio counts before or after.
-fn cost(c: char) -> (usize, usize) {
-    match c {
-        // <break time="200ms"/>
-        BREAK | PAUSE => (21, 41),
-        // &quot; at most
-        '<' | '>' | '&' | '\'' | '"' | '\r' => (6, 10),
-        c if c.is_ascii_alphanumeric() => (1, 1),
-        c => (c.len_utf8(), c.len_utf8() * 3),
-    }
-}
-
-/// Whole seconds, at least one: all that can be written. Rather a moment longer than a moment too short.
-fn seconds(time: Duration) -> u64 {
-    (time.as_secs() + u64::from(time.subsec_nanos() > 0)).max(1)
 }
 
 #[cfg(test)]
@@ -362,11 +238,14 @@ mod tests {
     use proptest::prelude::*;
     use quick_xml::Reader;
     use quick_xml::escape::resolve_predefined_entity;
+    use quick_xml::events::Event;
 
     use super::*;
-    use crate::dialog::Transfer;
+    use crate::dialog::{BargeIn, Transfer};
     use crate::secret::Key;
-    use crate::telephony::twilio::testing::{prompt, reply};
+    use crate::speech::words::Piece;
+    use crate::telephony::spoken::legal;
+    use crate::telephony::testing::{prompt, reply};
 
     const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
@@ -430,9 +309,9 @@ mod tests {
     #[test]
     fn slow_speech_keeps_the_limits() {
         let voice = Voice::default_of(Language::Mandarin);
-        let mut page = Page::new(Pace::Slow);
-        page.say_one(&voice, &format!("{}。", "一".repeat(9)).repeat(120));
-        let markup = page.finish();
+        let mut page = Page::new();
+        page.say_one(&voice, &Speech::of_text(&format!("{}。", "一".repeat(9)).repeat(120), Pace::Slow));
+        let markup = page.0.finish();
         let inside = |say: &str| {
             let url_encoded: usize = form_urlencoded::byte_serialize(say.as_bytes()).map(str::len).sum();
             assert!(say.len() <= 3000 && url_encoded <= 4500, "{} {url_encoded}", say.len());
@@ -581,10 +460,10 @@ mod tests {
             Piece::Unit("三三三"),
         ];
         let voice = Voice::default_of(Language::Mandarin);
-        let mut page = Page::new(Pace::Usual);
-        page.say_one(&voice, &text(&pieces));
+        let mut page = Page::new();
+        page.say_one(&voice, &Speech::of_pieces(&pieces, Pace::Usual));
         assert_eq!(
-            String::from_utf8(page.finish()).unwrap().strip_prefix(DECLARATION).unwrap(),
+            String::from_utf8(page.0.finish()).unwrap().strip_prefix(DECLARATION).unwrap(),
             r#"<Response><Say language="cmn-CN" voice="Polly.Zhiyu-Neural">请拨幺二<break time="200ms"/>三三三</Say></Response>"#
         );
     }
@@ -610,7 +489,7 @@ mod tests {
     fn long_english_is_split_at_the_end_of_a_sentence_too() {
         let sentence = "For a person, press zero. Our hours are eight thirty a.m. to noon, and to go back is to press the star key. ";
         // Twenty-seven times it is 4482 bytes URL-encoded; even one short sentence more is too long.
-        assert_eq!(sentence.chars().map(cost).fold((0, 0), |(b, u), (x, y)| (b + x, u + y)), (108, 166));
+        assert_eq!(sentence.chars().map(USUAL.character).fold([0, 0], |[b, u], [x, y]| [b + x, u + y]), [108, 166]);
         let said = said(&markup().busy(Language::English, sentence.repeat(30).trim_end()));
         assert_eq!(said.len(), 2);
         assert!(

@@ -26,8 +26,6 @@ mod request;
 mod routes;
 mod settings;
 mod signature;
-#[cfg(test)]
-mod testing;
 
 pub use routes::router;
 pub use settings::{Settings, Voice};

@@ -164,6 +164,7 @@ impl Form {
                     // Counted from one, oneself included.
                     ahead: number("QueuePosition").and_then(|position| position.checked_sub(1)),
                     average: number("AvgQueueTime").map(|seconds| Duration::from_secs(seconds.into())),
+                    without_keys: false,
                 })
             }
             event => event,
@@ -451,7 +452,7 @@ mod tests {
     #[test]
     fn whoever_waits_is_told_what_the_platform_tells() {
         let waiting = |body: &str| match Form::parse(body.as_bytes()).waiting() {
-            Event::Waiting(Waiting { ahead, average }) => (ahead, average.map(|a| a.as_secs())),
+            Event::Waiting(Waiting { ahead, average, without_keys: false }) => (ahead, average.map(|a| a.as_secs())),
             other => panic!("{other:?}"),
         };
         assert_eq!(waiting("QueuePosition=3&AvgQueueTime=150&QueueTime=9&CurrentQueueSize=4"), (Some(2), Some(150)));

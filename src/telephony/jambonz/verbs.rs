@@ -1,0 +1,594 @@
+//! How is it said? A reply as a list of verbs.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+use data_encoding::HEXLOWER;
+use serde::Serialize;
+use serde_json::{Number, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::hook::DIALECT;
+use super::settings::{Settings, Voice};
+use crate::dialog::{Collect, TransferTarget};
+use crate::secret::{Key, Secret};
+use crate::speech::language::Language;
+use crate::speech::prompt::Prompt;
+use crate::speech::words::Words;
+use crate::telephony::public_url::PublicUrl;
+use crate::telephony::spoken::{Chunk, Limit, Part, Speech};
+use crate::telephony::{Pace, Reply, Then};
+
+/// Characters as JavaScript counts them: longer markup is cut up by the platform, and not always where a sentence ends.
+const LIMIT: Limit<1> = Limit {
+    most: [900],
+    // <speak><prosody rate="85%"></prosody></speak>
+    around: [45],
+    // <break time="200ms"/>
+    silence: [21],
+    character: |c| match c {
+        '<' | '>' | '&' => [5],
+        c => [c.len_utf16()],
+    },
+};
+/// How long keys are waited for after the words of a voice that others follow.
+const MOMENT: Duration = Duration::from_millis(100);
+/// What a caller in a queue hears when nothing can be said: silence, and then the platform asks again.
+const BUSY_PAUSE: Duration = Duration::from_secs(10);
+
+/// Writes replies, in the voices and with the addresses of the settings.
+pub struct Verbs {
+    base: Box<str>,
+    voices: BTreeMap<Language, Voice>,
+    recorder: Option<Box<str>>,
+}
+
+/// A verb, as the platform reads it. Every property is written out that has a default of the platform's and matters.
+#[derive(Serialize)]
+#[serde(tag = "verb", rename_all = "lowercase", rename_all_fields = "camelCase")]
+enum Verb<'v> {
+    Say(Say<'v>),
+    Gather {
+        input: [&'static str; 1],
+        action_hook: String,
+        /// Without it, keys that nothing ends are dropped.
+        min_digits: u8,
+        max_digits: u8,
+        /// Where it is missing, every key is data.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        finish_on_key: Option<char>,
+        inter_digit_timeout: Number,
+        /// From the end of what is said on, for the first key; nought would be for ever.
+        timeout: Number,
+        dtmf_bargein: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        say: Option<Say<'v>>,
+    },
+    Dial {
+        action_hook: String,
+        answer_on_bridge: bool,
+        timeout: Number,
+        target: [Target<'v>; 1],
+    },
+    Enqueue {
+        name: &'v str,
+        action_hook: String,
+        wait_hook: String,
+    },
+    Leave,
+    Listen {
+        url: &'v str,
+        action_hook: String,
+        finish_on_key: char,
+        max_length: Number,
+        play_beep: bool,
+        mix_type: &'static str,
+        metadata: Value,
+    },
+    Pause {
+        length: Number,
+    },
+    Redirect {
+        action_hook: String,
+    },
+    Hangup,
+}
+
+/// Speech, alone or while keys are waited for.
+#[derive(Serialize)]
+struct Say<'v> {
+    /// Said one after the other.
+    text: Vec<String>,
+    /// The application's own voice where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    synthesizer: Option<&'v Voice>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
+enum Target<'v> {
+    Phone { number: &'v str },
+    Sip { sip_uri: &'v str },
+}
+
+impl Verbs {
+    /// Addresses begin with `public_url`.
+    #[must_use]
+    pub fn new(settings: &Settings, public_url: &PublicUrl) -> Self {
+        Self {
+            base: format!("{}/jambonz/", public_url.as_str()).into(),
+            voices: settings.voices.clone(),
+            recorder: settings.recorder().map(Into::into),
+        }
+    }
+
+    /// Writes a reply in the call `call`.
+    #[must_use]
+    pub fn reply(&self, reply: &Reply, call: &str) -> Vec<u8> {
+        let say = |prompts| self.voiced(reply, prompts);
+        let mut verbs: Vec<Verb<'_>> = Vec::new();
+        match &reply.then {
+            Then::Collect(collect, step) => {
+                let (before, during) = reply.heard_out(collect);
+                verbs.extend(say(before).into_iter().map(Verb::Say));
+                let mut voices = say(during);
+                let last = voices.pop();
+                for voice in voices {
+                    verbs.push(self.gather(collect, "said", step, MOMENT, Some(voice)));
+                }
+                verbs.push(self.gather(collect, "step", step, collect.first_key, last));
+                // Reached where the webhook failed. Where the list ended here, so would the call.
+                verbs.push(Verb::Redirect { action_hook: self.at("step", step) });
+            }
+            Then::Record(record, step) => {
+                verbs.extend(say(&reply.say).into_iter().map(Verb::Say));
+                verbs.push(match &self.recorder {
+                    Some(recorder) => Verb::Listen {
+                        url: recorder,
+                        action_hook: self.at("recorded", step),
+                        finish_on_key: record.finish.as_char(),
+                        max_length: seconds(record.longest),
+                        play_beep: true,
+                        mix_type: "mono",
+                        // For the recorder: what to keep it as, and after how much silence to break off.
+                        metadata: json!({
+                            "recording": reference(call, step).expose(),
+                            "silence": seconds(record.silence),
+                        }),
+                    },
+                    None => Verb::Redirect { action_hook: self.at("recorded", step) },
+                });
+            }
+            Then::Transfer(transfer, step) => {
+                verbs.extend(say(&reply.say).into_iter().map(Verb::Say));
+                let dial = |target| Verb::Dial {
+                    action_hook: self.at("transferred", step),
+                    // The caller hears the ringing until somebody answers.
+                    answer_on_bridge: true,
+                    timeout: seconds(transfer.ring),
+                    target: [target],
+                };
+                verbs.push(match &transfer.to {
+                    TransferTarget::Number(number) => dial(Target::Phone { number }),
+                    TransferTarget::Sip(sip_uri) => dial(Target::Sip { sip_uri }),
+                    TransferTarget::Queue(name) => Verb::Enqueue {
+                        name,
+                        action_hook: self.at("queued", step),
+                        wait_hook: self.at("waiting", step),
+                    },
+                });
+            }
+            Then::Leave(_) => {
+                verbs.extend(say(&reply.say).into_iter().map(Verb::Say));
+                verbs.push(Verb::Leave);
+            }
+            Then::HangUp => {
+                verbs.extend(say(&reply.say).into_iter().map(Verb::Say));
+                verbs.push(Verb::Hangup);
+            }
+        }
+        written(&verbs)
+    }
+
+    /// Writes a reply to one who waits in a queue: said, and then silence for as long as keys would be waited for. Whoever is
+    /// to wait no longer leaves it, and hears the rest where that is told.
+    #[must_use]
+    pub fn waiting(&self, reply: &Reply) -> Vec<u8> {
+        let mut verbs: Vec<_> = self.voiced(reply, &reply.say).into_iter().map(Verb::Say).collect();
+        verbs.push(match &reply.then {
+            Then::Collect(collect, _) => Verb::Pause { length: seconds(collect.first_key) },
+            Then::Leave(_) | Then::HangUp | Then::Transfer(..) | Then::Record(..) => Verb::Leave,
+        });
+        written(&verbs)
+    }
+
+    /// Writes last words.
+    #[must_use]
+    pub fn busy(&self, language: Language, words: &str) -> Vec<u8> {
+        let text = texts(&Speech::of_text(words, Pace::Usual));
+        let say = (!text.is_empty()).then(|| Verb::Say(Say { text, synthesizer: self.voices.get(&language) }));
+        written(&say.into_iter().chain([Verb::Hangup]).collect::<Vec<_>>())
+    }
+
+    /// Writes what one who waits in a queue hears when nothing can be said: hanging up is not for there.
+    #[must_use]
+    pub fn busy_waiting() -> Vec<u8> {
+        written(&[Verb::Pause { length: seconds(BUSY_PAUSE) }])
+    }
+
+    fn gather<'v>(&self, collect: &Collect, hook: &str, step: &str, first: Duration, say: Option<Say<'v>>) -> Verb<'v> {
+        Verb::Gather {
+            input: ["digits"],
+            action_hook: self.at(hook, step),
+            min_digits: 1,
+            max_digits: collect.max.max(1),
+            finish_on_key: collect.finish.map(Key::as_char),
+            inter_digit_timeout: seconds(collect.between_keys),
+            timeout: seconds(first),
+            dtmf_bargein: true,
+            say,
+        }
+    }
+
+    /// The address of `hook` at `step`.
+    fn at(&self, hook: &str, step: &str) -> String {
+        format!("{}{hook}/{step}", self.base)
+    }
+
+    /// What is spoken, voice by voice.
+    fn voiced(&self, reply: &Reply, prompts: &[Prompt]) -> Vec<Say<'_>> {
+        let say = |(language, words): (Language, Words<'_>)| Say {
+            text: texts(&Speech::of_pieces(words.pieces(), reply.pace)),
+            synthesizer: self.voices.get(&language),
+        };
+        reply.spoken(prompts).map(say).filter(|say| !say.text.is_empty()).collect()
+    }
+}
+
+/// What a recording made at `step` of `call` is known by, here and to who keeps it: told again, it is the same.
+pub fn reference(call: &str, step: &str) -> Secret {
+    let digest = Sha256::digest(step.as_bytes());
+    let of_step = HEXLOWER.encode(digest.get(..8).unwrap_or_default());
+    Secret::new(format!("{DIALECT}:{call}:{of_step}"))
+}
+
+fn written(verbs: &[Verb<'_>]) -> Vec<u8> {
+    // Plain structs of text and numbers: there is nothing that could not be written.
+    serde_json::to_vec(verbs).unwrap_or_default()
+}
+
+/// Seconds, to the millisecond; at least one of those, since nought means for ever.
+fn seconds(time: Duration) -> Number {
+    let millis = time.as_millis().max(1);
+    match u64::try_from(millis) {
+        Ok(millis) if millis % 1000 == 0 => Number::from(millis / 1000),
+        _ => Number::from_f64(time.as_secs_f64().max(0.001)).unwrap_or_else(|| Number::from(1)),
+    }
+}
+
+/// `speech` as the platform takes it: plain where it can be, with markup where it pauses or is slow, and in pieces.
+fn texts(speech: &Speech) -> Vec<String> {
+    speech.chunks(&LIMIT).map(|chunk| text(chunk, speech.pace)).collect()
+}
+
+/// One piece: as it is, or as markup.
+fn text(chunk: Chunk<'_>, pace: Pace) -> String {
+    if let Some(plain) = chunk.plain()
+        && pace == Pace::Usual
+        && !is_taken_for_address(plain)
+    {
+        return plain.to_owned();
+    }
+    // Writing into a String cannot fail.
+    let mut markup = String::from("<speak>");
+    if pace == Pace::Slow {
+        let _ = write!(markup, r#"<prosody rate="{}%">"#, Pace::SLOW);
+    }
+    for part in chunk.parts() {
+        match part {
+            Part::Words(words) => markup.push_str(&quick_xml::escape::partial_escape(words)),
+            Part::Break(time) => {
+                let _ = write!(markup, r#"<break time="{}ms"/>"#, time.as_millis());
+            }
+        }
+    }
+    if pace == Pace::Slow {
+        markup.push_str("</prosody>");
+    }
+    markup.push_str("</speak>");
+    markup
+}
+
+/// Whether the platform would not say `text` but fetch it, or read it as markup: `Note:` begins an address.
+fn is_taken_for_address(text: &str) -> bool {
+    let text = text.trim_start();
+    let is_scheme = |scheme: &str| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-._".contains(&b))
+    };
+    text.starts_with(['<', '{']) || text.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::dialog::{BargeIn, Record, Transfer};
+    use crate::speech::words::Piece;
+    use crate::telephony::testing::{prompt, reply};
+
+    fn verbs(settings: &str) -> Verbs {
+        Verbs::new(&toml::from_str(settings).unwrap(), &PublicUrl::parse("https://hotline.example/").unwrap())
+    }
+
+    fn says(say: &[&str], pace: Pace, then: Then) -> Reply {
+        Reply { pace, ..reply(say.iter().map(|id| prompt(id)).collect(), then) }
+    }
+
+    fn read(verbs: &[u8]) -> Value {
+        serde_json::from_slice(verbs).unwrap()
+    }
+
+    fn written(say: &[&str], then: Then) -> Value {
+        read(&verbs("").reply(&says(say, Pace::Usual, then), "c1"))
+    }
+
+    fn collect(max: u8, finish: Option<Key>, first_key: u64, between_keys: u64, barge_in: BargeIn) -> Then {
+        let collect = Collect {
+            min: 6,
+            max,
+            finish,
+            first_key: Duration::from_millis(first_key),
+            between_keys: Duration::from_millis(between_keys),
+            barge_in,
+        };
+        Then::Collect(collect, "AbC-_9".into())
+    }
+
+    #[test]
+    fn a_menu_takes_one_key_at_any_time() {
+        assert_eq!(
+            written(&["greeting", "menu"], collect(1, None, 6000, 3000, BargeIn::Always)),
+            json!([
+                {
+                    "verb": "gather",
+                    "input": ["digits"],
+                    "actionHook": "https://hotline.example/jambonz/step/AbC-_9",
+                    "minDigits": 1,
+                    "maxDigits": 1,
+                    "interDigitTimeout": 3,
+                    "timeout": 6,
+                    "dtmfBargein": true,
+                    "say": { "text": ["您好。查询请按一。"] },
+                },
+                { "verb": "redirect", "actionHook": "https://hotline.example/jambonz/step/AbC-_9" },
+            ])
+        );
+    }
+
+    #[test]
+    fn an_entry_has_times_of_its_own_for_the_first_key_and_between_keys() {
+        assert_eq!(
+            written(&["greeting", "menu"], collect(18, Some(Key::Hash), 10_000, 4500, BargeIn::AfterPrompts(1))),
+            json!([
+                { "verb": "say", "text": ["您好。"] },
+                {
+                    "verb": "gather",
+                    "input": ["digits"],
+                    "actionHook": "https://hotline.example/jambonz/step/AbC-_9",
+                    "minDigits": 1,
+                    "maxDigits": 18,
+                    "finishOnKey": "#",
+                    "interDigitTimeout": 4.5,
+                    "timeout": 10,
+                    "dtmfBargein": true,
+                    "say": { "text": ["查询请按一。"] },
+                },
+                { "verb": "redirect", "actionHook": "https://hotline.example/jambonz/step/AbC-_9" },
+            ])
+        );
+    }
+
+    /// Nothing is said, no time is given: nought would be for ever.
+    #[test]
+    fn all_may_have_to_be_heard_out() {
+        for n in [2, 200] {
+            let verbs = written(&["greeting", "menu"], collect(2, Some(Key::Star), 0, 0, BargeIn::AfterPrompts(n)));
+            assert_eq!(verbs[0], json!({ "verb": "say", "text": ["您好。查询请按一。"] }));
+            assert_eq!((&verbs[1]["timeout"], &verbs[1]["interDigitTimeout"]), (&json!(0.001), &json!(0.001)));
+            assert_eq!((&verbs[1]["say"], &verbs[1]["finishOnKey"]), (&Value::Null, &json!("*")));
+        }
+    }
+
+    #[test]
+    fn each_voice_is_heard_while_keys_are() {
+        let settings = r#"
+            voices.yue-CN = { vendor = "google", language = "yue-HK", voice = "yue-HK-Standard-A" }
+            voices.en-US = { vendor = "aws", language = "en-US", voice = "Joanna", engine = "neural", label = "two" }
+        "#;
+        let say = vec![
+            prompt("menu").in_language(Language::Mandarin),
+            prompt("menu").in_language(Language::Cantonese),
+            prompt("menu").in_language(Language::English),
+        ];
+        let reply = reply(say, collect(1, None, 6000, 3000, BargeIn::Always));
+        let verbs = read(&verbs(settings).reply(&reply, "c1"));
+        let heard = |at: usize| {
+            let gather = &verbs[at];
+            (gather["actionHook"].clone(), gather["timeout"].clone(), gather["say"].clone())
+        };
+        assert_eq!(
+            heard(0),
+            (json!("https://hotline.example/jambonz/said/AbC-_9"), json!(0.1), json!({ "text": ["查询请按一。"] }))
+        );
+        let google = json!({ "vendor": "google", "language": "yue-HK", "voice": "yue-HK-Standard-A" });
+        assert_eq!(
+            heard(1),
+            (
+                json!("https://hotline.example/jambonz/said/AbC-_9"),
+                json!(0.1),
+                json!({ "text": ["查询请揿一。"], "synthesizer": google })
+            )
+        );
+        let aws =
+            json!({ "vendor": "aws", "language": "en-US", "voice": "Joanna", "engine": "neural", "label": "two" });
+        assert_eq!(
+            heard(2),
+            (
+                json!("https://hotline.example/jambonz/step/AbC-_9"),
+                json!(6),
+                json!({ "text": ["For enquiries, press one."], "synthesizer": aws })
+            )
+        );
+        assert_eq!(verbs[3]["verb"], "redirect");
+        assert_eq!(verbs.as_array().unwrap().len(), 4);
+    }
+
+    #[test]
+    fn a_transfer_dials_a_number_or_a_sip_address_or_waits_in_a_queue() {
+        let transfer = |to| Then::Transfer(Transfer { to, ring: Duration::from_secs(25) }, "S".into());
+        assert_eq!(
+            written(&["greeting"], transfer(TransferTarget::Number("+861012333".into()))),
+            json!([
+                { "verb": "say", "text": ["您好。"] },
+                {
+                    "verb": "dial",
+                    "actionHook": "https://hotline.example/jambonz/transferred/S",
+                    "answerOnBridge": true,
+                    "timeout": 25,
+                    "target": [{ "type": "phone", "number": "+861012333" }],
+                },
+            ])
+        );
+        let sip = written(&[], transfer(TransferTarget::Sip("sip:agents@pbx.example".into())));
+        assert_eq!(sip[0]["target"], json!([{ "type": "sip", "sipUri": "sip:agents@pbx.example" }]));
+        assert_eq!(
+            written(&[], transfer(TransferTarget::Queue("agents".into()))),
+            json!([{
+                "verb": "enqueue",
+                "name": "agents",
+                "actionHook": "https://hotline.example/jambonz/queued/S",
+                "waitHook": "https://hotline.example/jambonz/waiting/S",
+            }])
+        );
+    }
+
+    #[test]
+    fn in_a_queue_there_is_speech_and_silence_only() {
+        let waiting = |then| read(&verbs("").waiting(&says(&["greeting"], Pace::Usual, then)));
+        let said = json!({ "verb": "say", "text": ["您好。"] });
+        let announce = collect(1, None, 20_000, 5000, BargeIn::Always);
+        assert_eq!(waiting(announce), json!([said, { "verb": "pause", "length": 20 }]));
+        for then in [Then::Leave("S".into()), Then::HangUp] {
+            assert_eq!(waiting(then), json!([said, { "verb": "leave" }]));
+        }
+        assert_eq!(read(&Verbs::busy_waiting()), json!([{ "verb": "pause", "length": 10 }]));
+    }
+
+    #[test]
+    fn a_recording_is_streamed_to_the_recorder_and_without_one_there_is_none() {
+        let record =
+            || Record { longest: Duration::from_mins(2), finish: Key::Hash, silence: Duration::from_millis(4500) };
+        let reply = says(&["greeting"], Pace::Usual, Then::Record(record(), "S".into()));
+        let with = verbs(r#"recorder = "wss://recorder.example/hotline""#);
+        let name = reference("c1", "S");
+        assert_eq!(name.expose(), "jambonz:c1:8de0b3c47f112c59");
+        assert_eq!(
+            read(&with.reply(&reply, "c1"))[1],
+            json!({
+                "verb": "listen",
+                "url": "wss://recorder.example/hotline",
+                "actionHook": "https://hotline.example/jambonz/recorded/S",
+                "finishOnKey": "#",
+                "maxLength": 120,
+                "playBeep": true,
+                "mixType": "mono",
+                "metadata": { "recording": name.expose(), "silence": 4.5 },
+            })
+        );
+        assert_eq!(
+            read(&verbs("").reply(&reply, "c1"))[1],
+            json!({ "verb": "redirect", "actionHook": "https://hotline.example/jambonz/recorded/S" })
+        );
+    }
+
+    #[test]
+    fn a_hang_up_says_goodbye_first() {
+        assert_eq!(
+            written(&["greeting"], Then::HangUp),
+            json!([{ "verb": "say", "text": ["您好。"] }, { "verb": "hangup" }])
+        );
+        assert_eq!(written(&[], Then::HangUp), json!([{ "verb": "hangup" }]));
+        assert_eq!(
+            read(&verbs("").busy(Language::Mandarin, "再见。")),
+            json!([{ "verb": "say", "text": ["再见。"] }, { "verb": "hangup" }])
+        );
+        assert_eq!(read(&verbs("").busy(Language::Mandarin, " ")), json!([{ "verb": "hangup" }]));
+    }
+
+    #[test]
+    fn slow_speech_and_breaks_are_markup() {
+        let slow = read(&verbs("").reply(&says(&["greeting", "menu"], Pace::Slow, Then::HangUp), "c1"));
+        assert_eq!(
+            slow[0]["text"],
+            json!([r#"<speak><prosody rate="85%">您好。<break time="400ms"/>查询请按一。</prosody></speak>"#])
+        );
+        let pieces = [
+            Piece::Fragment { prompt: "p", part: 0, text: "请拨\u{1e}\u{0}<&" },
+            Piece::Unit("幺二"),
+            Piece::Break,
+            Piece::Unit("三三三"),
+        ];
+        assert_eq!(
+            texts(&Speech::of_pieces(&pieces, Pace::Usual)),
+            [r#"<speak>请拨&lt;&amp;幺二<break time="200ms"/>三三三</speak>"#]
+        );
+    }
+
+    #[test]
+    fn what_the_platform_would_fetch_is_markup_too() {
+        for text in ["Note: press one.", "silence_stream://1000", "<b>", "{a}b", " http://x"] {
+            let said = texts(&Speech::of_text(text, Pace::Usual));
+            assert!(said[0].starts_with("<speak>"), "{said:?}");
+        }
+        for text in ["您好：一。", "For enquiries: press one.", "8:30"] {
+            assert_eq!(texts(&Speech::of_text(text, Pace::Usual)), [text]);
+        }
+    }
+
+    #[test]
+    fn long_speech_is_split_at_the_end_of_a_sentence() {
+        let lengths = |text: &str| {
+            let texts = texts(&Speech::of_text(text, Pace::Usual));
+            texts.iter().map(|text| text.chars().count()).collect::<Vec<_>>()
+        };
+        let sentence = format!("{}。", "一".repeat(99));
+        assert_eq!(lengths(&sentence.repeat(8)), [800]);
+        assert_eq!(lengths(&sentence.repeat(9)), [800, 100]);
+        assert_eq!(
+            lengths(&format!("{}，{}", "一".repeat(450), "一".repeat(450))),
+            [451, 450],
+            "no sentence: a clause"
+        );
+        assert_eq!(lengths(&"一".repeat(1711)), [855, 855, 1], "neither: anywhere");
+    }
+
+    proptest! {
+        #[test]
+        fn every_piece_keeps_the_limit_and_loses_nothing(text in "[一二，。a:<&' \u{1e}\u{1f600}]{0,4000}", slow: bool) {
+            let pace = if slow { Pace::Slow } else { Pace::Usual };
+            let said = texts(&Speech::of_text(&text, pace));
+            for one in &said {
+                prop_assert!(one.encode_utf16().count() <= 900, "{}", one.len());
+                prop_assert!(!one.starts_with('<') || (one.starts_with("<speak>") && one.ends_with("</speak>")));
+            }
+            let plain: String = said.concat();
+            let count = |text: &str, c: char| text.chars().filter(|x| *x == c).count();
+            for c in ['一', '二', '，', '。', '\u{1f600}'] {
+                prop_assert_eq!(count(&plain, c), count(&text, c));
+            }
+        }
+    }
+}

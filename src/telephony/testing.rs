@@ -1,0 +1,190 @@
+//! What the tests of dialects share: wording, and somebody to talk to.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::Request;
+use axum::http::header;
+use tower::ServiceExt;
+
+use crate::call::caller::{Call, CallEnd};
+use crate::dialog::{Event, Recording};
+use crate::speech::catalog::{Catalog, Catalogs};
+use crate::speech::language::Language;
+use crate::speech::prompt::{KNOWN, Prompt, PromptId, WORDS};
+use crate::telephony::{Conversation, Pace, Reply, Then};
+
+/// Stands in for the call driver: writes down what it is told, and says the greeting.
+///
+/// Whatever is told of `panic` breaks it, and of `never`, it has no answer to; what is recorded at step `T` is not kept.
+#[derive(Default)]
+pub struct Fake {
+    told: Mutex<Vec<String>>,
+}
+
+impl Fake {
+    async fn tell(&self, what: String) -> Reply {
+        assert!(!what.contains("panic"), "as the test asked");
+        if what.contains("never") {
+            std::future::pending::<()>().await;
+        }
+        self.told.lock().unwrap().push(what);
+        reply(vec![prompt("greeting")], Then::HangUp)
+    }
+}
+
+impl Conversation for Fake {
+    async fn dialled(&self, call: Call, _: Option<Language>) -> Reply {
+        self.tell(format!("{} dialled {} {:?}", call.id, call.dialled, call.caller)).await
+    }
+    async fn step(&self, call: Call, step: &str, event: Event) -> Reply {
+        self.tell(format!("{} {step} {event:?}", call.id)).await
+    }
+    async fn recorded(&self, call: Call, step: &str, recording: Recording) -> bool {
+        self.tell(format!("{} {step} recorded {}", call.id, recording.seconds)).await;
+        step != "T"
+    }
+    async fn ended(&self, call: Call, how: CallEnd) {
+        self.tell(format!("{} {how:?}", call.id)).await;
+    }
+    async fn resume(&self, call: Call) -> Reply {
+        self.tell(format!("{} resumed", call.id)).await
+    }
+    fn busy(&self) -> (Language, Box<str>) {
+        (Language::Mandarin, "系统繁忙。".into())
+    }
+}
+
+/// The routes of a dialect, and whom they tell.
+pub struct App {
+    fake: Arc<Fake>,
+    routes: Router,
+}
+
+/// What was answered.
+#[derive(Debug, PartialEq)]
+pub struct Answer {
+    pub status: u16,
+    pub kind: String,
+    pub body: String,
+}
+
+impl Answer {
+    /// Something to be said.
+    pub fn spoken(kind: &str, body: &str) -> Self {
+        Self { status: 200, kind: kind.into(), body: body.into() }
+    }
+
+    /// No word.
+    pub fn bare(status: u16) -> Self {
+        Self { status, kind: String::new(), body: String::new() }
+    }
+}
+
+impl App {
+    pub fn new(routes: impl FnOnce(Arc<Fake>) -> Router) -> Self {
+        let fake = Arc::new(Fake::default());
+        Self { routes: routes(Arc::clone(&fake)), fake }
+    }
+
+    pub async fn send(&self, request: Request) -> Answer {
+        let response = self.routes.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let kind = parts.headers.get(header::CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap()).to_owned();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        Answer { status: parts.status.as_u16(), kind, body: String::from_utf8(body.to_vec()).unwrap() }
+    }
+
+    /// What was told since this was asked last.
+    pub fn told(&self) -> Vec<String> {
+        std::mem::take(&mut self.fake.told.lock().unwrap())
+    }
+}
+
+/// Makes a request of a path and a body.
+pub type Sender<'p> = dyn Fn(&str, &str) -> Request + 'p;
+
+/// A platform's webhooks, for the contract of every dialect. In their paths and bodies `{call}` stands for the call's id, and
+/// `{step}` for the step.
+pub struct Platform<'p> {
+    pub app: App,
+    pub webhooks: &'p [Webhook<'p>],
+    /// As the platform sends a body to a path.
+    pub sent: &'p Sender<'p>,
+    /// As others would, who cannot prove to be the platform.
+    pub forged: &'p [&'p Sender<'p>],
+    /// Bodies of the platform's that tell nothing.
+    pub unreadable: &'p [&'p str],
+}
+
+/// One kind of webhook.
+pub struct Webhook<'p> {
+    pub path: &'p str,
+    pub body: &'p str,
+    /// What the conversation is told by it.
+    pub told: &'p str,
+    /// What it is answered.
+    pub answer: Answer,
+    /// What it is answered when nothing else can be said; `None` where nobody hears it.
+    pub last_words: Option<Answer>,
+}
+
+/// What every dialect is held to: strangers get a bare 403 and reach nobody; a repeat is answered the same; whatever breaks
+/// behind a webhook, or takes too long, or cannot be read, is answered in words that the platform can speak.
+pub async fn contract(platform: &Platform<'_>) {
+    let Platform { app, webhooks, sent, forged, unreadable } = platform;
+    for Webhook { path, body, told, answer, last_words } in *webhooks {
+        let of = |call: &str, step: &str| [path, body].map(|text| text.replace("{call}", call).replace("{step}", step));
+        let [genuine, body] = of("c1", "S");
+        for forge in *forged {
+            assert_eq!(app.send(forge(&genuine, &body)).await, Answer::bare(403), "{path}");
+        }
+        assert_eq!(app.told(), [""; 0], "{path}");
+        for _ in 0..2 {
+            assert_eq!(app.send(sent(&genuine, &body)).await, *answer, "{path}");
+            assert_eq!(app.told(), [*told], "{path}");
+        }
+        if let Some(last_words) = last_words {
+            for broken in ["panic", "never"] {
+                let [path, body] = of(broken, "S");
+                assert_eq!(app.send(sent(&path, &body)).await, *last_words, "{path} {body}");
+            }
+            for body in *unreadable {
+                assert_eq!(app.send(sent(&genuine, body)).await, *last_words, "{path} {body}");
+            }
+        }
+        assert_eq!(app.told(), [""; 0], "{path}");
+        assert_eq!(app.send(sent(&genuine, &body)).await, *answer, "others go on");
+        app.told();
+    }
+}
+
+/// What is said to a caller who speaks Mandarin.
+pub fn reply(say: Vec<Prompt>, then: Then) -> Reply {
+    let mandarin = catalog("zh-CN", "greeting = \"您好。\"\nmenu = \"查询请按一。\"");
+    let cantonese = catalog("yue-CN", "greeting = \"您好。\"\nmenu = \"查询请揿一。\"");
+    let english = catalog("en-US", "greeting = \"Hello.\"\nmenu = \"For enquiries, press one.\"");
+    let wording = Catalogs::new(vec![mandarin, cantonese, english]).unwrap();
+    Reply { wording, language: Language::Mandarin, say, pace: Pace::Usual, then }
+}
+
+/// A catalogue of these prompts, and whatever else it must have.
+fn catalog(language: &str, prompts: &str) -> Catalog {
+    use std::fmt::Write;
+
+    let mut text = format!("language = \"{language}\"\n[prompts]\n{prompts}\n");
+    for signature in KNOWN.iter().chain(WORDS) {
+        write!(text, "\"{}\" = \"{}", signature.id, if language == "en-US" { "Hello" } else { "。" }).unwrap();
+        for (name, slot) in signature.slots.iter() {
+            write!(text, "{}{{{name}:{}}}", if language == "en-US" { " " } else { "" }, slot.name()).unwrap();
+        }
+        text.push_str("\"\n");
+    }
+    Catalog::parse("prompts.toml", &text).unwrap()
+}
+
+/// The prompt called `id`, without values.
+pub fn prompt(id: &str) -> Prompt {
+    Prompt::of_menu(PromptId::named(id), None)
+}

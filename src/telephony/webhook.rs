@@ -1,0 +1,61 @@
+//! What every webhook goes through, whosever it is.
+
+use std::time::Duration;
+
+use axum::body::{Bytes, to_bytes};
+use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+
+/// How long an answer may take. Platforms wait for ten seconds or more, but nobody waits so long in silence.
+pub const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Forms, and their values percent-encoded.
+pub const FORM: &str = "application/x-www-form-urlencoded";
+/// JSON.
+pub const JSON: &str = "application/json";
+
+/// Reads a request with a body of `kind`, and of so many bytes at most.
+///
+/// # Errors
+/// A bare status: it is of another kind, or larger, or did not come.
+pub async fn read(request: Request, kind: &str, most: usize) -> Result<(Parts, Bytes), StatusCode> {
+    let (parts, body) = request.into_parts();
+    if !is_of(&parts.headers, kind) {
+        return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+    let body = to_bytes(body, most).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+    Ok((parts, body))
+}
+
+/// Whether the content is of `kind`, whatever its parameters.
+fn is_of(headers: &HeaderMap, kind: &str) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn other_kinds_and_sizes_are_refused() {
+        let sent = async |kind: &str, body: &str| {
+            let request = Request::post("/").header(header::CONTENT_TYPE, kind).body(body.to_owned().into()).unwrap();
+            read(request, FORM, 4).await.map(|(_, body)| body)
+        };
+        for kind in [FORM, "application/x-www-form-urlencoded; charset=utf-8", " Application/X-WWW-Form-URLencoded ;"] {
+            assert_eq!(sent(kind, "1234").await.unwrap(), "1234", "{kind}");
+        }
+        for kind in [
+            "application/json",
+            "text/plain",
+            "multipart/form-data; boundary=x",
+            "application/x-www-form-urlencoded2",
+            "",
+        ] {
+            assert_eq!(sent(kind, "1234").await, Err(StatusCode::UNSUPPORTED_MEDIA_TYPE), "{kind}");
+        }
+        assert_eq!(sent(FORM, "12345").await, Err(StatusCode::PAYLOAD_TOO_LARGE));
+    }
+}

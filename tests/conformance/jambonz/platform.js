@@ -1,0 +1,91 @@
+// What jambonz knows of itself: its two validators of verbs, its schemas of webhooks, its check of signatures.
+"use strict";
+const crypto = require("crypto");
+const fs = require("fs");
+const path = require("path");
+const Ajv = require("ajv/dist/2020");
+const specifications = require("@jambonz/verb-specifications");
+const schema = require("@jambonz/schema");
+const { WebhookResponse } = require("@jambonz/node-client");
+
+const quiet = { info() {}, debug() {}, error() {} };
+
+/** What is wrong with a list of verbs; empty: nothing. Each validator finds what the other passes over. */
+function faults(verbs, publicUrl, { waiting = false } = {}) {
+  const found = [];
+  const look = (name, check) => {
+    try {
+      check();
+    } catch (e) {
+      found.push(`${name}: ${e.message}`);
+    }
+  };
+  look("verb-specifications", () => specifications.validate(quiet, verbs));
+  look("schema", () => schema.validate(quiet, verbs));
+  if (found.length) return found;
+  const { valid, errors } = schema.validateApp(verbs);
+  if (!valid) found.push(`schema: ${errors[0].path} ${errors[0].message}`);
+  if (verbs.length === 0) found.push("no application provided");
+  verbs.forEach((verb, at) => {
+    // What the feature server does, and no validator knows.
+    if (verb.verb === "gather") {
+      if (verb.minDigits !== 1) found.push("gather: keys that nothing ends would be dropped");
+      if (!(verb.timeout > 0)) found.push("gather: silence would last for ever, or fifteen seconds");
+      if (verb.maxDigits > 1 && !(verb.interDigitTimeout > 0)) found.push("gather: nothing ends a short entry");
+      const say = verb.say && specifications.validateVerb;
+      if (say) look("verb-specifications", () => say("say", verb.say, quiet));
+    }
+    for (const hook of ["actionHook", "waitHook"]) {
+      if (verb[hook] !== undefined && !String(verb[hook]).startsWith(`${publicUrl}/jambonz/`)) {
+        found.push(`${verb.verb}: ${hook} is not the hotline's own`);
+      }
+    }
+    for (const text of [].concat((verb.say ?? verb).text ?? [])) {
+      if (text.startsWith("<speak>") ? !text.endsWith("</speak>") : /^[a-z][a-z0-9+.-]*:/i.test(text)) {
+        found.push(`say: ${text.slice(0, 20)} is not said`);
+      }
+      if (text.length > 1000) found.push("say: the platform would cut it");
+    }
+    if (waiting && !["say", "play", "pause", "leave"].includes(verb.verb)) {
+      found.push(`unsupported verb in enqueue waitHook: ${verb.verb}`);
+    }
+    const ends = ["dial", "enqueue", "hangup", "listen", "leave", "redirect"].includes(verb.verb);
+    if (ends && at < verbs.length - 1) found.push(`${verb.verb}: what stands behind it is not reached in order`);
+  });
+  return found;
+}
+
+/** The schemas of webhooks, by name. */
+const callbacks = (() => {
+  const ajv = new Ajv({ strict: false, validateSchema: false, logger: false });
+  const directory = path.join(path.dirname(require.resolve("@jambonz/schema/package.json")), "callbacks");
+  for (const file of fs.readdirSync(directory)) ajv.addSchema(JSON.parse(fs.readFileSync(path.join(directory, file))));
+  return ajv;
+})();
+
+/** What is wrong with a webhook that we send in jambonz' place. */
+function oddities(name, body) {
+  const validate = callbacks.getSchema(`https://jambonz.org/schema/callbacks/${name}`);
+  if (!validate) return [`there is no schema of ${name}`];
+  return validate(body) ? [] : validate.errors.map((e) => `${name}${e.instancePath}: ${e.message}`);
+}
+
+/** Signs as the feature server does. */
+function sign(secret, body, time = Math.floor(Date.now() / 1000)) {
+  const v1 = crypto.createHmac("sha256", secret).update(`${time}.${body}`, "utf8").digest("hex");
+  return `t=${time},v1=${v1}`;
+}
+
+/** Whether jambonz' own client takes the signature. */
+function verifies(secret, header, body) {
+  let taken = false;
+  try {
+    const request = { get: () => header, body: JSON.parse(body), url: "/" };
+    WebhookResponse.verifyJambonzSignature(secret)(request, null, () => (taken = true));
+  } catch {
+    return false;
+  }
+  return taken;
+}
+
+module.exports = { faults, oddities, sign, verifies };
