@@ -27,7 +27,6 @@ use crate::call::lines::{InForce, Lines, Sources};
 use crate::call::seal::Seal;
 use crate::clock::Clock;
 use crate::config::{Profile, Settings};
-use crate::dialog::Flow;
 use crate::fault::{Fault, Faults};
 use crate::keys::KeyRing;
 use crate::member::register::{MemberRows, MutualAidRows, TransactionRows};
@@ -255,15 +254,14 @@ pub fn unfit_lines(settings: &Settings, lines: &Lines) -> Vec<Fault> {
 pub fn missed(settings: &Settings, lines: &Lines) -> Vec<String> {
     let family = settings.family();
     let without = || family.iter().map(twilio::Platform::profile).filter(|profile| !profile.can(twilio::Can::Queue));
-    let missed = |flow: &Flow, profile: &twilio::Profile| {
+    let missed = |line: &str, platform: &str| {
         format!(
-            "line {}: {} has no queues, so whoever asks for a person there hears that nobody can be reached; \
-             transfer_to = \"+86…\" under [person] would reach one",
-            flow.name, profile.name
+            "line {line}: {platform} has no queues, so whoever asks for a person there hears that nobody can be reached; \
+             transfer_to = \"+86…\" under [person] would reach one"
         )
     };
     let queues = lines.flows().filter(|flow| flow.queue().is_some());
-    queues.flat_map(|flow| without().map(move |profile| missed(flow, profile))).collect()
+    queues.flat_map(|flow| without().map(move |profile| missed(&flow.name, profile.name))).collect()
 }
 
 fn warn_of_missed(settings: &Settings, lines: &Lines) {

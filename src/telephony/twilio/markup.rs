@@ -425,7 +425,7 @@ mod tests {
     #[test]
     fn each_platform_records_as_it_can() {
         let record = |profile| {
-            let (longest, silence) = (Duration::from_secs(120), Duration::from_secs(5));
+            let (longest, silence) = (Duration::from_mins(2), Duration::from_secs(5));
             let record = Record { longest, finish: Key::Hash, silence };
             answered(profile, &[], Pace::Usual, Then::Record(record, "S".into()))
         };

@@ -132,7 +132,7 @@ pub static TWILIO: Profile = Profile {
     },
 };
 
-/// `SignalWire`'s compatibility API (cXML).
+/// SignalWire's compatibility API (cXML).
 pub static SIGNALWIRE: Profile = Profile {
     dialect: "signalwire",
     name: "SignalWire",
