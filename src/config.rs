@@ -15,6 +15,7 @@ use tracing_subscriber::EnvFilter;
 use crate::fault::{Fault, Faults};
 use crate::secret::Secret;
 use crate::telephony::public_url::{InvalidPublicUrl, PublicUrl};
+use crate::telephony::sender::{Networks, fits_a_path};
 use crate::telephony::{jambonz, twilio};
 
 /// The compiled-in defaults, and the documentation of every setting.
@@ -22,9 +23,21 @@ pub const DEFAULT: &str = include_str!("../config/default.toml");
 
 const ENVIRONMENT_PREFIX: &str = "HOTLINE_";
 /// Tables whose keys are the operator's own.
-const OPEN_TABLES: [&str; 3] = ["twilio.accounts", "twilio.voices", "jambonz.voices"];
+const OPEN_TABLES: [&str; 8] = [
+    "twilio.accounts",
+    "twilio.voices",
+    "signalwire.voices",
+    "telnyx.voices",
+    "somleng.voices",
+    "exotel.voices",
+    "kazoo.voices",
+    "jambonz.voices",
+];
 /// What begins so may hold a secret: a fault names it and never quotes it.
-const SECRETS: [&str; 4] = ["twilio.", "jambonz.", "browser.token", "store.url"];
+const SECRETS: [&str; 8] =
+    ["twilio.", "signalwire.", "somleng.", "exotel.", "kazoo.", "jambonz.", "browser.token", "store.url"];
+/// A secret of so many characters is not guessed.
+const LEAST_SECRET: usize = 16;
 
 /// What the hotline is run for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -55,6 +68,11 @@ pub struct Settings {
     pub abuse: Abuse,
     pub record: Record,
     pub twilio: twilio::Settings,
+    pub signalwire: twilio::SignalWire,
+    pub telnyx: twilio::Telnyx,
+    pub somleng: twilio::Somleng,
+    pub exotel: twilio::Unsigned,
+    pub kazoo: twilio::Unsigned,
     pub jambonz: jambonz::Settings,
     pub browser: Browser,
 }
@@ -65,6 +83,7 @@ pub struct Settings {
 pub struct Server {
     pub listen: SocketAddr,
     pub public_url: String,
+    pub trusted_proxies: Networks,
     #[serde(deserialize_with = "duration")]
     pub header_timeout: Duration,
     #[serde(deserialize_with = "duration")]
@@ -312,6 +331,30 @@ impl Settings {
         self.profile == Profile::Development && of_this_machine
     }
 
+    /// The platforms of Twilio's family that are set up. Twilio itself is there in any case.
+    #[must_use]
+    pub fn family(&self) -> Vec<twilio::Platform> {
+        let proxies = &self.server.trusted_proxies;
+        let others = [
+            self.signalwire.platform(),
+            self.telnyx.platform(),
+            self.somleng.platform(),
+            self.exotel.exotel(proxies),
+            self.kazoo.kazoo(proxies),
+        ];
+        [self.twilio.platform()].into_iter().chain(others.into_iter().flatten()).collect()
+    }
+
+    /// Whether anybody but people of our own can be let in at all.
+    fn has_platform(&self) -> bool {
+        self.twilio.has_tokens() || self.jambonz.has_secrets() || self.family().len() > 1
+    }
+
+    /// Platforms that sign nothing, by the name of their table.
+    fn unsigned(&self) -> [(&'static str, &twilio::Unsigned); 2] {
+        [("exotel", &self.exotel), ("kazoo", &self.kazoo)]
+    }
+
     /// What each setting alone cannot tell.
     fn contradictions(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
@@ -355,6 +398,19 @@ impl Settings {
         }
         if !self.jambonz.recorder_is_address() {
             fault("jambonz.recorder", "is no WebSocket address", "write it as \"wss://recorder.example/hotline\"");
+        }
+        if !self.telnyx.keys_are_keys() {
+            fault(
+                "telnyx.public_key",
+                "is no public key",
+                "take it from the portal, Keys & Credentials: 44 characters, the last one =",
+            );
+        }
+        for (table, unsigned) in self.unsigned() {
+            if unsigned.secret().is_some_and(|secret| !fits_a_path(secret)) {
+                let remedy = "take letters, digits, - and _: it stands in the address";
+                fault(&format!("{table}.secret"), "cannot stand in an address", remedy);
+            }
         }
         if let Some(problem) = self.store.url_problem() {
             fault(
@@ -440,19 +496,38 @@ impl Settings {
         if self.store.sample_members {
             fault("store.sample_members", "would load sample members", "set it to false and import your own");
         }
-        if !self.twilio.has_tokens() && !self.jambonz.has_secrets() {
+        if !self.has_platform() {
             fault("twilio.auth_token", "no webhook has a secret: nobody could call", "set the token of your account");
         }
         let secrets = self.twilio.tokens().chain([&self.browser.token]).map(|secret| secret.expose().len());
-        if secrets.filter(|length| *length > 0).any(|length| length < 16) {
+        if secrets.filter(|length| *length > 0).any(|length| length < LEAST_SECRET) {
             fault(
                 "twilio.auth_token, browser.token",
                 "a secret is shorter than 16 characters",
                 "take the platform's own token, or 32 random characters",
             );
         }
-        if self.jambonz.secrets().any(|secret| secret.expose().len() < 16) {
+        if self.jambonz.secrets().any(is_short) {
             fault("jambonz.secret", "a secret is shorter than 16 characters", "take the account's own webhook secret");
+        }
+        if self.signalwire.keys().any(is_short) {
+            let remedy = "take the signing key of the project, PSK_…";
+            fault("signalwire.signing_key", "a key is shorter than 16 characters", remedy);
+        }
+        if self.somleng.tokens().any(is_short) {
+            fault("somleng.auth_token", "a token is shorter than 16 characters", "take the auth token of the account");
+        }
+        for (table, unsigned) in self.unsigned() {
+            let Some(secret) = unsigned.secret() else { continue };
+            if is_short(secret) {
+                let remedy = "take 32 random letters and digits";
+                fault(&format!("{table}.secret"), "is shorter than 16 characters", remedy);
+            }
+            if unsigned.addresses.is_empty() {
+                let problem = "is empty: whoever learns the secret could call from anywhere";
+                let remedy = "list the addresses the platform calls from, or write \"0.0.0.0/0\"";
+                fault(&format!("{table}.addresses"), problem, remedy);
+            }
         }
         if !self.server.public_url.is_empty() && self.public_url().is_err() {
             return; // Told already.
@@ -685,6 +760,10 @@ fn line_of(text: &str, path: &str) -> Option<usize> {
         }
     }
     None
+}
+
+fn is_short(secret: &Secret) -> bool {
+    secret.expose().len() < LEAST_SECRET
 }
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::fault::Faults;
 use crate::replay::counter_example;
-use crate::server::{read_lines, unfit_keys, unfit_lines};
+use crate::server::{missed, read_lines, unfit_keys, unfit_lines};
 
 /// Check settings, lines and prompts: all faults at once, with file, line and remedy.
 #[derive(Debug, clap::Args)]
@@ -84,7 +84,7 @@ pub fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
             }
             // China's day: that is where the holidays are.
             let today = jiff::tz::Offset::constant(8).to_datetime(Clock::system().now()).date();
-            for warning in lines.warnings(today) {
+            for warning in lines.warnings(today).into_iter().chain(missed(&settings, &lines)) {
                 writeln!(out, "warning: {warning}")?;
             }
             for catalog in lines.catalogs() {

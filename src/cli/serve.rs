@@ -141,18 +141,69 @@ fn welcome(settings: &Settings, address: std::net::SocketAddr) -> anyhow::Result
             "and press 1, 1, 11010519491231002*#, 1, 739154#, 1. That is a sample member; * is the X of the number."
         )?;
     }
-    writeln!(out, "\nWebhooks for Twilio (HTTP POST):")?;
-    writeln!(out, "    a call comes in        {public}/twilio/voice#rc=2&rp=5xx,ct,rt")?;
-    writeln!(out, "    primary handler fails  {public}/twilio/fallback")?;
-    writeln!(out, "    call status changes    {public}/twilio/status")?;
+    webhooks(settings, &public, &mut out)?;
+    out.flush()?;
+    Ok(())
+}
+
+/// What to enter at each platform. A secret in an address is not shown: what is printed here is kept in logs.
+fn webhooks(settings: &Settings, public: &str, out: &mut impl Write) -> std::io::Result<()> {
+    const AGAIN: &str = "#rc=2&rp=5xx,ct,rt";
+    let twilio = [
+        ("a call comes in", format!("twilio/voice{AGAIN}")),
+        ("primary handler fails", "twilio/fallback".into()),
+        ("call status changes", "twilio/status".into()),
+    ];
+    enter(out, "Twilio (HTTP POST)", public, twilio)?;
     if !settings.twilio.has_tokens() {
         writeln!(out, "    refused until HOTLINE_TWILIO__AUTH_TOKEN holds the auth token of your account")?;
     }
-    if settings.jambonz.has_secrets() {
-        writeln!(out, "\nWebhooks for jambonz (POST, application/json):")?;
-        writeln!(out, "    calling webhook        {public}/jambonz/call#rc=2&rp=5xx,ct,rt")?;
-        writeln!(out, "    call status webhook    {public}/jambonz/status")?;
+    let at = |path: &str| path.to_owned();
+    if settings.signalwire.keys().next().is_some() {
+        let signalwire = [
+            ("when a call comes in", at("signalwire/voice")),
+            ("fallback", at("signalwire/fallback")),
+            ("status change", at("signalwire/status")),
+        ];
+        enter(out, "SignalWire (cXML, HTTP POST)", public, signalwire)?;
     }
-    out.flush()?;
+    if settings.telnyx.keys().next().is_some() {
+        let telnyx = [
+            ("webhook", at("telnyx/voice")),
+            ("failover", at("telnyx/fallback")),
+            ("status callback", at("telnyx/status")),
+        ];
+        enter(out, "Telnyx (TeXML application, all of it POST)", public, telnyx)?;
+    }
+    if settings.somleng.tokens().next().is_some() {
+        let somleng = [("voice", at("somleng/voice")), ("status callback", at("somleng/status"))];
+        enter(out, "Somleng (HTTP POST)", public, somleng)?;
+    }
+    if settings.exotel.secret().is_some() {
+        let exotel = [("a call comes in", at("exotel/SECRET/voice")), ("status callback", at("exotel/SECRET/status"))];
+        enter(out, "Exotel (SECRET: what exotel.secret holds)", public, exotel)?;
+    }
+    if settings.kazoo.secret().is_some() {
+        let kazoo = [("voice_url", at("kazoo/SECRET/voice")), ("cdr_url", at("kazoo/SECRET/status"))];
+        enter(out, "Kazoo (Pivot, format twiml; SECRET: what kazoo.secret holds)", public, kazoo)?;
+    }
+    if settings.jambonz.has_secrets() {
+        let jambonz =
+            [("calling webhook", format!("jambonz/call{AGAIN}")), ("call status webhook", at("jambonz/status"))];
+        enter(out, "jambonz (POST, application/json)", public, jambonz)?;
+    }
     Ok(())
+}
+
+/// One platform's fields and addresses, one under the other.
+fn enter<const N: usize>(
+    out: &mut impl Write,
+    platform: &str,
+    public: &str,
+    fields: [(&str, String); N],
+) -> std::io::Result<()> {
+    writeln!(out, "\nWebhooks for {platform}:")?;
+    // As wide as the longest of Twilio's.
+    let width = fields.iter().map(|(field, _)| field.len()).fold(21, usize::max);
+    fields.iter().try_for_each(|(field, path)| writeln!(out, "    {field:width$}  {public}/{path}"))
 }

@@ -370,6 +370,15 @@ impl Flow {
         }
     }
 
+    /// The platform's queue that people take callers out of, if the line has one.
+    #[must_use]
+    pub fn queue(&self) -> Option<&str> {
+        match &self.person.to {
+            TransferTarget::Queue(name) => Some(name),
+            TransferTarget::Number(_) | TransferTarget::Sip(_) => None,
+        }
+    }
+
     /// The holidays the line keeps, if any.
     #[must_use]
     pub fn holidays(&self) -> Option<&Holidays> {

@@ -22,7 +22,7 @@ use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
-use crate::telephony::browser::Peer;
+use crate::telephony::sender::Peer;
 
 /// What a connection may take.
 #[derive(Clone, Copy, Debug)]

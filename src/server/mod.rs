@@ -87,6 +87,7 @@ impl App {
         if settings.store.sample_members {
             load_samples(&store, &clock).await?;
         }
+        warn_of_missed(settings, &lines);
         Ok(Self::put_together(settings, lines.into(), &keys, store, clock, folder))
     }
 
@@ -246,6 +247,27 @@ pub fn unfit_lines(settings: &Settings, lines: &Lines) -> Vec<Fault> {
         Fault::of("lines", problem, "set transfer_to under [person] to your own")
     };
     unfit.map(|flow| fault(&flow.name)).collect()
+}
+
+/// What callers miss of `lines` on platforms that are set up: each line a line.
+#[must_use]
+pub fn missed(settings: &Settings, lines: &Lines) -> Vec<String> {
+    let family = settings.family();
+    let without = || family.iter().map(twilio::Platform::profile).filter(|profile| !profile.can(twilio::Can::Queue));
+    let missed = |line: &str, platform: &str| {
+        format!(
+            "line {line}: {platform} has no queues, so whoever asks for a person there hears that nobody can be reached; \
+             transfer_to = \"+86…\" under [person] would reach one"
+        )
+    };
+    let queues = lines.flows().filter(|flow| flow.queue().is_some());
+    queues.flat_map(|flow| without().map(move |profile| missed(&flow.name, profile.name))).collect()
+}
+
+fn warn_of_missed(settings: &Settings, lines: &Lines) {
+    for warning in missed(settings, lines) {
+        tracing::warn!("{warning}");
+    }
 }
 
 /// What of the key ring keeps a hotline with these settings from starting.
@@ -515,7 +537,9 @@ fn routes(settings: &Settings, driver: &Arc<Driver>, telemetry: &Arc<Telemetry>,
         .merge(browser::router(Arc::clone(driver), gate));
     // Checked with the other settings: it is an address.
     if let Ok(public_url) = settings.public_url() {
-        routes = routes.merge(twilio::router(Arc::clone(driver), &settings.twilio, &public_url));
+        for platform in settings.family() {
+            routes = routes.merge(twilio::router(Arc::clone(driver), platform, &public_url, clock.clone()));
+        }
         if settings.jambonz.has_secrets() {
             routes = routes.merge(jambonz::router(Arc::clone(driver), &settings.jambonz, &public_url, clock));
         }

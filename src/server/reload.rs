@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::{App, per_call, read_lines, unfit_lines};
+use super::{App, per_call, read_lines, unfit_lines, warn_of_missed};
 use crate::call::lines::{Lines, Sources};
 use crate::config::Settings;
 use crate::fault::{Fault, Faults};
@@ -71,6 +71,7 @@ impl App {
         let checked = checked.unwrap_or_else(|_| Err(broken_off()));
         match checked {
             Ok(lines) => {
+                warn_of_missed(settings, &lines);
                 // First, so that no call has fewer tries than its line says.
                 self.driver.services().allow_pins_per_call(per_call(&lines));
                 self.telemetry.record(&Occurrence::LinesTaken { lines: lines.flows().count(), took: start.elapsed() });

@@ -16,7 +16,6 @@
 //! with "left". A call's id is the one given with its first turn: 1 to 64 letters and digits. Open to this machine
 //! in development without a public address; with the token of `[browser]` from anywhere.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +32,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use super::sender::Peer;
 use super::webhook::PATIENCE;
 use super::{Conversation, Pace, Reply, Then};
 use crate::call::caller::{Call, CallEnd, Caller};
@@ -51,10 +51,6 @@ pub struct Gate {
     /// Whether this machine may come in without it.
     pub open_to_this_machine: bool,
 }
-
-/// The peer of a connection, as the server's edge saw it.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
 
 /// A call to begin.
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod jambonz;
 pub mod public_url;
+pub mod sender;
 mod spoken;
 #[cfg(test)]
 mod testing;

@@ -16,6 +16,7 @@ mod dialects;
 mod durability;
 mod edge;
 mod elder;
+mod family;
 mod faults;
 mod flow;
 mod hours;

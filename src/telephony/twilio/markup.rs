@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::settings::{Settings, Voice};
+use super::profile::{Can, KeyTimer, Profile};
+use super::settings::Voice;
 use crate::dialog::{Collect, Record, TransferTarget};
 use crate::speech::language::Language;
 use crate::speech::prompt::Prompt;
 use crate::speech::words::Words;
-use crate::telephony::public_url::PublicUrl;
 use crate::telephony::spoken::{Limit, Part, Speech};
 use crate::telephony::{Pace, Reply, Then, whole_seconds, xml};
 
@@ -29,8 +29,14 @@ const USUAL: Limit<2> = Limit {
 /// The same with `<prosody rate="85%"></prosody>` around it.
 const SLOW: Limit<2> = Limit { around: [30, 48], ..USUAL };
 
-/// Writes replies, in the voices and with the addresses of the settings.
+/// The longest that any platform waits for a key, in seconds.
+const LONGEST_WAIT: u64 = 120;
+/// Where all keys are waited for together: the seconds that each further one may take.
+const EACH_KEY: u64 = 2;
+
+/// Writes replies, as a platform can take them, in the voices and with the addresses of the settings.
 pub struct Markup {
+    profile: &'static Profile,
     steps: Box<str>,
     transferred: Box<str>,
     recorded: Box<str>,
@@ -41,12 +47,13 @@ pub struct Markup {
 }
 
 impl Markup {
-    /// Addresses begin with `public_url`.
+    /// Addresses begin with `base`, which ends with `/`.
     #[must_use]
-    pub fn new(settings: &Settings, public_url: &PublicUrl) -> Self {
-        let voice = |language| settings.voices.get(&language).cloned().unwrap_or_else(|| Voice::default_of(language));
-        let at = |path: &str| format!("{}/twilio/{path}/", public_url.as_str()).into();
+    pub fn new(profile: &'static Profile, voices: &BTreeMap<Language, Voice>, base: &str) -> Self {
+        let voice = |language| voices.get(&language).cloned().unwrap_or_else(|| profile.default_voice(language));
+        let at = |path: &str| format!("{base}{path}/").into();
         Self {
+            profile,
             steps: at("step"),
             transferred: at("transferred"),
             queued: at("queued"),
@@ -70,7 +77,7 @@ impl Markup {
     }
 
     fn page(&self, reply: &Reply, steps: &str) -> Vec<u8> {
-        let mut page = Page::new();
+        let mut page = Page::new(self.profile);
         let say = |prompts| self.voiced(reply, prompts);
         match &reply.then {
             Then::Collect(collect, step) => {
@@ -91,6 +98,10 @@ impl Markup {
                     TransferTarget::Sip(uri) => {
                         page.dial("Sip", uri, transfer.ring, &[&*self.transferred, step].concat());
                     }
+                    // Told no way in which waiting ended, the conversation goes on as if nobody had answered.
+                    TransferTarget::Queue(_) if !self.profile.can(Can::Queue) => {
+                        page.redirect(&[&*self.queued, step].concat());
+                    }
                     TransferTarget::Queue(name) => {
                         page.enqueue(name, &[&*self.queued, step].concat(), &[&*self.waiting, step].concat());
                     }
@@ -98,23 +109,23 @@ impl Markup {
             }
             Then::Leave(_) => {
                 page.say(&say(&reply.say));
-                page.0.empty("Leave", &[]);
+                page.xml.empty("Leave", &[]);
             }
             Then::HangUp => {
                 page.say(&say(&reply.say));
-                page.0.empty("Hangup", &[]);
+                page.xml.empty("Hangup", &[]);
             }
         }
-        page.0.finish()
+        page.xml.finish()
     }
 
     /// Writes last words.
     #[must_use]
     pub fn busy(&self, language: Language, words: &str) -> Vec<u8> {
-        let mut page = Page::new();
+        let mut page = Page::new(self.profile);
         page.say_one(self.voice(language), &Speech::of_text(words, Pace::Usual));
-        page.0.empty("Hangup", &[]);
-        page.0.finish()
+        page.xml.empty("Hangup", &[]);
+        page.xml.finish()
     }
 
     /// What is spoken, voice by voice.
@@ -129,78 +140,97 @@ impl Markup {
 }
 
 /// A document that is being written.
-struct Page(xml::Page);
+struct Page {
+    xml: xml::Page,
+    profile: &'static Profile,
+}
 
 impl Page {
-    fn new() -> Self {
-        Self(xml::Page::new("Response", &[]))
+    fn new(profile: &'static Profile) -> Self {
+        Self { xml: xml::Page::new("Response", &[]), profile }
     }
 
     /// Waits for keys. Its `timeout` is both the wait for the first key, once all is said, and the wait for each further
     /// one: so it is set to the latter, and a pause makes up for what the first key may take longer. Keys end a pause.
+    /// Where no pause is taken it is the longer of the two; and where it is the time for all keys, that.
     fn gather(&mut self, collect: &Collect, step: &str, said: &[(&Voice, Speech)]) {
         let first_key = whole_seconds(collect.first_key);
-        let timeout = if collect.max > 1 { whole_seconds(collect.between_keys) } else { first_key };
+        let each_key = if collect.max > 1 { whole_seconds(collect.between_keys) } else { first_key };
+        let (timeout, pause) = match self.profile.keys {
+            KeyTimer::EachAfterPause => (each_key, first_key.saturating_sub(each_key)),
+            KeyTimer::Each => (first_key.max(each_key).min(LONGEST_WAIT), 0),
+            KeyTimer::Whole => {
+                let further = EACH_KEY * u64::from(collect.max.saturating_sub(1));
+                ((first_key + further).min(LONGEST_WAIT), 0)
+            }
+        };
         let finish = collect.finish.map(|key| key.as_char().to_string()).unwrap_or_default();
-        self.0.start(
-            "Gather",
-            &[
-                ("input", "dtmf"),
-                ("action", step),
-                ("method", "POST"),
-                ("numDigits", &collect.max.max(1).to_string()),
-                // Where it is missing, it is `#`.
-                ("finishOnKey", &finish),
-                ("timeout", &timeout.to_string()),
-                ("actionOnEmptyResult", "true"),
-            ],
-        );
-        self.say(said);
-        if first_key > timeout {
-            self.0.empty("Pause", &[("length", &(first_key - timeout).to_string())]);
+        let (digits, timeout) = (collect.max.max(1).to_string(), timeout.to_string());
+        let mut attributes = vec![
+            ("input", "dtmf"),
+            ("action", step),
+            ("method", "POST"),
+            ("numDigits", &*digits),
+            // Where it is missing, it is `#`.
+            ("finishOnKey", &*finish),
+            ("timeout", &*timeout),
+        ];
+        if self.profile.can(Can::TellSilence) {
+            attributes.push(("actionOnEmptyResult", "true"));
         }
-        self.0.end("Gather");
+        self.xml.start("Gather", &attributes);
+        self.say(said);
+        if pause > 0 {
+            self.xml.empty("Pause", &[("length", &pause.to_string())]);
+        }
+        self.xml.end("Gather");
         // Not reached where `actionOnEmptyResult` is known. Where it is not, silence falls through to here; a document that
         // ended here would end the call.
-        self.0.element("Redirect", &[("method", "POST")], step);
+        self.redirect(step);
     }
 
     /// Records after a tone. What was recorded is told to `step`; and to `beside`, even when the caller has hung up.
     fn record(&mut self, record: &Record, step: &str, beside: &str) {
-        self.0.empty(
-            "Record",
-            &[
-                ("action", step),
-                ("method", "POST"),
-                ("finishOnKey", &record.finish.as_char().to_string()),
-                ("timeout", &whole_seconds(record.silence).to_string()),
-                ("maxLength", &whole_seconds(record.longest).to_string()),
-                ("playBeep", "true"),
-                ("recordingStatusCallback", beside),
-                ("recordingStatusCallbackMethod", "POST"),
-                ("recordingStatusCallbackEvent", "completed"),
-            ],
-        );
+        let finish = record.finish.as_char().to_string();
+        let (silence, longest) = (whole_seconds(record.silence).to_string(), whole_seconds(record.longest).to_string());
+        let mut attributes = vec![("action", step), ("method", "POST"), ("finishOnKey", &*finish)];
+        if self.profile.can(Can::EndAtSilence) {
+            attributes.push(("timeout", &*silence));
+        }
+        attributes.extend([("maxLength", &*longest), ("playBeep", "true")]);
+        if self.profile.can(Can::TellRecordings) {
+            attributes.extend([("recordingStatusCallback", beside), ("recordingStatusCallbackMethod", "POST")]);
+        }
+        if self.profile.can(Can::ChooseRecordingNews) {
+            attributes.push(("recordingStatusCallbackEvent", "completed"));
+        }
+        self.xml.empty("Record", &attributes);
         // Where nothing was recorded, nothing is told to `step`: Twilio goes on here.
-        self.0.element("Redirect", &[("method", "POST")], step);
+        self.redirect(step);
+    }
+
+    /// Goes on with what is to be had at `step`.
+    fn redirect(&mut self, step: &str) {
+        self.xml.element("Redirect", &[("method", "POST")], step);
     }
 
     /// Rings at a person's; what comes after is told to `step`, so nothing stands behind it.
     fn dial(&mut self, noun: &str, target: &str, ring: Duration, step: &str) {
         let ring = whole_seconds(ring).to_string();
-        self.0.start(
-            "Dial",
+        let mut attributes = vec![("action", step), ("method", "POST"), ("timeout", &*ring)];
+        if self.profile.can(Can::AnswerOnBridge) {
             // The caller is not charged, and hears the ringing, until somebody answers.
-            &[("action", step), ("method", "POST"), ("timeout", &ring), ("answerOnBridge", "true")],
-        );
-        self.0.element(noun, &[], target);
-        self.0.end("Dial");
+            attributes.push(("answerOnBridge", "true"));
+        }
+        self.xml.start("Dial", &attributes);
+        self.xml.element(noun, &[], target);
+        self.xml.end("Dial");
     }
 
     /// Puts the caller into a queue. Meanwhile they hear what comes from `waiting`; how it ended is told to `step`.
     fn enqueue(&mut self, name: &str, step: &str, waiting: &str) {
         let attributes = [("action", step), ("method", "POST"), ("waitUrl", waiting), ("waitUrlMethod", "POST")];
-        self.0.element("Enqueue", &attributes, name);
+        self.xml.element("Enqueue", &attributes, name);
     }
 
     /// Says what each voice has to say.
@@ -210,25 +240,40 @@ impl Page {
         }
     }
 
-    /// Says `speech`, in as many pieces as the limits ask for.
+    /// Says `speech`, in as many pieces as the limits ask for. Where marks in it are not understood, its breaks are left to
+    /// the voice, and it is slow as a whole or not at all.
     fn say_one(&mut self, voice: &Voice, speech: &Speech) {
-        let slow = format!("{}%", Pace::SLOW);
+        let marked = self.profile.can(Can::Ssml);
         let is_slow = speech.pace == Pace::Slow;
+        let slow = format!("{}%", Pace::SLOW);
+        let speed = format!("0.{:02}", Pace::SLOW);
+        let mut attributes = Vec::with_capacity(3);
+        for (name, value) in [("language", &voice.language), ("voice", &voice.voice)] {
+            if !value.is_empty() {
+                attributes.push((name, &**value));
+            }
+        }
+        if is_slow && self.profile.can(Can::VoiceSpeed) {
+            attributes.push(("voiceSpeed", &*speed));
+        }
         for chunk in speech.chunks(if is_slow { &SLOW } else { &USUAL }) {
-            self.0.start("Say", &[("language", &voice.language), ("voice", &voice.voice)]);
-            if is_slow {
-                self.0.start("prosody", &[("rate", &slow)]);
+            self.xml.start("Say", &attributes);
+            if is_slow && marked {
+                self.xml.start("prosody", &[("rate", &slow)]);
             }
             for part in chunk.parts() {
                 match part {
-                    Part::Words(words) => self.0.text(words),
-                    Part::Break(time) => self.0.empty("break", &[("time", &format!("{}ms", time.as_millis()))]),
+                    Part::Words(words) => self.xml.text(words),
+                    Part::Break(time) if marked => {
+                        self.xml.empty("break", &[("time", &format!("{}ms", time.as_millis()))]);
+                    }
+                    Part::Break(_) => {}
                 }
             }
-            if is_slow {
-                self.0.end("prosody");
+            if is_slow && marked {
+                self.xml.end("prosody");
             }
-            self.0.end("Say");
+            self.xml.end("Say");
         }
     }
 }
@@ -246,11 +291,17 @@ mod tests {
     use crate::speech::words::Piece;
     use crate::telephony::spoken::legal;
     use crate::telephony::testing::{prompt, reply};
+    use crate::telephony::twilio::profile::{EXOTEL, KAZOO, SIGNALWIRE, SOMLENG, TELNYX, TWILIO};
+    use crate::telephony::twilio::settings::Settings;
 
     const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
+    fn markup_of(profile: &'static Profile) -> Markup {
+        Markup::new(profile, &BTreeMap::new(), &format!("https://hotline.example/{}/", profile.dialect))
+    }
+
     fn markup() -> Markup {
-        Markup::new(&Settings::default(), &PublicUrl::parse("https://hotline.example/").unwrap())
+        markup_of(&TWILIO)
     }
 
     fn written(say: &[&str], then: Then) -> String {
@@ -292,6 +343,122 @@ mod tests {
         assert_eq!(waiting(Then::Leave("S".into())).rsplit_once("</Say>").unwrap().1, "<Leave/></Response>");
     }
 
+    /// What `profile` is answered, with `…` for its addresses.
+    fn answered(profile: &'static Profile, say: &[&str], pace: Pace, then: Then) -> String {
+        let text = String::from_utf8(markup_of(profile).reply(&says(say, pace, then))).unwrap();
+        let body = text.strip_prefix(DECLARATION).and_then(|text| text.strip_prefix("<Response>")).unwrap();
+        let body = body.strip_suffix("</Response>").unwrap();
+        body.replace(&format!("https://hotline.example/{}", profile.dialect), "…")
+    }
+
+    #[test]
+    fn each_platform_waits_for_keys_as_it_can() {
+        let entry = |profile| {
+            answered(profile, &["menu"], Pace::Usual, collect(18, Some(Key::Hash), 10_000, 4500, BargeIn::Always))
+        };
+        let behind = r#"<Redirect method="POST">…/step/AbC-_9</Redirect>"#;
+        let gather = |timeout: u8, more: &str, inside: &str| {
+            let keys = r##"method="POST" numDigits="18" finishOnKey="#""##;
+            format!(
+                r#"<Gather input="dtmf" action="…/step/AbC-_9" {keys} timeout="{timeout}"{more}>{inside}</Gather>{behind}"#
+            )
+        };
+        let say = r#"<Say language="cmn-CN" voice="Polly.Zhiyu-Neural">查询请按一。</Say>"#;
+        let tells = r#" actionOnEmptyResult="true""#;
+        let paused = format!(r#"{say}<Pause length="5"/>"#);
+        assert_eq!(entry(&TWILIO), gather(5, tells, &paused));
+        assert_eq!(entry(&SIGNALWIRE), gather(5, tells, &paused));
+        assert_eq!(entry(&SOMLENG), gather(10, tells, say));
+        assert_eq!(entry(&TELNYX), gather(10, "", say));
+        assert_eq!(entry(&EXOTEL), gather(10, "", r#"<Say language="zh-CN">查询请按一。</Say>"#));
+        // All of eighteen in this time.
+        assert_eq!(entry(&KAZOO), gather(44, "", "<Say>查询请按一。</Say>"));
+        // One key is waited for as long everywhere, and never longer than Telnyx can.
+        for profile in [&TWILIO, &SIGNALWIRE, &SOMLENG, &TELNYX, &EXOTEL, &KAZOO] {
+            let wait = |first| answered(profile, &[], Pace::Usual, collect(1, None, first, 4500, BargeIn::Always));
+            assert!(wait(6000).contains(r#" numDigits="1" finishOnKey="" timeout="6""#), "{}", profile.name);
+            if profile.keys != KeyTimer::EachAfterPause {
+                assert!(wait(600_000).contains(r#" timeout="120""#), "{}", profile.name);
+            }
+        }
+    }
+
+    #[test]
+    fn each_platform_speaks_slowly_as_it_can() {
+        let slow = |profile| answered(profile, &["greeting", "menu"], Pace::Slow, Then::HangUp);
+        let voice = r#"language="cmn-CN" voice="Polly.Zhiyu-Neural""#;
+        let marked = r#"<prosody rate="85%">您好。<break time="400ms"/>查询请按一。</prosody>"#;
+        assert_eq!(slow(&TWILIO), format!("<Say {voice}>{marked}</Say><Hangup/>"));
+        assert_eq!(slow(&SIGNALWIRE), slow(&TWILIO));
+        assert_eq!(slow(&TELNYX), format!(r#"<Say {voice} voiceSpeed="0.85">您好。查询请按一。</Say><Hangup/>"#));
+        assert_eq!(slow(&SOMLENG), format!("<Say {voice}>您好。查询请按一。</Say><Hangup/>"));
+        assert_eq!(slow(&EXOTEL), r#"<Say language="zh-CN">您好。查询请按一。</Say><Hangup/>"#);
+        assert_eq!(slow(&KAZOO), "<Say>您好。查询请按一。</Say><Hangup/>");
+    }
+
+    #[test]
+    fn each_platform_transfers_as_it_can() {
+        let to = |profile, to| {
+            let transfer = Transfer { to, ring: Duration::from_secs(25) };
+            answered(profile, &[], Pace::Usual, Then::Transfer(transfer, "S".into()))
+        };
+        let number = || TransferTarget::Number("+861012333".into());
+        let queue = || TransferTarget::Queue("agents".into());
+        let dial = |more: &str| {
+            let rings = format!(r#"<Dial action="…/transferred/S" method="POST" timeout="25"{more}>"#);
+            format!("{rings}<Number>+861012333</Number></Dial>")
+        };
+        let waiting = r#"action="…/queued/S" method="POST" waitUrl="…/waiting/S" waitUrlMethod="POST""#;
+        for profile in [&TWILIO, &SIGNALWIRE] {
+            assert_eq!(to(profile, number()), dial(r#" answerOnBridge="true""#), "{}", profile.name);
+            assert_eq!(to(profile, queue()), format!("<Enqueue {waiting}>agents</Enqueue>"), "{}", profile.name);
+        }
+        assert_eq!(to(&TELNYX, queue()), format!("<Enqueue {waiting}>agents</Enqueue>"));
+        for profile in [&TELNYX, &SOMLENG, &EXOTEL, &KAZOO] {
+            assert_eq!(to(profile, number()), dial(""), "{}", profile.name);
+        }
+        for profile in [&SOMLENG, &EXOTEL, &KAZOO] {
+            assert_eq!(to(profile, queue()), r#"<Redirect method="POST">…/queued/S</Redirect>"#, "{}", profile.name);
+        }
+    }
+
+    #[test]
+    fn each_platform_records_as_it_can() {
+        let record = |profile| {
+            let (longest, silence) = (Duration::from_mins(2), Duration::from_secs(5));
+            let record = Record { longest, finish: Key::Hash, silence };
+            answered(profile, &[], Pace::Usual, Then::Record(record, "S".into()))
+        };
+        let written = |timeout: &str, beside: &str| {
+            let head =
+                format!(r##"<Record action="…/recorded/S" method="POST" finishOnKey="#"{timeout} maxLength="120""##);
+            format!(r#"{head} playBeep="true"{beside}/><Redirect method="POST">…/recorded/S</Redirect>"#)
+        };
+        let (timeout, told) =
+            (r#" timeout="5""#, r#" recordingStatusCallback="…/recording/S" recordingStatusCallbackMethod="POST""#);
+        let chosen = format!(r#"{told} recordingStatusCallbackEvent="completed""#);
+        assert_eq!(record(&TWILIO), written(timeout, &chosen));
+        assert_eq!(record(&SIGNALWIRE), written(timeout, &chosen));
+        assert_eq!(record(&TELNYX), written("", told));
+        assert_eq!(record(&SOMLENG), written(timeout, told));
+        assert_eq!(record(&EXOTEL), written(timeout, ""));
+        assert_eq!(record(&KAZOO), written(timeout, ""));
+    }
+
+    #[test]
+    fn an_empty_language_or_voice_is_not_said() {
+        let voices = [(Language::Mandarin, Voice { language: "".into(), voice: "woman".into() })].into();
+        let markup = Markup::new(&KAZOO, &voices, "https://hotline.example/kazoo/geheim/");
+        let text = String::from_utf8(markup.reply(&says(&["greeting"], Pace::Usual, Then::HangUp))).unwrap();
+        assert_eq!(
+            text.strip_prefix(DECLARATION).unwrap(),
+            r#"<Response><Say voice="woman">您好。</Say><Hangup/></Response>"#
+        );
+        let transfer = Transfer { to: TransferTarget::Sip("sip:a@b.example".into()), ring: Duration::from_secs(25) };
+        let text = markup.reply(&says(&[], Pace::Usual, Then::Transfer(transfer, "S".into())));
+        assert!(String::from_utf8(text).unwrap().contains("https://hotline.example/kazoo/geheim/transferred/S"));
+    }
+
     #[test]
     fn slow_speech_is_slow_and_pauses_between_sentences() {
         let text = String::from_utf8(markup().reply(&says(&["greeting", "menu"], Pace::Slow, Then::HangUp))).unwrap();
@@ -308,10 +475,10 @@ mod tests {
 
     #[test]
     fn slow_speech_keeps_the_limits() {
-        let voice = Voice::default_of(Language::Mandarin);
-        let mut page = Page::new();
+        let voice = TWILIO.default_voice(Language::Mandarin);
+        let mut page = Page::new(&TWILIO);
         page.say_one(&voice, &Speech::of_text(&format!("{}。", "一".repeat(9)).repeat(120), Pace::Slow));
-        let markup = page.0.finish();
+        let markup = page.xml.finish();
         let inside = |say: &str| {
             let url_encoded: usize = form_urlencoded::byte_serialize(say.as_bytes()).map(str::len).sum();
             assert!(say.len() <= 3000 && url_encoded <= 4500, "{} {url_encoded}", say.len());
@@ -440,8 +607,8 @@ mod tests {
 
     #[test]
     fn the_voice_is_the_one_configured() {
-        let settings = toml::from_str(r#"voices.zh-CN = { language = "zh-CN", voice = "a\"<b" }"#).unwrap();
-        let markup = Markup::new(&settings, &PublicUrl::parse("https://hotline.example").unwrap());
+        let settings: Settings = toml::from_str(r#"voices.zh-CN = { language = "zh-CN", voice = "a\"<b" }"#).unwrap();
+        let markup = Markup::new(&TWILIO, &settings.voices, "https://hotline.example/twilio/");
         assert_eq!(
             String::from_utf8(markup.busy(Language::Mandarin, "再见。")).unwrap(),
             concat!(
@@ -459,11 +626,11 @@ mod tests {
             Piece::Break,
             Piece::Unit("三三三"),
         ];
-        let voice = Voice::default_of(Language::Mandarin);
-        let mut page = Page::new();
+        let voice = TWILIO.default_voice(Language::Mandarin);
+        let mut page = Page::new(&TWILIO);
         page.say_one(&voice, &Speech::of_pieces(&pieces, Pace::Usual));
         assert_eq!(
-            String::from_utf8(page.0.finish()).unwrap().strip_prefix(DECLARATION).unwrap(),
+            String::from_utf8(page.xml.finish()).unwrap().strip_prefix(DECLARATION).unwrap(),
             r#"<Response><Say language="cmn-CN" voice="Polly.Zhiyu-Neural">请拨幺二<break time="200ms"/>三三三</Say></Response>"#
         );
     }

@@ -4,41 +4,41 @@ use std::time::Duration;
 
 use zeroize::Zeroize;
 
+use super::profile::{Can, Profile, Recordings};
 use crate::call::caller::{Call, CallEnd, Caller};
 use crate::dialog::{Event, Recording, TransferEnd, Waiting};
 use crate::secret::{Keys, Secret};
 
-/// How a call is named to the rest of the house.
-const DIALECT: &str = "twilio";
-
-/// The parameters that are read. Twilio adds others as it pleases; they are signed, and otherwise nothing to us.
-const READ: [&str; 14] = [
+/// The parameters that are read, beside those that platforms call by names of their own. They add others as they please; they
+/// are signed, and otherwise nothing to us.
+const READ: [&str; 12] = [
     "AccountSid",
     "AvgQueueTime",
-    "CallSid",
     "CallStatus",
     "DialCallStatus",
-    "Digits",
     "FinishedOnKey",
-    "From",
+    "Hangup-Cause",
     "QueuePosition",
     "QueueResult",
     "RecordingDuration",
+    "RecordingSid",
     "RecordingStatus",
     "RecordingUrl",
-    "To",
 ];
+/// Longer than the id of any call.
+const LONGEST_CALL: usize = 128;
 
 /// The parameters of a form post, in order. Not to be printed: there are PINs among them.
 pub struct Form {
     pairs: Vec<(String, String)>,
+    profile: &'static Profile,
 }
 
 impl Form {
     /// Reads an `application/x-www-form-urlencoded` body. Every text is one; what no one can mean is left as U+FFFD.
     #[must_use]
-    pub fn parse(body: &[u8]) -> Self {
-        Self { pairs: form_urlencoded::parse(body).into_owned().collect() }
+    pub fn parse(profile: &'static Profile, body: &[u8]) -> Self {
+        Self { pairs: form_urlencoded::parse(body).into_owned().collect(), profile }
     }
 
     /// Names and values, decoded, in order.
@@ -57,7 +57,14 @@ impl Form {
     /// cannot be told.
     #[must_use]
     pub fn duplicated(&self) -> bool {
-        READ.iter().any(|name| self.count(name) > 1)
+        let words = &self.profile.words;
+        let own = [words.call, words.caller, words.dialled, words.digits].into_iter().flatten();
+        READ.iter().chain(own).any(|name| self.count(name) > 1)
+    }
+
+    /// The first value of the first of `names` that was sent.
+    fn first(&self, names: &[&str]) -> Option<&str> {
+        names.iter().find_map(|name| self.get(name))
     }
 
     fn count(&self, name: &str) -> usize {
@@ -67,21 +74,22 @@ impl Form {
     /// Which call it is about.
     ///
     /// # Errors
-    /// The call's id is missing, empty, there twice, longer than 64 characters or has others than letters, digits, `-` and `_`.
+    /// The call's id is missing, empty, there twice, longer than 128 characters or has others than the platform gives.
     pub fn call(&self) -> Result<Call, UnknownCall> {
-        let id = self.get("CallSid").ok_or(UnknownCall::Missing)?;
-        if self.count("CallSid") > 1 {
+        let words = &self.profile.words;
+        let id = self.first(words.call).ok_or(UnknownCall::Missing)?;
+        if words.call.iter().any(|name| self.count(name) > 1) {
             return Err(UnknownCall::Twice);
         }
-        let is_id = (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-        if !is_id {
+        let is_of_id = |b: u8| b.is_ascii_alphanumeric() || words.in_call.contains(&b);
+        if !(1..=LONGEST_CALL).contains(&id.len()) || !id.bytes().all(is_of_id) {
             return Err(UnknownCall::Malformed);
         }
-        let dialled = self.get("To").filter(|to| to.len() <= 128 && !to.contains(char::is_control));
+        let dialled = self.first(words.dialled).filter(|to| to.len() <= 128 && !to.contains(char::is_control));
         Ok(Call {
-            dialect: DIALECT,
+            dialect: self.profile.dialect,
             id: id.into(),
-            caller: Caller::parse(self.get("From").unwrap_or_default()),
+            caller: Caller::parse(self.first(words.caller).unwrap_or_default()),
             dialled: dialled.unwrap_or_default().into(),
         })
     }
@@ -93,18 +101,26 @@ impl Form {
             let finish = self.get("FinishedOnKey").unwrap_or_default();
             // `FinishedOnKey` is sent but not documented. Where it is missing, an entry counts as ended by time or by length.
             let finished = !finish.is_empty();
-            match self.get("Digits").unwrap_or_default() {
+            match self.digits() {
                 "" if !finished => Event::Silence,
                 digits => Keys::parse(digits, finished).map_or(Event::Garbled, Event::Keys),
             }
         })
     }
 
+    /// The keys. No key is a quotation mark: Exotel puts them into some.
+    fn digits(&self) -> &str {
+        let digits = self.first(self.profile.words.digits).unwrap_or_default();
+        digits.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(digits)
+    }
+
     /// How a transfer ended.
     #[must_use]
     pub fn transfer(&self) -> Event {
+        // Where the state told is not the caller's, it is that of the call that was placed last.
+        let of_state = || self.get("CallStatus").filter(|_| !self.profile.can(Can::TellState));
         self.unless_over(|| {
-            Event::TransferEnded(match self.get("DialCallStatus") {
+            Event::TransferEnded(match self.get("DialCallStatus").or_else(of_state) {
                 Some("completed" | "answered") => TransferEnd::Talked,
                 _ => TransferEnd::NotAnswered,
             })
@@ -117,7 +133,7 @@ impl Form {
         if self.duplicated() {
             return Event::Garbled;
         }
-        let hung_up = self.ended().is_some() || self.get("Digits") == Some("hangup");
+        let hung_up = self.ended().is_some() || self.digits() == "hangup";
         match self.recording() {
             None if hung_up => Event::HungUp,
             recording => Event::Recorded { recording, hung_up },
@@ -132,13 +148,31 @@ impl Form {
     }
 
     fn recording(&self) -> Option<Recording> {
-        let reference = self.get("RecordingUrl").filter(|url| is_recording(url, self.get("AccountSid")))?;
+        let reference = match self.profile.recordings {
+            Recordings::Addresses => {
+                self.get("RecordingUrl").filter(|url| is_recording(url, self.get("AccountSid")))?.to_owned()
+            }
+            Recordings::Ids => format!("{}:{}", self.profile.dialect, self.recording_id()?),
+        };
         // Not told: as long as nothing says that it is empty, it is not lost.
         let seconds = match self.get("RecordingDuration").unwrap_or_default() {
             "" => 0,
             told => told.parse().ok().filter(|seconds| *seconds > 0)?,
         };
         Some(Recording { reference: Secret::new(reference), seconds })
+    }
+
+    /// The platform's own name for what was recorded: as it is told, or as it stands at the end of the address.
+    fn recording_id(&self) -> Option<&str> {
+        let of_address = || {
+            let address = self.get("RecordingUrl")?.split(['?', '#']).next()?;
+            address.rsplit('/').next()
+        };
+        let is_id = |id: &&str| {
+            (1..=LONGEST_CALL).contains(&id.len())
+                && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        };
+        self.get("RecordingSid").or_else(of_address).filter(is_id)
     }
 
     /// How waiting in a queue ended. Somebody took the call and is done with it, or nobody will; which of the ways a queue
@@ -174,6 +208,10 @@ impl Form {
     /// How the call ended, if it has.
     #[must_use]
     pub fn ended(&self) -> Option<CallEnd> {
+        if !self.profile.can(Can::TellState) {
+            // What is told when it is over tells why.
+            return self.get("Hangup-Cause").map(|_| CallEnd::Completed);
+        }
         match self.get("CallStatus")? {
             "completed" => Some(CallEnd::Completed),
             "busy" | "failed" | "no-answer" | "canceled" => Some(CallEnd::Failed),
@@ -236,8 +274,11 @@ pub enum UnknownCall {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::secret::Key;
+    use crate::telephony::twilio::profile::{EXOTEL, KAZOO, SIGNALWIRE, SOMLENG, TELNYX, TWILIO};
 
     /// A body as it was captured from Twilio, its account and call made up.
     const CAPTURED: &str = "AccountSid=AC0&ApiVersion=2010-04-01&CallSid=CA65a1&CallStatus=in-progress&Called=%2B12248033558\
@@ -269,7 +310,7 @@ mod tests {
     }
 
     fn keys(body: &str) -> Heard {
-        heard(Form::parse(body.as_bytes()).keys())
+        heard(Form::parse(&TWILIO, body.as_bytes()).keys())
     }
 
     fn pressed(digits: &str) -> Heard {
@@ -278,7 +319,7 @@ mod tests {
 
     #[test]
     fn a_captured_webhook_is_read() {
-        let form = Form::parse(CAPTURED.as_bytes());
+        let form = Form::parse(&TWILIO, CAPTURED.as_bytes());
         let call = form.call().unwrap();
         assert_eq!((call.dialect, &*call.id, &*call.dialled), ("twilio", "CA65a1", "+12248033558"));
         assert_eq!(call.caller, Caller::Number("+49221669549907".into()));
@@ -323,12 +364,15 @@ mod tests {
             "Digits=1&From=1&From=2",
             "Digits=1&CallStatus=in-progress&CallStatus=completed",
         ] {
-            assert!(Form::parse(body.as_bytes()).duplicated(), "{body}");
+            assert!(Form::parse(&TWILIO, body.as_bytes()).duplicated(), "{body}");
             assert_eq!(keys(body), Heard::Garbled, "{body}");
         }
         assert_eq!(keys("Digits=1&digits=2"), pressed("1"), "names have their case");
         assert_eq!(keys("Digits=1&Extra=1&Extra=2"), pressed("1"), "what is not read is not judged");
-        assert_eq!(heard(Form::parse(b"DialCallStatus=completed&DialCallStatus=busy").transfer()), Heard::Garbled);
+        assert_eq!(
+            heard(Form::parse(&TWILIO, b"DialCallStatus=completed&DialCallStatus=busy").transfer()),
+            Heard::Garbled
+        );
     }
 
     #[test]
@@ -336,7 +380,7 @@ mod tests {
         for status in ["completed", "busy", "failed", "no-answer", "canceled"] {
             assert_eq!(keys(&format!("Digits=1&CallStatus={status}")), Heard::HungUp, "{status}");
             let body = format!("DialCallStatus=completed&CallStatus={status}");
-            assert_eq!(heard(Form::parse(body.as_bytes()).transfer()), Heard::HungUp, "{status}");
+            assert_eq!(heard(Form::parse(&TWILIO, body.as_bytes()).transfer()), Heard::HungUp, "{status}");
         }
         for status in ["queued", "ringing", "in-progress", "new-one", ""] {
             assert_eq!(keys(&format!("Digits=1&CallStatus={status}")), pressed("1"), "{status}");
@@ -355,14 +399,14 @@ mod tests {
             ("", TransferEnd::NotAnswered),
         ] {
             let body = format!("CallStatus=in-progress&DialCallStatus={status}");
-            assert_eq!(heard(Form::parse(body.as_bytes()).transfer()), Heard::Ended(end), "{status}");
+            assert_eq!(heard(Form::parse(&TWILIO, body.as_bytes()).transfer()), Heard::Ended(end), "{status}");
         }
-        assert_eq!(heard(Form::parse(b"").transfer()), Heard::Ended(TransferEnd::NotAnswered));
+        assert_eq!(heard(Form::parse(&TWILIO, b"").transfer()), Heard::Ended(TransferEnd::NotAnswered));
     }
 
     /// The reference and length of what was recorded, and whether the call is over with it; or another event.
     fn recorded(body: &str) -> Result<(Option<(String, u32)>, bool), Heard> {
-        match Form::parse(body.as_bytes()).recorded() {
+        match Form::parse(&TWILIO, body.as_bytes()).recorded() {
             Event::Recorded { recording, hung_up } => {
                 Ok((recording.map(|r| (r.reference.expose().to_owned(), r.seconds)), hung_up))
             }
@@ -424,7 +468,7 @@ mod tests {
         assert_eq!(told("CallSid=CA1"), Ok((None, false)));
         assert_eq!(told("Digits=hangup"), Err(Heard::HungUp));
         assert_eq!(told(&format!("{ours}&RecordingUrl=x")), Err(Heard::Garbled));
-        let beside = |body: &str| Form::parse(body.as_bytes()).completed_recording().map(|r| r.seconds);
+        let beside = |body: &str| Form::parse(&TWILIO, body.as_bytes()).completed_recording().map(|r| r.seconds);
         assert_eq!(beside(&format!("{ours}&RecordingDuration=7&RecordingStatus=completed")), Some(7));
         assert_eq!(beside(&format!("{ours}&RecordingDuration=7&RecordingStatus=absent")), None);
         assert_eq!(beside(&format!("{ours}&RecordingDuration=7")), None);
@@ -433,7 +477,7 @@ mod tests {
     #[test]
     fn a_queue_is_left_in_every_way_there_is() {
         let ended = |result: &str| {
-            let form = Form::parse(format!("CallStatus=in-progress&QueueResult={result}").as_bytes());
+            let form = Form::parse(&TWILIO, format!("CallStatus=in-progress&QueueResult={result}").as_bytes());
             heard(form.queue())
         };
         for result in ["bridged", "redirected-from-bridged"] {
@@ -444,14 +488,14 @@ mod tests {
         for result in ["error", "system-error", "queue-full", "redirected", "bridging-in-process", "news", ""] {
             assert_eq!(ended(result), Heard::Ended(TransferEnd::NotAnswered), "{result}");
         }
-        assert_eq!(heard(Form::parse(b"").queue()), Heard::Ended(TransferEnd::NotAnswered));
-        assert_eq!(heard(Form::parse(b"QueueResult=bridged&CallStatus=completed").queue()), Heard::HungUp);
-        assert_eq!(heard(Form::parse(b"QueueResult=bridged&QueueResult=leave").queue()), Heard::Garbled);
+        assert_eq!(heard(Form::parse(&TWILIO, b"").queue()), Heard::Ended(TransferEnd::NotAnswered));
+        assert_eq!(heard(Form::parse(&TWILIO, b"QueueResult=bridged&CallStatus=completed").queue()), Heard::HungUp);
+        assert_eq!(heard(Form::parse(&TWILIO, b"QueueResult=bridged&QueueResult=leave").queue()), Heard::Garbled);
     }
 
     #[test]
     fn whoever_waits_is_told_what_the_platform_tells() {
-        let waiting = |body: &str| match Form::parse(body.as_bytes()).waiting() {
+        let waiting = |body: &str| match Form::parse(&TWILIO, body.as_bytes()).waiting() {
             Event::Waiting(Waiting { ahead, average, without_keys: false }) => (ahead, average.map(|a| a.as_secs())),
             other => panic!("{other:?}"),
         };
@@ -460,40 +504,171 @@ mod tests {
         for odd in ["", "QueuePosition=0", "QueuePosition=-1&AvgQueueTime=x", "QueuePosition=70000"] {
             assert_eq!(waiting(odd), (None, None), "{odd}");
         }
-        assert_eq!(heard(Form::parse(b"QueuePosition=3&Digits=2").waiting()), pressed("2"));
-        assert_eq!(heard(Form::parse(b"QueuePosition=3&CallStatus=completed").waiting()), Heard::HungUp);
+        assert_eq!(heard(Form::parse(&TWILIO, b"QueuePosition=3&Digits=2").waiting()), pressed("2"));
+        assert_eq!(heard(Form::parse(&TWILIO, b"QueuePosition=3&CallStatus=completed").waiting()), Heard::HungUp);
     }
 
     #[test]
     fn a_call_ends_completed_or_failed() {
-        let ended = |status| Form::parse(format!("CallStatus={status}").as_bytes()).ended();
+        let ended = |status| Form::parse(&TWILIO, format!("CallStatus={status}").as_bytes()).ended();
         assert_eq!(ended("completed"), Some(CallEnd::Completed));
         for status in ["busy", "failed", "no-answer", "canceled"] {
             assert_eq!(ended(status), Some(CallEnd::Failed), "{status}");
         }
         assert_eq!(ended("ringing"), None);
-        assert_eq!(Form::parse(b"").ended(), None);
+        assert_eq!(Form::parse(&TWILIO, b"").ended(), None);
     }
 
     #[test]
     fn a_call_needs_an_id() {
-        let call = |body: &str| Form::parse(body.as_bytes()).call().map(|call| call.id);
+        let call = |body: &str| Form::parse(&TWILIO, body.as_bytes()).call().map(|call| call.id);
         assert_eq!(call("CallSid=CA1"), Ok("CA1".into()));
         assert_eq!(call("From=1"), Err(UnknownCall::Missing));
         assert_eq!(call("CallSid=CA1&CallSid=CA1"), Err(UnknownCall::Twice));
-        assert_eq!(call(&format!("CallSid={}", "a".repeat(64))), Ok("a".repeat(64).into()));
-        for odd in ["", "CA+1", "CA%0A1", "CA%2F1", "CA%E4%B8%80", "CA%FF", &"a".repeat(65)] {
+        assert_eq!(call(&format!("CallSid={}", "a".repeat(128))), Ok("a".repeat(128).into()));
+        for odd in ["", "CA+1", "CA%0A1", "CA%2F1", "CA%E4%B8%80", "CA%FF", "CA%3A1", &"a".repeat(129)] {
             assert_eq!(call(&format!("CallSid={odd}")), Err(UnknownCall::Malformed), "{odd}");
         }
     }
 
     #[test]
     fn odd_numbers_are_withheld_and_odd_lines_unnamed() {
-        let call = |body: &str| Form::parse(body.as_bytes()).call().unwrap();
+        let call = |body: &str| Form::parse(&TWILIO, body.as_bytes()).call().unwrap();
         assert_eq!(call("CallSid=CA1").caller, Caller::Withheld);
         assert_eq!(call("CallSid=CA1&From=anonymous").caller, Caller::Withheld);
         assert_eq!(&*call("CallSid=CA1&To=12333%0D%0Aok").dialled, "");
         assert_eq!(&*call(&format!("CallSid=CA1&To={}", "1".repeat(129))).dialled, "");
         assert_eq!(&*call("CallSid=CA1&To=sip:12333@hotline.example").dialled, "sip:12333@hotline.example");
+    }
+
+    /// What a body says at `profile`: whose call it is, from where to where, and the keys.
+    fn read(profile: &'static Profile, body: &str) -> (String, Caller, String, Heard) {
+        let form = Form::parse(profile, body.as_bytes());
+        let call = form.call().unwrap();
+        assert_eq!(call.dialect, profile.dialect);
+        (call.id.into(), call.caller, call.dialled.into(), heard(form.keys()))
+    }
+
+    fn told(id: &str, caller: &str, dialled: &str, heard: Heard) -> (String, Caller, String, Heard) {
+        (id.to_owned(), Caller::Number(caller.into()), dialled.to_owned(), heard)
+    }
+
+    #[test]
+    fn signalwire_names_calls_by_uuids() {
+        let body = "AccountSid=6bfbbe86-a901-4197-8759-2a0de1fa319d&ApiVersion=2010-04-01\
+            &CallSid=0703574f-b151-465d-aedb-28972eb513c7&CallStatus=in-progress&Direction=inbound\
+            &From=%2B8613800138000&To=%2B861012333&Digits=12&FinishedOnKey=%23";
+        let keys = Heard::Keys("12".into(), true);
+        assert_eq!(
+            read(&SIGNALWIRE, body),
+            told("0703574f-b151-465d-aedb-28972eb513c7", "+8613800138000", "+861012333", keys)
+        );
+    }
+
+    #[test]
+    fn telnyx_has_colons_in_ids() {
+        let body = "AccountSid=cb6cfbbc-eb00-41af-a3f3-0d7b32009e4b&CallSid=v3%3ADPNqxVjT-tQYaKdc_KbU0\
+            &CallSidLegacy=v3%3ADPNqxVjT-tQYaKdc_KbU0&ConnectionId=1234567890&From=%2B8613800138000&To=%2B861012333\
+            &CallStatus=in-progress";
+        let asked = told("v3:DPNqxVjT-tQYaKdc_KbU0", "+8613800138000", "+861012333", Heard::Silence);
+        assert_eq!(read(&TELNYX, body), asked);
+        assert_eq!(read(&TELNYX, &format!("{body}&Digits=1")).3, pressed("1"));
+        assert!(Form::parse(&TWILIO, body.as_bytes()).call().is_err(), "and nobody else");
+    }
+
+    #[test]
+    fn somleng_tells_silence_without_digits() {
+        let body = "Caller=%2B8613800138000&Called=12333&From=%2B8613800138000&To=12333\
+            &CallSid=91ae2a8d-7a2f-4b32-a4b6-1b2d6d5bd9a2&Direction=inbound&AccountSid=a&ApiVersion=2010-04-01\
+            &CallStatus=in-progress";
+        let asked = told("91ae2a8d-7a2f-4b32-a4b6-1b2d6d5bd9a2", "+8613800138000", "12333", Heard::Silence);
+        assert_eq!(read(&SOMLENG, body), asked);
+        assert_eq!(read(&SOMLENG, &format!("{body}&Digits=11010519491231002%2A")).3, pressed("11010519491231002*"));
+    }
+
+    #[test]
+    fn exotel_has_words_of_its_own_and_quotation_marks() {
+        let body =
+            "CallSid=c5797dcbaaeed7678c4062a4a3ed2f8a&CallFrom=01012345678&CallTo=01012333&CallStatus=in-progress";
+        let caller = |heard| told("c5797dcbaaeed7678c4062a4a3ed2f8a", "01012345678", "01012333", heard);
+        assert_eq!(read(&EXOTEL, body), caller(Heard::Silence));
+        for digits in
+            ["DigitsPressed=12", "digits=12", "Digits=12", "digits=%2212%22", "DigitsPressed=%2212%22&Digits="]
+        {
+            assert_eq!(read(&EXOTEL, &format!("{body}&{digits}")), caller(pressed("12")), "{digits}");
+        }
+        assert_eq!(read(&EXOTEL, &format!("{body}&digits=%22%22")), caller(Heard::Silence));
+        for odd in ["digits=%22", "digits=%221", "digits=1%22", "DigitsPressed=1&DigitsPressed=1", "CallFrom=1"] {
+            assert_eq!(read(&EXOTEL, &format!("{body}&{odd}")).3, Heard::Garbled, "{odd}");
+        }
+        let passthru = "CallSid=c1&From=01012345678&To=01012333";
+        assert_eq!(read(&EXOTEL, passthru), told("c1", "01012345678", "01012333", Heard::Silence));
+    }
+
+    #[test]
+    fn kazoo_tells_the_state_of_another_call_and_the_end_in_other_words() {
+        let body = "CallSid=a1b2-c3%4010.0.0.7%3A5060&AccountSid=4a&From=1001&FromRealm=pbx.example&To=12333\
+            &ToRealm=pbx.example&CallStatus=no-answer&Direction=inbound&CallerName=Li&CallerNumber=13800138000";
+        let caller = |heard| told("a1b2-c3@10.0.0.7:5060", "13800138000", "12333", heard);
+        assert_eq!(read(&KAZOO, body), caller(Heard::Silence));
+        assert_eq!(read(&KAZOO, &format!("{body}&Digits=12")), caller(pressed("12")));
+        let transferred = |more: &str| heard(Form::parse(&KAZOO, format!("{body}{more}").as_bytes()).transfer());
+        assert_eq!(transferred(""), Heard::Ended(TransferEnd::NotAnswered));
+        assert_eq!(transferred("&DialCallStatus=completed"), Heard::Ended(TransferEnd::Talked));
+        let talked = body.replace("no-answer", "completed");
+        assert_eq!(heard(Form::parse(&KAZOO, talked.as_bytes()).transfer()), Heard::Ended(TransferEnd::Talked));
+        assert_eq!(Form::parse(&KAZOO, talked.as_bytes()).ended(), None);
+        let over =
+            Form::parse(&KAZOO, b"Call-ID=a1b2-c3%4010.0.0.7%3A5060&Hangup-Cause=NORMAL_CLEARING&Duration-Seconds=9");
+        assert_eq!((over.ended(), &*over.call().unwrap().id), (Some(CallEnd::Completed), "a1b2-c3@10.0.0.7:5060"));
+    }
+
+    #[test]
+    fn where_addresses_do_not_hold_a_recording_is_named_by_its_id() {
+        let named = |profile, body: &str| match Form::parse(profile, body.as_bytes()).recorded() {
+            Event::Recorded { recording, .. } => recording.map(|r| (r.reference.expose().to_owned(), r.seconds)),
+            other => panic!("{other:?}"),
+        };
+        let some = |reference: &str, seconds| Some((reference.to_owned(), seconds));
+        let address = "RecordingUrl=https%3A%2F%2Fs3.example%2Fa%2F9f-1.mp3%3FX-Amz-Expires%3D600&RecordingDuration=7";
+        assert_eq!(
+            named(&TELNYX, &format!("CallSid=v3%3Aa&RecordingSid=35094891-3290-4142-b2c2-b2eda57534cf&{address}")),
+            some("telnyx:35094891-3290-4142-b2c2-b2eda57534cf", 7)
+        );
+        assert_eq!(named(&TELNYX, address), some("telnyx:9f-1.mp3", 7));
+        assert_eq!(named(&SIGNALWIRE, "RecordingSid=r1"), some("signalwire:r1", 0));
+        assert_eq!(
+            named(&KAZOO, "CallSid=a&RecordingSid=r1&RecordingDuration=0"),
+            None,
+            "and of nothing there is none"
+        );
+        for odd in
+            ["RecordingSid=", "RecordingSid=a%2Fb", "RecordingUrl=https%3A%2F%2Fevil.example%2F", "RecordingUrl=", ""]
+        {
+            assert_eq!(named(&SIGNALWIRE, odd), None, "{odd}");
+        }
+        assert_eq!(named(&TWILIO, "RecordingSid=r1"), None, "nobody else's");
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_is_read_or_not(
+            pairs in prop::collection::vec(("(Call(Sid|-ID|From|To|Status)|Digits(Pressed)?|digits|From|To|Recording(Url|Sid)|[a-z]{1,3})", "[ -~]{0,20}"), 0..6),
+            bytes in prop::collection::vec(any::<u8>(), 0..60),
+        ) {
+            let pairs: Vec<_> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let pairs = pairs.join("&");
+            for body in [pairs.as_bytes(), &bytes] {
+                for profile in [&TWILIO, &SIGNALWIRE, &TELNYX, &SOMLENG, &EXOTEL, &KAZOO] {
+                    let form = Form::parse(profile, body);
+                    let told = (form.ended(), form.completed_recording(), form.recorded(), form.transfer(), form.queue());
+                    let shown = format!("{told:?} {:?} {:?}", form.keys(), form.waiting());
+                    prop_assert!(!shown.contains("Keys([") , "{shown}");
+                    if let Ok(call) = form.call() {
+                        prop_assert!(call.id.bytes().all(|b| b.is_ascii_graphic()) && call.id.len() <= LONGEST_CALL);
+                    }
+                }
+            }
+        }
     }
 }

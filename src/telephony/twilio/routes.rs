@@ -1,51 +1,76 @@
-//! The addresses Twilio calls.
+//! The addresses the platforms call.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{FromRequest, Path, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Path, RawPathParams, Request, State};
+use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
+use axum::{RequestPartsExt, Router};
+use serde::Deserialize;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::markup::Markup;
+use super::profile::{Can, Profile};
+use super::proof::{Proof, Sent};
 use super::request::Form;
-use super::settings::Settings;
-use super::signature::{SIGNATURE, SIGNATURE_SETTINGS, Tokens};
+use super::settings::Platform;
+use crate::clock::Clock;
 use crate::dialog::Event;
 use crate::telephony::public_url::PublicUrl;
-use crate::telephony::webhook::{self, PATIENCE};
+use crate::telephony::sender::Peer;
+use crate::telephony::webhook::{FORM, PATIENCE, read};
 use crate::telephony::{Conversation, Reply};
 
 /// Ten times what Twilio sends.
 const BODY_LIMIT: usize = 16 * 1024;
 
-/// The webhooks under `/twilio/`.
-pub fn router<C: Conversation>(conversation: Arc<C>, settings: &Settings, public_url: &PublicUrl) -> Router {
-    routes(Line {
-        conversation,
-        tokens: Tokens::new(settings),
-        markup: Markup::new(settings, public_url),
-        public_url: public_url.clone(),
-        patience: PATIENCE,
-    })
+/// What a secret in a path is called, wherever a route is named.
+const SECRET: &str = "secret";
+
+/// The webhooks of a platform. `clock` tells which signatures are old.
+pub fn router<C: Conversation>(
+    conversation: Arc<C>,
+    platform: Platform,
+    public_url: &PublicUrl,
+    clock: Clock,
+) -> Router {
+    let (at, line) = line(conversation, platform, public_url, clock);
+    routes(&at, line)
 }
 
-fn routes<C: Conversation>(line: Line<C>) -> Router {
+/// Where a platform's webhooks are, as a pattern, and what answering them takes.
+fn line<C>(conversation: Arc<C>, platform: Platform, public_url: &PublicUrl, clock: Clock) -> (String, Line<C>) {
+    let Platform { profile, proof, voices, secret } = platform;
+    let mut at = format!("/{}", profile.dialect);
+    let mut base = format!("{}{at}/", public_url.as_str());
+    if let Some(secret) = secret {
+        at.extend(["/{", SECRET, "}"]);
+        base.extend([secret.expose(), "/"]);
+    }
+    let markup = Markup::new(profile, &voices, &base);
+    let (public_url, patience) = (public_url.clone(), PATIENCE);
+    (at, Line { conversation, profile, proof, markup, public_url, clock, patience })
+}
+
+fn routes<C: Conversation>(at: &str, line: Line<C>) -> Router {
+    let by_get = line.profile.can(Can::StartByGet);
     let line = Arc::new(line);
     let last_words = Arc::clone(&line);
+    // What comes first has no keys in it, which must not stand in an address.
+    let start = if by_get { post(voice).merge(get(voice)) } else { post(voice) };
     Router::new()
-        .route("/twilio/voice", post(voice))
-        .route("/twilio/step/{step}", post(step))
-        .route("/twilio/transferred/{step}", post(transferred))
-        .route("/twilio/recorded/{step}", post(recorded))
-        .route("/twilio/recording/{step}", post(recording))
-        .route("/twilio/queued/{step}", post(queued))
-        .route("/twilio/waiting/{step}", post(waiting))
-        .route("/twilio/status", post(status))
-        .route("/twilio/fallback", post(fallback))
+        .route(&format!("{at}/voice"), start)
+        .route(&format!("{at}/step/{{step}}"), post(step))
+        .route(&format!("{at}/transferred/{{step}}"), post(transferred))
+        .route(&format!("{at}/recorded/{{step}}"), post(recorded))
+        .route(&format!("{at}/recording/{{step}}"), post(recording))
+        .route(&format!("{at}/queued/{{step}}"), post(queued))
+        .route(&format!("{at}/waiting/{{step}}"), post(waiting))
+        .route(&format!("{at}/status"), post(status))
+        .route(&format!("{at}/fallback"), post(fallback))
         // Whatever breaks behind a webhook, the caller hears of it in words.
         .layer(CatchPanicLayer::custom(move |_| last_words.busy()))
         .with_state(line)
@@ -54,10 +79,18 @@ fn routes<C: Conversation>(line: Line<C>) -> Router {
 /// What answering takes.
 struct Line<C> {
     conversation: Arc<C>,
-    tokens: Tokens,
+    profile: &'static Profile,
+    proof: Proof,
     markup: Markup,
     public_url: PublicUrl,
+    clock: Clock,
     patience: Duration,
+}
+
+/// Where in a conversation, as the address has it; a secret may stand there, too.
+#[derive(Deserialize)]
+struct At {
+    step: String,
 }
 
 async fn voice<C: Conversation>(State(line): State<Arc<Line<C>>>, Proven(form): Proven) -> Response {
@@ -67,7 +100,7 @@ async fn voice<C: Conversation>(State(line): State<Arc<Line<C>>>, Proven(form): 
 
 async fn step<C: Conversation>(
     State(line): State<Arc<Line<C>>>,
-    Path(step): Path<String>,
+    Path(At { step }): Path<At>,
     Proven(form): Proven,
 ) -> Response {
     line.go_on(&form, &step, form.keys()).await
@@ -75,7 +108,7 @@ async fn step<C: Conversation>(
 
 async fn transferred<C: Conversation>(
     State(line): State<Arc<Line<C>>>,
-    Path(step): Path<String>,
+    Path(At { step }): Path<At>,
     Proven(form): Proven,
 ) -> Response {
     line.go_on(&form, &step, form.transfer()).await
@@ -83,7 +116,7 @@ async fn transferred<C: Conversation>(
 
 async fn recorded<C: Conversation>(
     State(line): State<Arc<Line<C>>>,
-    Path(step): Path<String>,
+    Path(At { step }): Path<At>,
     Proven(form): Proven,
 ) -> Response {
     line.go_on(&form, &step, form.recorded()).await
@@ -93,7 +126,7 @@ async fn recorded<C: Conversation>(
 /// to, so that what cannot be kept now is refused, to be told again.
 async fn recording<C: Conversation>(
     State(line): State<Arc<Line<C>>>,
-    Path(step): Path<String>,
+    Path(At { step }): Path<At>,
     Proven(form): Proven,
 ) -> StatusCode {
     let (Ok(call), Some(recording)) = (form.call(), form.completed_recording()) else { return StatusCode::NO_CONTENT };
@@ -105,7 +138,7 @@ async fn recording<C: Conversation>(
 
 async fn queued<C: Conversation>(
     State(line): State<Arc<Line<C>>>,
-    Path(step): Path<String>,
+    Path(At { step }): Path<At>,
     Proven(form): Proven,
 ) -> Response {
     line.go_on(&form, &step, form.queue()).await
@@ -113,7 +146,7 @@ async fn queued<C: Conversation>(
 
 async fn waiting<C: Conversation>(
     State(line): State<Arc<Line<C>>>,
-    Path(step): Path<String>,
+    Path(At { step }): Path<At>,
     Proven(form): Proven,
 ) -> Response {
     let Ok(call) = form.call() else { return line.busy() };
@@ -153,44 +186,64 @@ impl<C: Conversation> Line<C> {
         let (language, words) = self.conversation.busy();
         spoken(self.markup.busy(language, &words))
     }
-
-    /// Whether Twilio sent `form` to `path_and_query`.
-    fn is_signed(&self, path_and_query: &str, headers: &HeaderMap, form: &Form) -> bool {
-        let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-        text(SIGNATURE).is_some_and(|signature| {
-            self.tokens.verify(&self.public_url, path_and_query, form, signature, text(SIGNATURE_SETTINGS))
-        })
-    }
 }
 
 fn spoken(markup: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, "text/xml; charset=utf-8")], markup).into_response()
 }
 
-/// A form whose sender has proved to be Twilio. Extracting it is the only way to one; whoever cannot prove it gets a bare
-/// status.
+/// A form whose sender has proved to be the platform. Extracting it is the only way to one; whoever cannot prove it gets
+/// a bare status.
 struct Proven(Form);
 
 impl<C: Conversation> FromRequest<Arc<Line<C>>> for Proven {
     type Rejection = StatusCode;
 
     async fn from_request(request: Request, line: &Arc<Line<C>>) -> Result<Self, StatusCode> {
-        let (parts, body) = webhook::read(request, webhook::FORM, BODY_LIMIT).await?;
-        let form = Form::parse(&body);
-        let path_and_query = parts.uri.path_and_query().map_or("/", |p| p.as_str());
-        if line.is_signed(path_and_query, &parts.headers, &form) { Ok(Self(form)) } else { Err(StatusCode::FORBIDDEN) }
+        let (mut parts, body) = if *request.method() == Method::POST {
+            read(request, FORM, BODY_LIMIT).await?
+        } else {
+            (request.into_parts().0, Bytes::new())
+        };
+        let form = if parts.method == Method::POST { &body[..] } else { query(&parts.uri) };
+        let form = Form::parse(line.profile, form);
+        // What is there in no path, or cannot be read, is no secret.
+        let params = parts.extract::<RawPathParams>().await.ok();
+        let secret = params.iter().flatten().find(|(name, _)| *name == SECRET).map(|(_, value)| value);
+        let sent = Sent {
+            path_and_query: parts.uri.path_and_query().map_or("/", |p| p.as_str()),
+            secret: secret.unwrap_or_default(),
+            headers: &parts.headers,
+            body: &body,
+            form: &form,
+            peer: parts.extensions.get::<Peer>().copied(),
+        };
+        if line.proof.holds(&sent, &line.public_url, line.clock.now()) {
+            Ok(Self(form))
+        } else {
+            Err(StatusCode::FORBIDDEN)
+        }
     }
+}
+
+fn query(uri: &Uri) -> &[u8] {
+    uri.query().unwrap_or_default().as_bytes()
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::http::Method;
-    use data_encoding::BASE64;
+    use data_encoding::{BASE64, HEXLOWER};
     use hmac::{Hmac, KeyInit, Mac};
+    use jiff::Timestamp;
+    use ring::signature::{Ed25519KeyPair, KeyPair};
     use sha1::Sha1;
+    use tower::ServiceExt;
 
     use super::*;
-    use crate::telephony::testing::{Answer, App, Platform, Webhook, contract};
+    use crate::telephony::sender::Networks;
+    use crate::telephony::testing::{self, Answer, App, Fake, Webhook, contract};
+    use crate::telephony::twilio::settings::{Settings, SignalWire, Somleng, Telnyx, Unsigned};
+    use crate::telephony::twilio::signature::SIGNATURE;
 
     const GREETING: &str = concat!(
         r#"<?xml version="1.0" encoding="UTF-8"?><Response>"#,
@@ -202,18 +255,22 @@ mod tests {
     );
     const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
 
+    const NOW: i64 = 1_767_225_600;
+
     fn app() -> App {
-        let settings = toml::from_str(r#"auth_token = "12345""#).unwrap();
-        let public_url = PublicUrl::parse("https://hotline.example").unwrap();
-        App::new(|conversation| {
-            routes(Line {
-                conversation,
-                tokens: Tokens::new(&settings),
-                markup: Markup::new(&settings, &public_url),
-                public_url,
-                patience: Duration::from_millis(1),
-            })
-        })
+        let settings: Settings = toml::from_str(r#"auth_token = "12345""#).unwrap();
+        app_of(settings.platform()).0
+    }
+
+    /// The routes of a platform, and the clock they go by.
+    fn app_of(platform: Platform) -> (App, Clock) {
+        let clock = Clock::manual(Timestamp::from_second(NOW).unwrap());
+        let url = PublicUrl::parse("https://hotline.example").unwrap();
+        let app = App::new(|conversation| {
+            let (at, line) = line(conversation, platform, &url, clock.clone());
+            routes(&at, Line { patience: Duration::from_millis(1), ..line })
+        });
+        (app, clock)
     }
 
     /// As Twilio would send it.
@@ -281,7 +338,7 @@ mod tests {
         let with = |path: &str, body: &str, signature: &str| {
             request(path, body).header(SIGNATURE, signature).body(body.to_owned().into()).unwrap()
         };
-        contract(&Platform {
+        contract(&testing::Platform {
             app: app(),
             webhooks: &webhooks,
             sent: &signed,
@@ -297,6 +354,145 @@ mod tests {
             unreadable: &["", "From=1", "CallSid=", "CallSid=%00", "CallSid=CA1&CallSid=CA2&Digits=1"],
         })
         .await;
+    }
+
+    fn greeting(say: &str) -> Answer {
+        spoken(&format!(
+            r#"<?xml version="1.0" encoding="UTF-8"?><Response><Say{say}>您好。</Say><Hangup/></Response>"#
+        ))
+    }
+
+    #[tokio::test]
+    async fn signalwire_signs_in_two_ways() {
+        let settings: SignalWire = toml::from_str(r#"signing_key = "12345""#).unwrap();
+        let (app, _) = app_of(settings.platform().unwrap());
+        let (path, body) = ("/signalwire/step/S", "CallSid=0703574f-b151&Digits=12");
+        let mut mac: Hmac<Sha1> = Hmac::new_from_slice(b"12345").unwrap();
+        mac.update(format!("https://hotline.example{path}{body}").as_bytes());
+        let own = HEXLOWER.encode(&mac.finalize().into_bytes());
+        let said = greeting(r#" language="cmn-CN" voice="Polly.Zhiyu-Neural""#);
+        for (header, value) in [
+            ("x-signalwire-signature", &own),
+            ("x-signalwire-signature", &sign(path, body)),
+            (SIGNATURE, &sign(path, body)),
+        ] {
+            let request = request(path, body).header(header, value).body(body.into()).unwrap();
+            assert_eq!(app.send(request).await, said, "{header} {value}");
+            assert_eq!(app.told(), ["0703574f-b151 S Keys(Keys(…))"]);
+        }
+        for other in ["/signalwire/step/T", "/signalwire/voice"] {
+            let request = request(other, body).header("x-signalwire-signature", &own).body(body.into()).unwrap();
+            assert_eq!(app.send(request).await, Answer::bare(403), "{other}");
+        }
+        assert_eq!(post(&app, "/twilio/voice", body).await, Answer::bare(404), "nobody else is there");
+    }
+
+    #[tokio::test]
+    async fn telnyx_signs_what_it_sends_and_when() {
+        let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
+        let public = BASE64.encode(pair.public_key().as_ref());
+        let settings: Telnyx = toml::from_str(&format!("public_key = \"{public}\"")).unwrap();
+        let (app, clock) = app_of(settings.platform().unwrap());
+        let body = "CallSid=v3%3AaB-9_&CallStatus=in-progress&Digits=12";
+        let signed = |time: i64, signature: &str| {
+            let signed = request("/telnyx/step/S", body).header("Telnyx-Timestamp", time.to_string());
+            signed.header("Telnyx-Signature-Ed25519", signature).body(body.into()).unwrap()
+        };
+        let signature = BASE64.encode(pair.sign(format!("{NOW}|{body}").as_bytes()).as_ref());
+        let said = greeting(r#" language="cmn-CN" voice="Polly.Zhiyu-Neural""#);
+        assert_eq!(app.send(signed(NOW, &signature)).await, said);
+        assert_eq!(app.told(), ["v3:aB-9_ S Keys(Keys(…))"]);
+        assert_eq!(app.send(signed(NOW + 1, &signature)).await, Answer::bare(403));
+        clock.advance(Duration::from_mins(5));
+        assert_eq!(app.send(signed(NOW, &signature)).await, said, "a repeat is the conversation's business");
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(app.send(signed(NOW, &signature)).await, Answer::bare(403), "what is old is not");
+        assert_eq!(app.send(request("/telnyx/step/S", body).body(body.into()).unwrap()).await, Answer::bare(403));
+    }
+
+    #[tokio::test]
+    async fn somleng_signs_as_twilio_does() {
+        let settings: Somleng = toml::from_str(r#"auth_token = "12345""#).unwrap();
+        let (app, _) = app_of(settings.platform().unwrap());
+        let said = greeting(r#" language="cmn-CN" voice="Polly.Zhiyu-Neural""#);
+        assert_eq!(post(&app, "/somleng/step/S", "CallSid=91ae2a8d-7a2f&CallStatus=in-progress").await, said);
+        assert_eq!(post(&app, "/somleng/queued/S", "CallSid=91ae2a8d-7a2f&CallStatus=in-progress").await, said);
+        assert_eq!(app.told(), ["91ae2a8d-7a2f S Silence", "91ae2a8d-7a2f S TransferEnded(NotAnswered)"]);
+    }
+
+    /// Of a platform that signs nothing: with the secret in its path, from this address.
+    fn unsigned(method: Method, path: &str, from: [u8; 4], body: &str) -> Request {
+        let (query, body) = if method == Method::GET { (format!("?{body}"), "") } else { (String::new(), body) };
+        let request = Request::builder().method(method).uri(format!("{path}{query}"));
+        let request = request.header(header::CONTENT_TYPE, FORM).extension(Peer((from, 40_000).into()));
+        request.body(body.to_owned().into()).unwrap()
+    }
+
+    const OURS: [u8; 4] = [203, 0, 113, 7];
+
+    #[tokio::test]
+    async fn who_signs_nothing_knows_the_secret_and_comes_from_the_list() {
+        let settings = "secret = \"geheim\"\naddresses = [\"203.0.113.0/24\"]";
+        let settings: Unsigned = toml::from_str(settings).unwrap();
+        let platform = settings.exotel(&Networks::default()).unwrap();
+        let (app, _) = app_of(platform);
+        let said = greeting(r#" language="zh-CN""#);
+        let dialled = "CallSid=c1&CallFrom=01012345678&CallTo=12333";
+        for method in [Method::GET, Method::POST] {
+            assert_eq!(app.send(unsigned(method, "/exotel/geheim/voice", OURS, dialled)).await, said);
+            assert_eq!(app.told(), ["c1 dialled 12333 Number(…)"]);
+        }
+        let pressed = "CallSid=c1&digits=%2212%22";
+        assert_eq!(app.send(unsigned(Method::POST, "/exotel/geheim/step/S", OURS, pressed)).await, said);
+        assert_eq!(app.told(), ["c1 S Keys(Keys(…))"]);
+        assert_eq!(
+            app.send(unsigned(Method::GET, "/exotel/geheim/step/S", OURS, pressed)).await,
+            Answer::bare(405),
+            "keys are"
+        );
+        for (path, from) in [
+            ("/exotel/geheim2/voice", OURS),
+            ("/exotel/Geheim/voice", OURS),
+            ("/exotel/%E7%8E%8B/voice", OURS),
+            ("/exotel/%FF/voice", OURS),
+            ("/exotel/secret/voice", OURS),
+            ("/exotel/geheim/voice", [203, 0, 114, 7]),
+            ("/exotel/geheim/step/S", [127, 0, 0, 1]),
+        ] {
+            assert_eq!(app.send(unsigned(Method::POST, path, from, dialled)).await, Answer::bare(403), "{path}");
+        }
+        for (path, refused) in [("/exotel/voice", 404), ("/exotel//voice", 403)] {
+            assert_eq!(app.send(unsigned(Method::POST, path, OURS, dialled)).await, Answer::bare(refused), "{path}");
+        }
+        assert_eq!(app.told(), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn kazoo_begins_by_get_and_ends_in_other_words() {
+        let settings: Unsigned = toml::from_str("secret = \"geheim\"").unwrap();
+        let platform = settings.kazoo(&Networks::default()).unwrap();
+        let (app, _) = app_of(platform);
+        let call = "CallSid=a1%4010.0.0.7&CallerNumber=13800138000&To=12333&CallStatus=no-answer";
+        assert_eq!(app.send(unsigned(Method::GET, "/kazoo/geheim/voice", OURS, call)).await, greeting(""));
+        let keys = format!("{call}&Digits=1");
+        assert_eq!(app.send(unsigned(Method::POST, "/kazoo/geheim/step/S", OURS, &keys)).await, greeting(""));
+        assert_eq!(app.send(unsigned(Method::POST, "/kazoo/geheim/status", OURS, call)).await, Answer::bare(204));
+        let over = "Call-ID=a1%4010.0.0.7&Hangup-Cause=NORMAL_CLEARING";
+        assert_eq!(app.send(unsigned(Method::POST, "/kazoo/geheim/status", OURS, over)).await, Answer::bare(204));
+        assert_eq!(
+            app.told(),
+            ["a1@10.0.0.7 dialled 12333 Number(…)", "a1@10.0.0.7 S Keys(Keys(…))", "a1@10.0.0.7 Completed"]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_secret_stands_in_the_addresses_that_are_given_out() {
+        let settings: Unsigned = toml::from_str("secret = \"geheim\"").unwrap();
+        let platform = settings.kazoo(&Networks::default()).unwrap();
+        let url = PublicUrl::parse("https://hotline.example/a").unwrap();
+        let routes = router(Arc::new(Fake::default()), platform, &url, Clock::manual(Timestamp::UNIX_EPOCH));
+        let dialled = unsigned(Method::GET, "/kazoo/geheim/voice", OURS, "CallSid=1");
+        assert_eq!(routes.oneshot(dialled).await.unwrap().status(), 200);
     }
 
     #[tokio::test]

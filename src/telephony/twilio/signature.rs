@@ -1,4 +1,4 @@
-//! Is it Twilio? The `X-Twilio-Signature` of a form post.
+//! Is it Twilio? The `X-Twilio-Signature` of a form post; Somleng and SignalWire make theirs in the same way.
 //!
 //! An HMAC over the address that was called and the parameters that were sent. It has no timestamp: a captured request stays
 //! valid for ever, so what a repeat may do is decided by the call's state, not here.
@@ -40,10 +40,20 @@ const QUERYSTRING: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// The secrets that Twilio may sign with. Where there is none, nothing is accepted.
+/// The secrets that may sign. Where there is none, nothing is accepted.
 pub struct Tokens {
     general: Vec<Token>,
     accounts: HashMap<Box<str>, Vec<Token>>,
+    repeats: Repeats,
+}
+
+/// How a parameter is signed that was sent twice with one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Repeats {
+    /// Once; values of one name in their own order.
+    Once,
+    /// As often as it was sent, and in that order: so do platforms that took Twilio's algorithm before it was settled.
+    Each,
 }
 
 /// One secret, hashed into the start of either algorithm.
@@ -69,7 +79,15 @@ impl Tokens {
                 .iter()
                 .map(|(account, secrets)| (account.as_str().into(), secrets.iter().filter_map(Token::new).collect()))
                 .collect(),
+            repeats: Repeats::Once,
         }
+    }
+
+    /// The secrets of a platform that signs as Twilio once did.
+    #[must_use]
+    pub fn of_another<'s>(secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
+        let general = secrets.into_iter().filter_map(Token::new).collect();
+        Self { general, accounts: HashMap::new(), repeats: Repeats::Each }
     }
 
     /// Whether `header` (and `settings`, the header that names the algorithm) signs `form`, posted to `path_and_query` of `url`.
@@ -86,14 +104,27 @@ impl Tokens {
         // Which account it is, is only a claim until one of that account's secrets proves it.
         let account = form.get("AccountSid").unwrap_or_default();
         let tokens = self.accounts.get(account).unwrap_or(&self.general);
-        let parameters = parameters(form);
-        let (path, queries) = spellings(path_and_query);
-        tokens.iter().any(|token| {
-            queries.iter().any(|query| {
-                url.signed_forms().into_iter().any(|base| token.signs(&signature, &[base, path, query, &parameters]))
-            })
-        })
+        let parameters = parameters(form, self.repeats);
+        signs_any(tokens, &signature, url, path_and_query, parameters.as_bytes())
     }
+
+    /// Whether `signature`, an HMAC-SHA1, signs `body` itself, posted to `path_and_query` of `url`.
+    #[must_use]
+    pub fn verify_body(&self, url: &PublicUrl, path_and_query: &str, body: &[u8], signature: Vec<u8>) -> bool {
+        signs_any(&self.general, &Signature::Sha1(signature), url, path_and_query, body)
+    }
+}
+
+/// Whether one of `tokens` made `signature` over one of the spellings of the address and what was sent to it.
+fn signs_any(tokens: &[Token], signature: &Signature, url: &PublicUrl, path_and_query: &str, sent: &[u8]) -> bool {
+    let (path, queries) = spellings(path_and_query);
+    tokens.iter().any(|token| {
+        queries.iter().any(|query| {
+            url.signed_forms()
+                .into_iter()
+                .any(|base| token.signs(signature, &[base.as_bytes(), path.as_bytes(), query.as_bytes(), sent]))
+        })
+    })
 }
 
 impl Token {
@@ -106,7 +137,7 @@ impl Token {
         Some(Self { sha1: Hmac::new_from_slice(key).ok()?, sha256: Hmac::new_from_slice(key).ok()? })
     }
 
-    fn signs(&self, signature: &Signature, parts: &[&str]) -> bool {
+    fn signs(&self, signature: &Signature, parts: &[&[u8]]) -> bool {
         match signature {
             Signature::Sha1(bytes) => signs(self.sha1.clone(), parts, bytes),
             Signature::Sha256(bytes) => signs(self.sha256.clone(), parts, bytes),
@@ -115,9 +146,9 @@ impl Token {
 }
 
 /// Compares in constant time: how much of a guess is right must not be heard.
-fn signs(mut mac: impl Mac, parts: &[&str], signature: &[u8]) -> bool {
+fn signs(mut mac: impl Mac, parts: &[&[u8]], signature: &[u8]) -> bool {
     for part in parts {
-        mac.update(part.as_bytes());
+        mac.update(part);
     }
     mac.verify_slice(signature).is_ok()
 }
@@ -139,11 +170,16 @@ impl Signature {
     }
 }
 
-/// The parameters as they are signed: sorted by name, then by value, each pair once, nothing between them.
-fn parameters(form: &Form) -> String {
+/// The parameters as they are signed: sorted by name, nothing between them.
+fn parameters(form: &Form, repeats: Repeats) -> String {
     let mut pairs: Vec<_> = form.pairs().iter().collect();
-    pairs.sort_unstable();
-    pairs.dedup();
+    match repeats {
+        Repeats::Once => {
+            pairs.sort_unstable();
+            pairs.dedup();
+        }
+        Repeats::Each => pairs.sort_by(|(one, _), (other, _)| one.cmp(other)),
+    }
     let mut text = String::with_capacity(pairs.iter().map(|(name, value)| name.len() + value.len()).sum());
     for (name, value) in pairs {
         text.push_str(name);
@@ -185,6 +221,7 @@ fn querystring(query: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telephony::twilio::profile::TWILIO;
 
     /// The example of Twilio's own tests, in the order it is not signed in.
     const BODY: &str =
@@ -217,7 +254,7 @@ mod tests {
     impl Vector<'_> {
         fn accepts(&self, header: &str) -> bool {
             let url = PublicUrl::parse(self.url).unwrap();
-            let form = Form::parse(self.body.as_bytes());
+            let form = Form::parse(&TWILIO, self.body.as_bytes());
             Tokens::new(&settings(self.settings)).verify(&url, self.path, &form, header, self.algorithm)
         }
     }

@@ -132,6 +132,10 @@ pub enum Then {
     },
     /// Out of the queue.
     Leave,
+    /// On at once, with what is to be had there.
+    GoOn {
+        path: String,
+    },
     HangUp,
 }
 
@@ -191,7 +195,11 @@ impl Heard {
                     ("Response", "Record") if then.is_none() => {
                         then = Some(Then::Record {
                             path: path(&attribute(&element, "action")),
-                            beside: path(&attribute(&element, "recordingStatusCallback")),
+                            // Not every platform tells beside the call.
+                            beside: element
+                                .try_get_attribute("recordingStatusCallback")
+                                .unwrap()
+                                .map_or_else(String::new, |value| path(&value.value)),
                             longest: attribute(&element, "maxLength").parse().unwrap(),
                             finish: attribute(&element, "finishOnKey"),
                         });
@@ -214,6 +222,7 @@ impl Heard {
                     ("Redirect", Some(Then::Gather { path: action, .. } | Then::Record { path: action, .. })) => {
                         assert_eq!(path(&text), *action);
                     }
+                    ("Redirect", none @ None) => *none = Some(Then::GoOn { path: path(&text) }),
                     ("Redirect", _) => panic!("{markup}"),
                     _ => {}
                 },
@@ -382,6 +391,7 @@ impl Caller {
             Then::Gather { path, .. }
             | Then::Record { path, .. }
             | Then::Dial { path, .. }
+            | Then::GoOn { path }
             | Then::Enqueue { path, .. } => {
                 let (_, step) = path.rsplit_once('/').unwrap();
                 body.replace(step, "…")
