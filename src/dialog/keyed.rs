@@ -672,7 +672,7 @@ mod tests {
         let told = |a_move: &Move| {
             let Way { from, on, to } = &a_move.way;
             let late = if a_move.late { " (late)" } else { "" };
-            let answers: String = a_move.answers.iter().map(|answer| format!(" · {answer}")).collect();
+            let answers = a_move.answers.iter().fold(String::new(), |told, answer| told + " · " + answer);
             format!("{from} {on} {to}{answers}{late}")
         };
         moves.into_iter().map(told).collect()
@@ -784,7 +784,7 @@ mod tests {
         let locked = |wrong, wrong_pins| {
             let misses = Misses { silent: 0, wrong };
             let place = Place::PinChange(PinPlace::CheckingOld { back: back.clone(), misses });
-            answers(&State { place, wrong_pins, ..FLOW.start() }, "PIN check: locked")
+            answers(&State { wrong_pins, place, ..FLOW.start() }, "PIN check: locked")
         };
         assert_eq!([locked(0, 0), locked(0, 1), locked(1, 0), locked(1, 1)], [false, false, false, true]);
         assert!(answers(&here, "PIN check: locked"));
@@ -798,7 +798,7 @@ mod tests {
         // Nobody in the samples has a second page of spending, but who hears one entry a page.
         let page = |which, elder| {
             let place = Place::ReadingPage { which, page: 0, back: back.clone() };
-            let state = State { place, elder, ..FLOW.start() };
+            let state = State { elder, place, ..FLOW.start() };
             (answers(&state, "another page"), answers(&state, "last page"))
         };
         assert_eq!(page(Movements::Spending, false), (false, true));
