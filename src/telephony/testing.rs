@@ -1,6 +1,7 @@
 //! What the tests of dialects share: wording, and somebody to talk to.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::to_bytes;
@@ -9,7 +10,8 @@ use axum::http::header;
 use tower::ServiceExt;
 
 use crate::call::caller::{Call, CallEnd};
-use crate::dialog::{Event, Recording};
+use crate::dialog::{BargeIn, Collect, Event, Recording, TransferEnd};
+use crate::secret::Key;
 use crate::speech::catalog::{Catalog, Catalogs};
 use crate::speech::language::Language;
 use crate::speech::prompt::{KNOWN, Prompt, PromptId, WORDS};
@@ -53,6 +55,42 @@ impl Conversation for Fake {
     }
     fn busy(&self) -> (Language, Box<str>) {
         (Language::Mandarin, "系统繁忙。".into())
+    }
+}
+
+/// Keys are waited for, at the step `AbC-_9`; times are milliseconds.
+pub fn collect(max: u8, finish: Option<Key>, first_key: u64, between_keys: u64, barge_in: BargeIn) -> Then {
+    let collect = Collect {
+        min: 1,
+        max,
+        finish,
+        first_key: Duration::from_millis(first_key),
+        between_keys: Duration::from_millis(between_keys),
+        barge_in,
+    };
+    Then::Collect(collect, "AbC-_9".into())
+}
+
+/// What a dialect reads, with the keys to be seen.
+#[derive(Debug, PartialEq)]
+pub enum Heard {
+    /// Keys, and whether the finish key ended them.
+    Keys(String, bool),
+    Silence,
+    Garbled,
+    Ended(TransferEnd),
+    HungUp,
+}
+
+/// What `event` is.
+pub fn heard(event: Event) -> Heard {
+    match event {
+        Event::Keys(keys) => Heard::Keys(keys.expose().iter().copied().map(Key::as_char).collect(), keys.finished()),
+        Event::Silence => Heard::Silence,
+        Event::Garbled => Heard::Garbled,
+        Event::TransferEnded(end) => Heard::Ended(end),
+        Event::HungUp => Heard::HungUp,
+        other => panic!("{other:?}"),
     }
 }
 

@@ -277,7 +277,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::secret::Key;
+    use crate::telephony::testing::{Heard, heard};
     use crate::telephony::twilio::profile::{EXOTEL, KAZOO, SIGNALWIRE, SOMLENG, TELNYX, TWILIO};
 
     /// A body as it was captured from Twilio, its account and call made up.
@@ -285,29 +285,6 @@ mod tests {
         &CalledCity=&CalledVia=%2B49494949494912248033558&Caller=%2B49221669549907&CallerState=K%C3%B6ln&Digits=123456\
         &Direction=inbound&FinishedOnKey=&ForwardedFrom=%2B49494949494912248033558&From=%2B49221669549907\
         &To=%2B12248033558&ToZip=&msg=Gather+End";
-
-    /// Keys, and whether the finish key ended them.
-    #[derive(Debug, PartialEq)]
-    enum Heard {
-        Keys(String, bool),
-        Silence,
-        Garbled,
-        Ended(TransferEnd),
-        HungUp,
-    }
-
-    fn heard(event: Event) -> Heard {
-        match event {
-            Event::Keys(keys) => {
-                Heard::Keys(keys.expose().iter().copied().map(Key::as_char).collect(), keys.finished())
-            }
-            Event::Silence => Heard::Silence,
-            Event::Garbled => Heard::Garbled,
-            Event::TransferEnded(end) => Heard::Ended(end),
-            Event::HungUp => Heard::HungUp,
-            other => panic!("{other:?}"),
-        }
-    }
 
     fn keys(body: &str) -> Heard {
         heard(Form::parse(&TWILIO, body.as_bytes()).keys())
