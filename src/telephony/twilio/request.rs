@@ -25,8 +25,8 @@ const READ: [&str; 12] = [
     "RecordingStatus",
     "RecordingUrl",
 ];
-/// Longer than the id of any call.
-const LONGEST_CALL: usize = 128;
+/// Longer than the id of any recording.
+const LONGEST_RECORDING: usize = 128;
 
 /// The parameters of a form post, in order. Not to be printed: there are PINs among them.
 pub struct Form {
@@ -74,7 +74,7 @@ impl Form {
     /// Which call it is about.
     ///
     /// # Errors
-    /// The call's id is missing, empty, there twice, longer than 128 characters or has others than the platform gives.
+    /// The call's id is missing, empty, there twice, longer than the platform's are, or has other characters.
     pub fn call(&self) -> Result<Call, UnknownCall> {
         let words = &self.profile.words;
         let id = self.first(words.call).ok_or(UnknownCall::Missing)?;
@@ -82,7 +82,7 @@ impl Form {
             return Err(UnknownCall::Twice);
         }
         let is_of_id = |b: u8| b.is_ascii_alphanumeric() || words.in_call.contains(&b);
-        if !(1..=LONGEST_CALL).contains(&id.len()) || !id.bytes().all(is_of_id) {
+        if !(1..=words.longest_call).contains(&id.len()) || !id.bytes().all(is_of_id) {
             return Err(UnknownCall::Malformed);
         }
         let dialled = self.first(words.dialled).filter(|to| to.len() <= 128 && !to.contains(char::is_control));
@@ -169,7 +169,7 @@ impl Form {
             address.rsplit('/').next()
         };
         let is_id = |id: &&str| {
-            (1..=LONGEST_CALL).contains(&id.len())
+            (1..=LONGEST_RECORDING).contains(&id.len())
                 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
         };
         self.get("RecordingSid").or_else(of_address).filter(is_id)
@@ -502,8 +502,8 @@ mod tests {
         assert_eq!(call("CallSid=CA1"), Ok("CA1".into()));
         assert_eq!(call("From=1"), Err(UnknownCall::Missing));
         assert_eq!(call("CallSid=CA1&CallSid=CA1"), Err(UnknownCall::Twice));
-        assert_eq!(call(&format!("CallSid={}", "a".repeat(128))), Ok("a".repeat(128).into()));
-        for odd in ["", "CA+1", "CA%0A1", "CA%2F1", "CA%E4%B8%80", "CA%FF", "CA%3A1", &"a".repeat(129)] {
+        assert_eq!(call(&format!("CallSid={}", "a".repeat(64))), Ok("a".repeat(64).into()));
+        for odd in ["", "CA+1", "CA%0A1", "CA%2F1", "CA%E4%B8%80", "CA%FF", "CA%3A1", &"a".repeat(65)] {
             assert_eq!(call(&format!("CallSid={odd}")), Err(UnknownCall::Malformed), "{odd}");
         }
     }
@@ -642,7 +642,7 @@ mod tests {
                     let shown = format!("{told:?} {:?} {:?}", form.keys(), form.waiting());
                     prop_assert!(!shown.contains("Keys([") , "{shown}");
                     if let Ok(call) = form.call() {
-                        prop_assert!(call.id.bytes().all(|b| b.is_ascii_graphic()) && call.id.len() <= LONGEST_CALL);
+                        prop_assert!(call.id.bytes().all(|b| b.is_ascii_graphic()) && call.id.len() <= 128);
                     }
                 }
             }
