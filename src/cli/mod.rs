@@ -92,12 +92,23 @@ pub fn run() -> ExitCode {
         Command::Audit(command) => settings(config).and_then(|settings| audit::run(&command, &settings)),
     };
     done.unwrap_or_else(|trouble| {
+        // Who reads the output has seen enough: `| head`.
+        if trouble.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(is_broken_pipe)) {
+            return ExitCode::from(BROKEN_PIPE);
+        }
         match trouble.downcast_ref::<Faults>() {
             Some(faults) => eprintln!("{faults}"),
             None => eprintln!("error: {trouble:#}"),
         }
         ExitCode::from(2)
     })
+}
+
+/// 128 and SIGPIPE, as shells tell it.
+const BROKEN_PIPE: u8 = 141;
+
+fn is_broken_pipe(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::BrokenPipe
 }
 
 fn settings(config: Option<PathBuf>) -> anyhow::Result<Settings> {

@@ -29,7 +29,7 @@ pub struct Args {
     /// Transcripts, and folders of them (*.call).
     #[arg(default_value = "tests/transcripts/ok")]
     paths: Vec<PathBuf>,
-    /// Calls at once. [default: as many as there are cores]
+    /// Calls at once. [default: eight for each core; one by one with --against]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// Only by this way in; may be given more than once.
@@ -53,6 +53,9 @@ pub struct Args {
     what_if: Option<PathBuf>,
     #[command(flatten)]
     instead: Instead,
+    /// With --fmt: only tell which are not in the usual form, and write nothing.
+    #[arg(long, requires = "fmt")]
+    check: bool,
     #[command(flatten)]
     reports: Reports,
 }
@@ -115,7 +118,7 @@ pub fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
         return lint(&args.paths);
     }
     if args.instead.fmt {
-        return reform(&args.paths);
+        return reform(&args.paths, !args.check);
     }
     let replay = replay(args, config)?;
     if let Some(lines) = &args.what_if {
@@ -129,13 +132,18 @@ pub fn run(args: &Args, config: Option<&Path>) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(report.exit_code()))
 }
 
+/// Calls at once for each core. A call mostly waits: for the disk, and for a store that is away, until its deadline.
+const EACH_CORE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
+
 fn replay(args: &Args, config: Option<&Path>) -> anyhow::Result<Replay> {
     let mut dialects: Vec<Dialect> = args.dialect.iter().copied().map(Into::into).collect();
     let against = args.against.as_deref().map(|url| against(url, config, &mut dialects)).transpose()?;
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    // Members of one register: who signs in several times at once has used up their tries.
+    let by_itself = if against.is_some() { NonZeroUsize::MIN } else { cores.saturating_mul(EACH_CORE) };
     Ok(Replay {
         origin: Origin { file: config.map(Path::to_owned), environment: std::env::vars_os().collect(), lines: None },
-        jobs: args.jobs.unwrap_or(cores).get(),
+        jobs: args.jobs.unwrap_or(by_itself).get(),
         dialects: (!dialects.is_empty()).then_some(dialects),
         chaos: args.chaos,
         against,
@@ -260,8 +268,8 @@ fn lint(paths: &[PathBuf]) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(if refused > 0 { 2 } else { 0 }))
 }
 
-/// Writes the usual form. Exit code 1: some were not in it.
-fn reform(paths: &[PathBuf]) -> anyhow::Result<ExitCode> {
+/// Tells which are not in the usual form, and has them `written` so. Exit code 1: some were not.
+fn reform(paths: &[PathBuf], written: bool) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     let mut changed = 0;
     for file in files(paths)? {
@@ -269,12 +277,14 @@ fn reform(paths: &[PathBuf]) -> anyhow::Result<ExitCode> {
         let before = std::fs::read_to_string(&file).with_context(|| format!("{shown} cannot be read"))?;
         let after = format(&before);
         if after != before {
-            std::fs::write(&file, after).with_context(|| format!("{shown} cannot be written"))?;
+            if written {
+                std::fs::write(&file, after).with_context(|| format!("{shown} cannot be written"))?;
+            }
             writeln!(out, "{shown}")?;
             changed += 1;
         }
     }
-    writeln!(out, "{changed} rewritten")?;
+    writeln!(out, "{changed} {}", if written { "rewritten" } else { "to rewrite" })?;
     Ok(ExitCode::from(u8::from(changed > 0)))
 }
 

@@ -140,7 +140,7 @@ pub fn holds(
     at: &State,
 ) -> Result<(), Box<Finding>> {
     let mut walk = Walk::new(flow, catalogs, &step, true);
-    walk.run(at.clone(), |found| found.iter().any(|finding| finding.rule == rule));
+    walk.run(at.clone(), |_| false);
     walk.out.findings.into_iter().find(|finding| finding.rule == rule).map_or(Ok(()), |finding| Err(Box::new(finding)))
 }
 
@@ -618,3 +618,100 @@ pub(super) fn misses_possible(place: &Place) -> bool {
 
 /// Pages are turned to this one, counted from 0: the first, one between, one more.
 const FAR: u8 = 2;
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+
+    use super::*;
+    use crate::dialog::MenuId;
+    use crate::dialog::testing::{FLOW, LINE, WORDINGS, line};
+    use crate::secret::Key;
+    use crate::speech::language::Language;
+
+    /// A line on which little can be done.
+    const LINE_95566: &str = include_str!("../../config/lines/95566.toml");
+
+    #[test]
+    fn a_finding_tells_how_to_get_there() {
+        let taken = |on| Taken { from: FLOW.start(), on, now: Timestamp::UNIX_EPOCH, asked: false };
+        let (path, then) = (vec![taken("dial"), taken("1")], vec!["six digits", "granted"]);
+        let finding = Finding { rule: Rule::TransfersEnd, what: "too many".to_owned(), path, at: FLOW.start(), then };
+        assert_eq!(finding.to_string(), "TransfersEnd: too many\n    by: dial → 1 → six digits → granted");
+    }
+
+    fn main_menu(misses: Misses) -> Place {
+        Place::Menu { menu: MenuId::new("main"), misses }
+    }
+
+    /// What nobody waits for, wherever nothing went wrong before; and where somebody does, always.
+    #[test]
+    fn what_cannot_happen_is_tried_where_nothing_went_wrong() {
+        let flow = line(LINE_95566);
+        let (strange, talked) = ([Cell::new(0), Cell::new(0)], Cell::new(false));
+        let step = |state: State, event: Event, now| {
+            let unasked = matches!(
+                event,
+                Event::Answer(_) | Event::TransferEnded(_) | Event::Recorded { .. } | Event::Waiting(_)
+            );
+            if unasked && !happens(&state.place, &event) {
+                let wrong = !nothing_went_wrong(&state.place) || state.transfers > 0 || state.wrong_pins > 0;
+                strange[usize::from(wrong)].update(|tried| tried + 1);
+            }
+            if state.place == Place::WithPerson && state.transfers == 3 && matches!(event, Event::TransferEnded(_)) {
+                talked.set(true);
+            }
+            flow.step(state, event, now)
+        };
+        explore(&flow, &[&WORDINGS[0]], step, |_| false);
+        let [right, wrong] = strange.map(Cell::into_inner);
+        assert_eq!((right > 10_000, wrong, talked.get()), (true, 0, true));
+    }
+
+    #[test]
+    fn of_two_languages_the_other_is_tried() {
+        let two = LINE_95566.replace(r#"languages = ["zh-CN"]"#, r#"languages = ["zh-CN", "en-US"]"#);
+        let flow = line(&two);
+        let step = |state: State, event: Event, now| {
+            let english = state.language == Language::English && matches!(state.place, Place::Menu { .. });
+            let (mut state, turn) = flow.step(state, event, now);
+            if english {
+                state.language = Language::Mandarin;
+            }
+            (state, turn)
+        };
+        let found = explore(&flow, &WORDINGS.each_ref(), step, |found| !found.is_empty()).findings;
+        assert_eq!(found.first().map(|found| found.rule), Some(Rule::SameInEveryLanguage));
+    }
+
+    /// From one place on: everything, whatever went wrong before, and in every language each time.
+    #[test]
+    fn near_by_everything_is_tried() {
+        let every = line(&LINE.replace(r#"languages = ["zh-CN"]"#, r#"languages = ["zh-CN", "yue-CN", "en-US"]"#));
+        let holds_at = |place: Place| {
+            let (at, tried) = (State { place, ..every.start() }, RefCell::new(Vec::new()));
+            let step = |state: State, event: Event, now| {
+                tried.borrow_mut().push((state.clone(), event.clone()));
+                every.step(state, event, now)
+            };
+            assert!(holds(Rule::TransfersEnd, &every, &WORDINGS.each_ref(), step, &at).is_ok());
+            tried.into_inner()
+        };
+        let menu = main_menu(Misses { silent: 0, wrong: 2 });
+        let strange = holds_at(menu.clone());
+        assert!(strange.iter().any(|(state, event)| state.place == menu && matches!(event, Event::TransferEnded(_))));
+        let tried = holds_at(main_menu(Misses::default()));
+        for key in [Key::Digit(3), Key::Digit(8)] {
+            let pressed = |language| {
+                let by = tried.iter().filter(|(state, event)| {
+                    state.language == language
+                        && state.place == main_menu(Misses::default())
+                        && matches!(event, Event::Keys(keys) if keys.single() == Some(key))
+                });
+                by.count()
+            };
+            // By day, by night, and as the day's sign-in has run out, if anybody has one.
+            assert_eq!(Language::ALL.map(pressed), [2, 2, 2], "{key:?}");
+        }
+    }
+}

@@ -201,18 +201,21 @@ impl Walk {
     /// from the dial tone.
     #[must_use]
     pub fn reached_by(&self, can_be: impl Fn(&Move) -> bool) -> Vec<(&Stop, Vec<&Move>)> {
-        let mut reached: HashMap<usize, (usize, usize)> = HashMap::new();
+        let mut reached: HashMap<usize, Option<(usize, usize)>> = HashMap::from([(0, None)]);
         let mut order = Vec::new();
         let mut queue = VecDeque::from([0]);
         while let Some((at, stop)) = queue.pop_front().and_then(|at| Some((at, self.stops.get(at)?))) {
             order.push((at, stop));
             for (nth, a_move) in stop.moves.iter().enumerate().filter(|(_, a_move)| can_be(a_move)) {
-                let Some(next) = a_move.stop.filter(|next| *next != 0 && !reached.contains_key(next)) else { continue };
-                reached.insert(next, (at, nth));
+                let Some(next) = a_move.stop.filter(|next| !reached.contains_key(next)) else { continue };
+                reached.insert(next, Some((at, nth)));
                 queue.push_back(next);
             }
         }
-        order.into_iter().map(|(at, stop)| (stop, self.moves_back(at, |at| reached.get(&at).copied()))).collect()
+        order
+            .into_iter()
+            .map(|(at, stop)| (stop, self.moves_back(at, |at| reached.get(&at).copied().flatten())))
+            .collect()
     }
 
     fn moves_back(&self, stop: usize, reached: impl Fn(usize) -> Option<(usize, usize)>) -> Vec<&Move> {
@@ -391,15 +394,13 @@ impl<'w> Walking<'w> {
         (state, turn): (State, &Turn),
         now: Timestamp,
     ) {
-        /// The world is asked at most so often before the caller hears something.
-        const MOST: usize = 4;
         let told: Vec<(&'static str, Event)> = match &turn.next {
-            Next::Ask(_) if answered.len() < MOST => {
+            // It ends: an answer leads to something that is heard, or from sign-in to one question more (`Rule::AnswersSpeak`).
+            Next::Ask(_) => {
                 let told = self.answers.iter().map(|(name, answer)| (*name, Event::Answer(answer.clone())));
-                told.filter(|(name, event)| happens(&state.place, event) && fits(from, &state, &answered, name))
-                    .collect()
+                let told = told.filter(|(_, event)| happens(&state.place, event));
+                told.filter(|(name, _)| fits(from, &state, &answered, name)).collect()
             }
-            Next::Ask(_) => Vec::new(),
             Next::Leave => vec![("left", Event::TransferEnded(TransferEnd::Left))],
             _ => {
                 let (on, to) = (act.name().into(), state.place.name().into());
@@ -418,7 +419,7 @@ impl<'w> Walking<'w> {
     fn arrive(&mut self, from: &From<'_>, mut a_move: Move, state: State) {
         let stop = from.stop;
         let told = a_move.answers.iter().rev().find_map(|answer| card_after(answer));
-        let card = told.or(from.card).filter(|_| state.signed_in.is_some() && is_about_card(&state.place));
+        let card = told.or(from.card).filter(|_| is_about_card(&state.place));
         let Some(moves) = self.stops.get(stop).map(|stop| stop.moves.len()) else { return };
         if state.place != Place::Over && !a_move.late {
             a_move.stop = self.stop(state, card, Some((stop, moves)));
@@ -454,9 +455,7 @@ impl<'w> Walking<'w> {
 
     /// Leaves out of `state` what does not decide where keys lead.
     fn forget(&self, state: &mut State) {
-        if !matches!(state.place, Place::Language { .. }) {
-            state.language = self.flow.start().language;
-        }
+        state.language = self.flow.start().language;
         // Known again with the next sign-in.
         if state.signed_in.is_none() {
             state.elder = false;
@@ -558,7 +557,6 @@ fn fits(from: &From<'_>, state: &State, answered: &[&str], answer: &str) -> bool
 fn acts(place: &Place) -> Vec<(Act, Event)> {
     let keys = |text: &str, finished| Event::Keys(Keys::parse(text, finished).unwrap_or_default());
     match place {
-        Place::Over => Vec::new(),
         Place::Start => vec![(Act::Dial, Event::Dialled(Dialled::default()))],
         Place::WithPerson => vec![
             (Act::Person { talked: true }, Event::TransferEnded(TransferEnd::Talked)),
@@ -609,7 +607,22 @@ fn right(place: &Place) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
+    use crate::dialog::testing::{FLOW, LINE, line};
+    use crate::dialog::{Goal, MenuId, Then};
+    use crate::member::MemberId;
+    use crate::secret::PinVerified;
+    use crate::speech::language::Language;
+
+    /// 12333 by day and by night.
+    static WALKS: LazyLock<Vec<Walk>> = LazyLock::new(|| Walk::of(&FLOW, at("2026-07-01T10:00")));
+
+    /// This moment in China.
+    fn at(time: &str) -> Timestamp {
+        format!("{time}:00+08:00").parse().unwrap()
+    }
 
     /// A name that no answer has leaves nothing out.
     #[test]
@@ -618,5 +631,355 @@ mod tests {
         let named = BY_OTHERS.iter().chain(&CARDS).chain(&OF_AN_ACCOUNT);
         let unknown: Vec<_> = named.filter(|name| !known.contains(*name)).collect();
         assert_eq!(unknown, Vec::<&&str>::new());
+    }
+
+    #[test]
+    fn each_act_has_its_name() {
+        let acts = [
+            (Act::Dial, "dialled"),
+            (Act::Key(Key::Digit(3)), "3"),
+            (Act::Key(Key::Hash), "#"),
+            (Act::Alone(Some(Key::Star)), "*"),
+            (Act::Alone(None), "#"),
+            (Act::Entry { right: true }, "entry"),
+            (Act::Entry { right: false }, "entry"),
+            (Act::Silence, "silence"),
+            (Act::Speak(true), "recorded"),
+            (Act::Speak(false), "not recorded"),
+            (Act::Person { talked: true }, "talked"),
+            (Act::Person { talked: false }, "not answered"),
+        ];
+        for (act, name) in acts {
+            assert_eq!(act.name(), name);
+        }
+    }
+
+    /// The longest holidays are longer than a week: people answer after them.
+    #[test]
+    fn the_first_hour_at_which_people_answer_or_do_not() {
+        let eve = at("2026-09-30T17:00");
+        assert_eq!(moment(&FLOW, eve, true), Some(at("2026-10-08T09:00")));
+        assert_eq!(moment(&FLOW, eve, false), Some(eve));
+        let on_sundays = line(&LINE.replace("mon-fri", "sun"));
+        assert_eq!(moment(&on_sundays, at("2026-07-01T10:00"), true), Some(at("2026-07-05T09:00")));
+        assert!(people_answer(&FLOW, at("2026-07-01T11:29")) && !people_answer(&FLOW, at("2026-07-01T11:30")));
+        let when: Vec<_> = WALKS.iter().map(|walk| walk.at).collect();
+        assert_eq!(when, [at("2026-07-01T10:00"), at("2026-07-01T12:00")]);
+    }
+
+    /// `from on to`, what the world answers meanwhile, and whether it is late.
+    fn told<'m>(moves: impl IntoIterator<Item = &'m Move>) -> Vec<String> {
+        let told = |a_move: &Move| {
+            let Way { from, on, to } = &a_move.way;
+            let late = if a_move.late { " (late)" } else { "" };
+            let answers = a_move.answers.iter().fold(String::new(), |told, answer| told + " · " + answer);
+            format!("{from} {on} {to}{answers}{late}")
+        };
+        moves.into_iter().map(told).collect()
+    }
+
+    #[test]
+    fn the_shortest_way_to_a_stop() {
+        let walk = &WALKS[0];
+        let balance = walk.stops.iter().position(|stop| &*stop.place == "personal-balance").unwrap();
+        let way = [
+            "start dialled main",
+            "main 1 sign-in.number-kind",
+            "sign-in.number-kind 1 sign-in.id-number",
+            "sign-in.id-number entry sign-in.confirm · identified ID",
+            "sign-in.confirm 1 sign-in.pin · no guard",
+            "sign-in.pin entry account · granted",
+            "account 1 personal-balance · balance",
+        ];
+        assert_eq!(told(walk.moves_to(balance)), way);
+        assert_eq!(told(walk.moves_to(0)), Vec::<String>::new());
+        // By any moves, every stop in its order, by the same way.
+        let all = walk.reached_by(|_| true);
+        assert_eq!(all.len(), walk.stops.len());
+        for (nth, (stop, moves)) in all.iter().enumerate() {
+            assert!(std::ptr::eq(*stop, &raw const walk.stops[nth]));
+            assert_eq!(told(moves.iter().copied()), told(walk.moves_to(nth)));
+        }
+        // By no entry, nobody signs in; by card number, whoever cannot say another.
+        let without = walk.reached_by(|a_move| !matches!(a_move.act, Act::Entry { .. }));
+        let places: BTreeSet<&str> = without.iter().map(|(stop, _)| &*stop.place).collect();
+        assert!(places.contains("message.phone") && !places.contains("sign-in.confirm"), "{places:?}");
+        let by_card = walk.reached_by(|a_move| !(&*a_move.way.from == "sign-in.number-kind" && &*a_move.way.on == "1"));
+        let (_, moves) = by_card.iter().find(|(stop, _)| &*stop.place == "personal-balance").unwrap();
+        assert_eq!(told(moves.iter().copied())[2], "sign-in.number-kind 2 sign-in.card-number");
+    }
+
+    /// What a caller does at the main menu, one after the other, and the stop that it leads to.
+    #[test]
+    fn what_went_wrong_twice_in_the_same_way_is_walked_on() {
+        let walk = &WALKS[0];
+        let by = |on: &[&str]| {
+            on.iter().try_fold(1, |stop, on| walk.stops[stop].moves.iter().find(|m| m.act.name() == *on)?.stop)
+        };
+        assert_eq!((&*walk.stops[1].place, walk.stops[1].missed), ("main", false));
+        for again in [["7", "7"], ["silence", "silence"]] {
+            let stop = by(&again).unwrap();
+            assert_eq!((&*walk.stops[stop].place, walk.stops[stop].missed), ("main", true), "{again:?}");
+        }
+        assert_eq!(by(&["7"]), by(&["8"]));
+        // Goes on as from where nothing but the last went wrong.
+        assert_eq!((by(&["7", "silence"]), by(&["silence", "7"])), (None, None));
+    }
+
+    #[test]
+    fn what_decides_nothing_is_forgotten() {
+        let signed_in = PinVerified::check(&[1; 32], Some(&[1; 32]))
+            .map(|proof| SignedIn::grant(proof, MemberId([9; 32]), Timestamp::UNIX_EPOCH));
+        let main = Place::Menu { menu: MenuId::new("main"), misses: Misses::default() };
+        let known = |signed_in: Option<SignedIn>, place: &Place| {
+            let (language, place) = (Language::English, place.clone());
+            let known = State { language, wrong_pins: 2, transfers: 1, elder: true, signed_in, ..FLOW.start() };
+            let mut state = State { without_account: true, served: true, place, ..known };
+            Walking::new(&FLOW, at("2026-07-01T10:00")).forget(&mut state);
+            assert_eq!((state.language, state.transfers, state.served), (Language::Mandarin, 0, true));
+            (state.wrong_pins, state.elder, state.without_account)
+        };
+        assert_eq!(known(None, &main), (0, false, false));
+        assert_eq!(known(signed_in, &main), (0, true, true));
+        // Where a PIN is to come, it counts how many were wrong.
+        let goal = Goal::Menu(MenuId::new("account"));
+        assert_eq!(known(None, &Place::NumberKind { goal, misses: Misses::default() }), (2, false, false));
+        let old = PinPlace::Old { back: MenuId::new("card"), misses: Misses::default() };
+        assert_eq!(known(signed_in, &Place::PinChange(old)), (2, true, true));
+    }
+
+    #[test]
+    fn a_card_is_thought_of_while_it_is_about_the_card() {
+        let (menu, misses) = (MenuId::new("card"), Misses::default());
+        let told = |service| Place::Told { service, then: Then::Nothing, back: menu.clone(), misses };
+        assert!(
+            is_about_card(&told(Service::ReleaseLoss)) && is_about_card(&Place::Menu { menu: menu.clone(), misses })
+        );
+        assert!(!is_about_card(&told(Service::Status)) && !is_about_card(&Place::WithPerson));
+        assert_eq!(card_after("done and reported"), Some("reported card"));
+        assert_eq!(card_after("no card"), Some("no card"));
+        assert_eq!(card_after("balance"), None);
+    }
+
+    /// It is one world: what was told before is still so.
+    #[test]
+    fn the_world_answers_what_it_can() {
+        let (back, misses) = (MenuId::new("account"), Misses::default());
+        let reading = Place::Reading { service: Service::CardStatus, back: back.clone() };
+        let here = State { place: reading.clone(), ..FLOW.start() };
+        let answers = |state: &State, answer: &str| {
+            fits(&From { stop: 0, place: &Place::WithPerson, card: None }, state, &[], answer)
+        };
+        // Whom an initial PIN is shown to has another number to show.
+        let (by_id, by_card) = ("initial PIN of who called by ID number", "initial PIN of who called by card number");
+        for (kind, of_id) in
+            [(IdentifierKind::Id, true), (IdentifierKind::Card, false), (IdentifierKind::Personal, false)]
+        {
+            let who = MemberKey { kind, index: [7; 32] };
+            let place = Place::SigningIn { goal: Goal::Menu(back.clone()), who, misses };
+            let state = State { place, ..FLOW.start() };
+            assert_eq!((answers(&state, by_id), answers(&state, by_card)), (of_id, !of_id), "{kind:?}");
+        }
+        // Who has just signed in has a try left, and so has who keyed half a PIN.
+        let locked = |wrong, wrong_pins| {
+            let misses = Misses { silent: 0, wrong };
+            let place = Place::PinChange(PinPlace::CheckingOld { back: back.clone(), misses });
+            answers(&State { wrong_pins, place, ..FLOW.start() }, "PIN check: locked")
+        };
+        assert_eq!([locked(0, 0), locked(0, 1), locked(1, 0), locked(1, 1)], [false, false, false, true]);
+        assert!(answers(&here, "PIN check: locked"));
+        // Residents have no account, and nobody else is told so.
+        let resident = State { without_account: true, ..here.clone() };
+        for (answer, of_resident, of_other) in
+            [("no account", true, false), ("balance", false, true), ("insured", true, true)]
+        {
+            assert_eq!((answers(&resident, answer), answers(&here, answer)), (of_resident, of_other), "{answer}");
+        }
+        // Nobody in the samples has a second page of spending, but who hears one entry a page.
+        let page = |which, elder| {
+            let place = Place::ReadingPage { which, page: 0, back: back.clone() };
+            let state = State { elder, place, ..FLOW.start() };
+            (answers(&state, "another page"), answers(&state, "last page"))
+        };
+        assert_eq!(page(Movements::Spending, false), (false, true));
+        assert_eq!(page(Movements::Spending, true), (true, true));
+        assert_eq!(page(Movements::Credits, false), (true, true));
+        // Who has turned a page has one with something on it.
+        let turned = Place::Page { which: Movements::Credits, page: 0, more: true, back: back.clone(), misses };
+        assert!(!fits(&From { stop: 0, place: &turned, card: None }, &here, &[], "no entries"));
+        assert!(answers(&here, "no entries"));
+        // A card is as it was told, or as who has just set their first PIN has it.
+        let card = |card, answered: &[&str]| {
+            let from = From { stop: 0, place: &reading, card };
+            ["card", "reported card"].map(|answer| fits(&from, &here, answered, answer))
+        };
+        assert_eq!(card(None, &[]), [true, true]);
+        assert_eq!(card(Some("reported card"), &[]), [false, true]);
+        assert_eq!(card(None, &["change: done"]), [true, false]);
+        assert_eq!(card(Some("reported card"), &["change: done"]), [false, true]);
+    }
+
+    /// Walks `flow` by these events, each at its moment: the path, and the state at its end.
+    fn path(flow: &Flow, by: &[(&'static str, &str)]) -> (Vec<Taken>, State) {
+        let (mut state, mut path) = (flow.start(), Vec::new());
+        for &(on, time) in by {
+            let now = at(time);
+            let mut known = events(now);
+            let last = *flow.languages.last().unwrap();
+            known.push(("dial in a language", Event::Dialled(Dialled { language: Some(last), elder: false })));
+            let (_, event) = known.into_iter().find(|(name, _)| *name == on).unwrap_or_else(|| panic!("{on}"));
+            let (after, turn) = flow.step(state.clone(), event, now);
+            path.push(Taken { from: state, on, now, asked: matches!(turn.next, Next::Ask(_)) });
+            state = after;
+        }
+        (path, state)
+    }
+
+    const FROM: &str = "2026-07-01T10:00";
+
+    /// What a caller does to go this way, and when they call.
+    fn called(flow: &Flow, by: &[(&'static str, &str)]) -> Option<(Timestamp, Vec<String>)> {
+        let (path, state) = path(flow, by);
+        calls(flow, at(FROM), &path, &state).map(|(at, moves)| (at, told(&moves)))
+    }
+
+    const SIGNED_IN: [(&str, &str); 10] = [
+        ("dial", FROM),
+        ("1", FROM),
+        ("1", FROM),
+        ("ID number", FROM),
+        ("identified ID", FROM),
+        ("1", FROM),
+        ("no guard", FROM),
+        ("six digits", FROM),
+        ("granted", FROM),
+        ("1", FROM),
+    ];
+
+    #[test]
+    fn a_path_is_a_call_by_day() {
+        let path = [&SIGNED_IN[..], &[("balance", FROM), ("silence", FROM)]].concat();
+        let moves = [
+            "start dialled main",
+            "main 1 sign-in.number-kind",
+            "sign-in.number-kind 1 sign-in.id-number",
+            "sign-in.id-number entry sign-in.confirm · identified ID",
+            "sign-in.confirm 1 sign-in.pin · no guard",
+            "sign-in.pin entry account · granted",
+            "account 1 personal-balance · balance",
+            "personal-balance silence personal-balance",
+        ];
+        assert_eq!(called(&FLOW, &path), Some((at(FROM), moves.map(str::to_owned).into())));
+    }
+
+    #[test]
+    fn a_path_that_goes_so_by_night_alone_is_a_call_by_night() {
+        let night = "2026-07-01T02:00";
+        let path = [("dial from a marked number", night), ("0", night)];
+        let moves = ["start dialled main", "main 0 main"].map(str::to_owned).into();
+        assert_eq!(called(&FLOW, &path), Some((at("2026-07-01T12:00"), moves)));
+        // One step is enough.
+        let moves = ["start dialled main", "main 0 main"].map(str::to_owned).into();
+        assert_eq!(called(&FLOW, &[("dial", FROM), ("0", night)]), Some((at("2026-07-01T12:00"), moves)));
+    }
+
+    /// What runs out while nobody answers runs out by day as well.
+    #[test]
+    fn a_pause_in_which_a_sign_in_runs_out_is_of_no_hour() {
+        let path = [&SIGNED_IN[..], &[("balance", FROM), ("1", "2026-07-01T11:35")]].concat();
+        let (when, moves) = called(&FLOW, &path).unwrap();
+        assert_eq!(when, at(FROM));
+        let last = &moves[6..];
+        assert_eq!(last, ["account 1 personal-balance · balance", "personal-balance 1 sign-in.number-kind (late)"]);
+    }
+
+    #[test]
+    fn what_is_keyed_where_a_number_is_asked_for() {
+        let path = |by: &'static str| [&SIGNED_IN[..3], &[(by, FROM)]].concat();
+        let act = |by| {
+            let (path, state) = self::path(&FLOW, &path(by));
+            let (_, moves) = calls(&FLOW, at(FROM), &path, &state).unwrap();
+            (moves[3].act, told(&moves[3..]).concat())
+        };
+        let number = "sign-in.id-number";
+        assert_eq!(act("# alone"), (Act::Alone(None), format!("{number} # {number}")));
+        assert_eq!(act("0"), (Act::Alone(Some(Key::Digit(0))), format!("{number} 0 person")));
+        assert_eq!(act("*"), (Act::Alone(Some(Key::Star)), format!("{number} * sign-in.number-kind")));
+        assert_eq!(act("too few digits"), (Act::Entry { right: false }, format!("{number} entry {number}")));
+        assert_eq!(act("7"), (Act::Entry { right: false }, format!("{number} entry {number}")));
+        assert_eq!(act("ID number"), (Act::Entry { right: true }, format!("{number} entry sign-in.identifying")));
+    }
+
+    #[test]
+    fn speech_and_people() {
+        let recorded = |by: &'static str| {
+            [("dial", FROM), ("5", FROM), ("2", FROM), ("number known", FROM), ("1", FROM), (by, FROM)]
+        };
+        let last = |path: &[(&'static str, &str)]| {
+            let (path, state) = self::path(&FLOW, path);
+            let (_, moves) = calls(&FLOW, at(FROM), &path, &state)?;
+            Some((moves.last()?.act, told(moves.last()).concat()))
+        };
+        let spoken = "message.recording recorded message.keeping".to_owned();
+        assert_eq!(last(&recorded("recorded")), Some((Act::Speak(true), spoken)));
+        let silent = "message.recording not recorded message.recording".to_owned();
+        assert_eq!(last(&recorded("nothing recorded")), Some((Act::Speak(false), silent)));
+        assert_eq!(last(&recorded("recorded, hung up")), None);
+        let with_person = |by: &'static str| [("dial", FROM), ("0", FROM), (by, FROM)];
+        let talked = "person talked rating".to_owned();
+        assert_eq!(last(&with_person("talked")), Some((Act::Person { talked: true }, talked)));
+        let alone = "person not answered main".to_owned();
+        assert_eq!(last(&with_person("not answered")), Some((Act::Person { talked: false }, alone)));
+    }
+
+    /// That somebody left a queue is the platform's to say, after the key that asked for it.
+    #[test]
+    fn a_queue_is_left_by_a_key() {
+        let queue =
+            line(&LINE.replace(r#"transfer_to = "sip:agents@pbx.invalid""#, "queue = \"agents\"\nannounce = \"25s\""));
+        let path = [("dial", FROM), ("0", FROM), ("*", FROM), ("left", FROM)];
+        let moves = ["start dialled main", "main 0 person.queue", "person.queue * message.asking · left"];
+        assert_eq!(called(&queue, &path), Some((at(FROM), moves.map(str::to_owned).into())));
+        let ways = ways(&Walk::of(&queue, at(FROM)));
+        let left = Way { from: "person.queue".into(), on: "*".into(), to: "message.choice".into() };
+        assert!(ways.contains(&left), "{ways:#?}");
+    }
+
+    #[test]
+    fn what_no_caller_does_is_no_call() {
+        for by in ["garbled", "limit", "hang-up", "two ahead", "talked", "balance"] {
+            assert_eq!(called(&FLOW, &[("dial", FROM), (by, FROM)]), None, "{by}");
+        }
+        // Nobody dials twice, nor keys two digits where one is enough.
+        assert_eq!(called(&FLOW, &[("dial", FROM), ("six digits", FROM)]), None);
+        assert_eq!(called(&FLOW, &[]), Some((at(FROM), Vec::new())));
+    }
+
+    /// Whoever dials one number of a line hears one language; by any other it is chosen, and that is two steps.
+    #[test]
+    fn a_language_that_was_dialled_is_chosen() {
+        let every = line(&LINE.replace(r#"languages = ["zh-CN"]"#, r#"languages = ["zh-CN", "yue-CN", "en-US"]"#));
+        let path = [("dial in a language", FROM), ("3", FROM)];
+        let moves = ["start dialled language", "language 1 main", "main 3 policy"];
+        assert_eq!(called(&every, &path), Some((at(FROM), moves.map(str::to_owned).into())));
+        assert_eq!(called(&every, &path[..1]), Some((at(FROM), moves[..2].iter().map(|m| (*m).to_owned()).collect())));
+    }
+
+    #[test]
+    fn a_way_is_known_by_its_key_or_as_a_wrong_one() {
+        let way = |from: &str, on: &str, to: &str| Way { from: from.into(), on: on.into(), to: to.into() };
+        let ways = BTreeSet::from([way("main", "1", "account"), way("main", WRONG_KEY, "person")]);
+        let known = |on: &str, to: &str| known(&ways, "main", on, to).map(|way| &*way.on);
+        assert_eq!(known("1", "account"), Some("1"));
+        assert_eq!(known("7", "person"), Some(WRONG_KEY));
+        assert_eq!(known("1", "person"), Some(WRONG_KEY));
+        assert_eq!(known("silence", "person"), None);
+        assert_eq!(known("7", "account"), None);
+    }
+
+    #[test]
+    fn places_that_wait_for_nothing_are_led_nowhere() {
+        assert!(acts(&Place::Over).is_empty());
+        assert!(acts(&Place::Reading { service: Service::Status, back: MenuId::new("account") }).is_empty());
     }
 }

@@ -52,3 +52,6 @@ pub use shape::{EntryShape, Shape};
 pub use signed_in::SignedIn;
 pub use state::{AnswerId, Goal, LossAct, LossPlace, MenuId, Misses, Place, QueuePlace, Service, State, Then};
 pub use turn::{BargeIn, Collect, Next, Record, Request, Transfer, TransferTarget, Turn};
+
+#[cfg(test)]
+mod testing;

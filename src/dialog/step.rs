@@ -280,6 +280,7 @@ impl Flow {
     pub(super) fn missed(&self, mut state: State, miss: Miss, apology: Prompt, now: Timestamp) -> (State, Turn) {
         let is_entry = state.place.is_entry();
         let is_rating = matches!(state.place, Place::Rating(_));
+        let is_recording = matches!(state.place, Place::Message(MessagePlace::Recording { .. }));
         let Some(misses) = misses_of(&mut state.place) else {
             // Waiting for the world or for a person: keys and silence mean nothing there.
             return self.main_menu(state, vec![apology]);
@@ -293,6 +294,8 @@ impl Flow {
             n if is_rating => self.rating_missed(state, n, apology, now),
             n if n >= self.patience.misses => self.give_up(state, miss, apology, now),
             1 => self.ask(state, vec![apology]),
+            // Nothing is keyed or chosen there: it says itself what to do.
+            _ if is_recording => self.ask(state, vec![apology]),
             _ if is_entry => self.ask(state, vec![apology, Prompt::entry_help()]),
             _ => self.ask(state, vec![apology, Prompt::menu_help()]),
         }

@@ -438,6 +438,25 @@ mod tests {
         }
     }
 
+    /// Recordings are cast with these numbers: by province and sequence, the next sequence that ends as it must.
+    #[test]
+    fn numbers_that_nobody_has() {
+        let births = [date(1990, 1, 1), date(1988, 3, 18), date(2000, 2, 29)];
+        let numbers = [
+            (0, 0, false, "110000199001010005"),
+            (7, 0, false, "230000199001010002"),
+            (7, 0, true, "23000019900101007X"),
+            (62, 0, false, "110000199001010021"),
+            (31 * 999 + 30, 1, false, "650000198803189992"),
+            // There is no thousandth: the first follows the last.
+            (31 * 999 + 30, 1, true, "65000019880318004X"),
+            (31 * 123_456 + 5, 2, false, "210000200002294563"),
+        ];
+        for (index, birth, ends_in_x, number) in numbers {
+            assert_eq!(id_number(index, births[birth], ends_in_x).expose(), number, "{index}");
+        }
+    }
+
     /// Load tests dial as these members; files written by an earlier version must still fit.
     #[test]
     fn the_same_member_every_time() {

@@ -19,7 +19,11 @@ pub fn format(text: &str) -> String {
                     Kind::Title => body.split_whitespace().collect::<Vec<_>>().join(" "),
                     _ => narrow(body).split_whitespace().collect::<Vec<_>>().join(" "),
                 };
-                let remark = if remark.is_empty() { String::new() } else { format!("  {remark}") };
+                // Remarks below each other stay so.
+                let gap = kept.trim_end().len();
+                let gap =
+                    Some(&kept[gap..]).filter(|gap| gap.len() > 2 && gap.bytes().all(|b| b == b' ')).unwrap_or("  ");
+                let remark = if remark.is_empty() { String::new() } else { format!("{gap}{remark}") };
                 match kind {
                     Kind::Caller => format!("> {body}{remark}"),
                     Kind::Heard => format!("‹ {body}{remark}"),
@@ -51,7 +55,7 @@ mod tests {
     fn as_everybody_writes_it() {
         let typed = "\u{feff}通话   A-1  余额\r\n\t时钟　2026-07-01 10:00\r\n\r\n\r\n＞  按   １  #   // 一\r\n<您好，  欢迎{…} @main\r\n//  备注\r\n\r\n";
         let formatted =
-            "通话 A-1 余额\n  时钟 2026-07-01 10:00\n\n> 按 1 #  // 一\n‹ 您好，  欢迎{…} @main\n//  备注\n";
+            "通话 A-1 余额\n  时钟 2026-07-01 10:00\n\n> 按 1 #   // 一\n‹ 您好，  欢迎{…} @main\n//  备注\n";
         assert_eq!(format(typed), formatted);
         assert_eq!(format(formatted), formatted);
     }

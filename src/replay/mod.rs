@@ -10,6 +10,7 @@ pub mod generate;
 pub mod pattern;
 pub mod phone;
 pub mod play;
+pub mod prompt_hole;
 pub mod readings;
 pub mod recording;
 pub mod report;

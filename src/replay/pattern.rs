@@ -9,6 +9,7 @@ use std::fmt::{self, Write as _};
 use jiff::civil::Date;
 use regex::Regex;
 
+use super::prompt_hole::PromptHole;
 use crate::member::money::Money;
 
 /// What a hole takes that takes anything.
@@ -29,8 +30,8 @@ pub enum Part {
     Digits(String),
     /// The last four of the secret value of this name.
     Tail(String),
-    /// This prompt, whatever stands in it.
-    Prompt(String),
+    /// This prompt, with what is to stand in it.
+    Prompt(PromptHole),
     /// Digits, to be known by this name from now on.
     Capture(String),
     /// One of these.
@@ -65,6 +66,8 @@ pub enum Words {
     Hole(Regex),
     /// Whatever this expression takes, to be known by this name.
     Named(String, Regex),
+    /// One of these wordings of a prompt, which together are this expression.
+    Prompt(Regex, Vec<Vec<Words>>),
 }
 
 /// The words of lines without choices and holes.
@@ -99,17 +102,12 @@ impl Pattern {
             whole.push_str("(?:");
             for part in parts {
                 whole.push_str("(?:");
-                match part {
-                    Words::OneOf(choices) => {
-                        let choices: Vec<_> = choices.iter().map(|choice| regex::escape(&spoken(choice))).collect();
-                        whole.push_str(&choices.join("|"));
-                    }
-                    Words::Hole(expression) => whole.push_str(expression.as_str()),
-                    Words::Named(name, expression) => {
-                        // What a name may be here is less than what it may be in a transcript.
-                        let _ = write!(whole, "(?<n{}>{})", names.len(), expression.as_str());
-                        names.push(name.clone());
-                    }
+                if let Words::Named(name, expression) = part {
+                    // What a name may be here is less than what it may be in a transcript.
+                    let _ = write!(whole, "(?<n{}>{})", names.len(), expression.as_str());
+                    names.push(name.clone());
+                } else {
+                    whole.push_str(&part.expression());
                 }
                 whole.push(')');
             }
@@ -150,7 +148,7 @@ impl Pattern {
         // Where all the words are right, it is a hole that does not take what stands in it.
         if !self.hears(heard) && difference.expected.iter().chain(&difference.heard).all(|run| run.same) {
             let mut strict = self.parts.iter().filter_map(|part| match part {
-                Words::OneOf(_) => None,
+                Words::OneOf(_) | Words::Prompt(..) => None,
                 Words::Hole(expression) | Words::Named(_, expression) => Some(expression.as_str() != ANYTHING),
             });
             let mut marked = Vec::new();
@@ -172,7 +170,7 @@ impl Pattern {
         let correction = |(part, &(from, to)): (&Words, &(usize, usize))| {
             let there = heard.get(offset(from.min(to))..offset(to)).unwrap_or_default().trim();
             match part {
-                Words::Hole(_) | Words::Named(..) => None,
+                Words::Hole(_) | Words::Named(..) | Words::Prompt(..) => None,
                 Words::OneOf(choices) if choices.iter().any(|choice| spoken(choice) == spoken(there)) => None,
                 Words::OneOf(_) => Some(tidy(there)),
             }
@@ -322,25 +320,94 @@ enum Pair {
 
 /// The cheapest way to lay `parts` beside `heard`; of several choices the one that lies best counts.
 fn lay(parts: &[Words], heard: &[HeardChar]) -> Laid {
-    let most = parts.iter().map(|part| if let Words::OneOf(choices) = part { choices.len() } else { 1 }).max();
+    let most = parts.iter().map(Words::choices).max();
     let tried = (0..most.unwrap_or(1).max(1)).map(|choice| {
         let units: Vec<(Unit, usize)> = parts
             .iter()
             .enumerate()
-            .flat_map(|(n, part)| {
-                let units: Vec<Unit> = match part {
-                    Words::OneOf(choices) => {
-                        let text = choices.get(choice).or(choices.first()).map_or("", String::as_str);
-                        heard_chars(text).into_iter().map(Unit::Char).collect()
-                    }
-                    Words::Hole(_) | Words::Named(..) => vec![Unit::Any],
-                };
-                units.into_iter().map(move |unit| (unit, n))
-            })
+            .flat_map(|(n, part)| part.units(choice).into_iter().map(move |unit| (unit, n)))
             .collect();
         align(&units, parts.len(), heard)
     });
     tried.min_by_key(|laid| laid.cost).unwrap_or(Laid { cost: 0, pairs: Vec::new(), spans: vec![(0, 0); parts.len()] })
+}
+
+impl Words {
+    /// One of these `wordings` of a prompt.
+    ///
+    /// # Errors
+    /// They make an expression that is too large.
+    pub fn prompt(wordings: Vec<Vec<Self>>) -> Result<Self, regex::Error> {
+        let expression = |wording: &Vec<Self>| {
+            let mut whole = String::new();
+            for (n, words) in wording.iter().enumerate() {
+                let parted = n > 0 && Self::parted(&wording[n - 1], words);
+                whole.push_str(if parted { " ?" } else { "" });
+                whole.push_str(&words.expression());
+            }
+            whole
+        };
+        let expressions: Vec<_> = wordings.iter().map(expression).collect();
+        Ok(Self::Prompt(Regex::new(&expressions.join("|"))?, wordings))
+    }
+
+    /// What takes it.
+    fn expression(&self) -> String {
+        match self {
+            Self::OneOf(choices) => {
+                let choices: Vec<_> = choices.iter().map(|choice| regex::escape(&spoken(choice))).collect();
+                format!("(?:{})", choices.join("|"))
+            }
+            Self::Hole(expression) | Self::Named(_, expression) | Self::Prompt(expression, _) => {
+                expression.as_str().to_owned()
+            }
+        }
+    }
+
+    /// Whether a blank stands between `before` and `after`, in one of them.
+    fn parted(before: &Self, after: &Self) -> bool {
+        let text = |words: &Self| if let Self::OneOf(choices) = words { choices.first().cloned() } else { None };
+        text(before).is_some_and(|text| text.ends_with(char::is_whitespace))
+            || text(after).is_some_and(|text| text.starts_with(char::is_whitespace))
+    }
+
+    /// How many ways there are to say it.
+    fn choices(&self) -> usize {
+        match self {
+            Self::OneOf(choices) => choices.len(),
+            Self::Prompt(_, wordings) => wordings.len(),
+            Self::Hole(_) | Self::Named(..) => 1,
+        }
+    }
+
+    /// What is laid beside what was heard: this choice, or the first if there is no such.
+    fn units(&self, choice: usize) -> Vec<Unit> {
+        match self {
+            Self::OneOf(choices) => {
+                let text = choices.get(choice).or(choices.first()).map_or("", String::as_str);
+                heard_chars(text).into_iter().map(Unit::Char).collect()
+            }
+            Self::Prompt(_, wordings) => {
+                let wording = wordings.get(choice).or(wordings.first());
+                let mut units: Vec<Unit> = Vec::new();
+                let mut before = None;
+                for words in wording.into_iter().flatten() {
+                    let next = words.units(0);
+                    let blank = HeardChar { c: ' ', written: ' ', at: 0 };
+                    if before.is_some_and(|before| Self::parted(before, words))
+                        && matches!(units.last(), Some(Unit::Char(last)) if last.c.is_ascii_graphic())
+                        && matches!(next.first(), Some(Unit::Char(first)) if first.c.is_ascii_alphanumeric())
+                    {
+                        units.push(Unit::Char(blank));
+                    }
+                    units.extend(next);
+                    before = Some(words);
+                }
+                units
+            }
+            Self::Hole(_) | Self::Named(..) => vec![Unit::Any],
+        }
+    }
 }
 
 /// How the characters up to here were laid beside each other.
@@ -488,6 +555,10 @@ mod tests {
         Words::OneOf(vec![text.into()])
     }
 
+    fn shown(runs: &[Run]) -> String {
+        runs.iter().map(Run::to_string).collect()
+    }
+
     fn any() -> Words {
         hole(".*?")
     }
@@ -505,6 +576,21 @@ mod tests {
         assert_eq!(spoken("press  one 。"), "press one.");
         assert_eq!(spoken("请按 1 。"), "请按1.");
         assert_eq!(spoken("请按二。 For one"), "请按二.For one");
+    }
+
+    #[test]
+    fn a_prompt_is_one_of_its_wordings() {
+        let amount = || Words::OneOf(vec!["两元整".into(), "二元整".into()]);
+        let wordings =
+            vec![vec![text("余额为"), amount(), any()], vec![text("Your balance is "), text("2 yuan"), any()]];
+        let said = pattern(vec![Words::prompt(wordings).unwrap()]);
+        assert!(said.hears("余额为二元整。"));
+        assert!(said.hears("Your balance is 2 yuan."));
+        assert!(!said.hears("余额为三元整。"));
+        // Laid beside the wording that is meant.
+        assert_eq!(shown(&said.difference("余额为三元整。").expected), "余额为〔两〕元整…");
+        assert_eq!(shown(&said.difference("Your balance is 3 yuan.").expected), "Your balance is 〔2〕 yuan…");
+        assert_eq!(shown(&said.difference("余额为三元整。").heard), "余额为〔三〕元整。");
     }
 
     #[test]

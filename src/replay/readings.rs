@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use regex::Regex;
 
 use super::figures;
-use super::pattern::{ANYTHING, Part, Pattern, Words, spoken};
+use super::pattern::{ANYTHING, Part, Pattern, Words};
+use super::prompt_hole::{Given, PromptHole};
 use super::transcript::{Expectation, Field, Header, SecretValue, Whose};
 use crate::fault::{Fault, Faults};
 use crate::member::card_number::CardRule;
@@ -17,7 +18,7 @@ use crate::secret::{Key, Keys};
 use crate::speech::catalog::Catalog;
 use crate::speech::chinese::{self, Liang, Style};
 use crate::speech::language::Language;
-use crate::speech::prompt::Value as Spoke;
+use crate::speech::prompt::{Slot, Value as Spoke};
 use crate::speech::words::Words as Spoken;
 
 /// What a transcript's holes and names stand for.
@@ -128,16 +129,17 @@ impl<'r> Readings<'r> {
             Part::Amount(amount) => Words::OneOf(self.amounts(*amount)),
             Part::Date(day) => Words::OneOf(self.said(|language, words| language.say(&Spoke::Date(*day), words))),
             Part::Digits(digits) => Words::OneOf(self.one_by_one(digits)),
-            Part::Tail(name) => {
-                let tail = self.secrets.get(name).and_then(|value| value.tail);
-                let tail = tail.ok_or_else(|| format!("nothing of ${name} may ever be heard"))?;
-                Words::OneOf(self.one_by_one(tail.as_str()))
-            }
-            Part::Prompt(id) => self.prompt(id)?,
+            Part::Tail(name) => Words::OneOf(self.one_by_one(self.tail(name)?.as_str())),
+            Part::Prompt(prompt) => self.prompt(prompt)?,
             Part::Capture(name) => Words::Named(name.clone(), digits_heard()?),
             Part::AnyOf(choices) => Words::OneOf(choices.clone()),
             Part::Matching(expression) => Words::Hole(expression.clone()),
         })
+    }
+
+    fn tail(&self, name: &str) -> Result<Tail, String> {
+        let tail = self.secrets.get(name).and_then(|value| value.tail);
+        tail.ok_or_else(|| format!("nothing of ${name} may ever be heard"))
     }
 
     /// What `say` says in each language, each wording once.
@@ -174,19 +176,37 @@ impl<'r> Readings<'r> {
         self.said(|language, words| language.say_digits(digits, words))
     }
 
-    /// The words of a prompt in any language, with holes for what stands in it.
-    fn prompt(&self, id: &str) -> Result<Words, String> {
-        let shapes = self.catalogs.iter().filter_map(|catalog| catalog.shape(id));
-        let worded = shapes.map(|shape| {
-            let texts =
-                shape.into_iter().map(|text| text.map_or_else(|| ANYTHING.to_owned(), |t| regex::escape(&spoken(t))));
-            texts.collect::<String>()
-        });
-        let worded: Vec<_> = worded.collect();
-        if worded.is_empty() {
-            return Err(format!("there is no prompt \"{id}\""));
+    /// The words of a prompt in each language, with holes for what stands in it and is not given.
+    fn prompt(&self, prompt: &PromptHole) -> Result<Words, String> {
+        let mut wordings = Vec::new();
+        for catalog in &self.catalogs {
+            let (Some(shape), Some(slots)) = (catalog.shape(&prompt.id), catalog.slots(&prompt.id)) else { continue };
+            let words = shape.map(|part| match part {
+                Ok(text) => Ok(Words::OneOf(vec![text.to_owned()])),
+                Err(value) => self.given(prompt, slots.get(value)),
+            });
+            wordings.push(words.collect::<Result<Vec<_>, _>>()?);
         }
-        Regex::new(&worded.join("|")).map(Words::Hole).map_err(|e| e.to_string())
+        if wordings.is_empty() {
+            return Err(format!("there is no prompt \"{}\"", prompt.id));
+        }
+        Words::prompt(wordings).map_err(|e| e.to_string())
+    }
+
+    /// What stands in `slot`.
+    fn given(&self, prompt: &PromptHole, slot: Option<&(&str, Slot)>) -> Result<Words, String> {
+        let given = slot.and_then(|(name, slot)| Some((slot, prompt.values.iter().find(|(known, _)| known == name)?)));
+        let Some((slot, (_, text))) = given else { return anything() };
+        let given = Given::read(*slot, text).map_err(|example| format!("{text:?} is not written as {example}"))?;
+        Ok(Words::OneOf(match given {
+            Given::Value(Spoke::Amount(amount)) => self.amounts(amount),
+            Given::Value(value) => self.said(|language, words| language.say(&value, words)),
+            Given::TailOf(name) => {
+                let tail = Spoke::Tail(self.tail(&name)?);
+                self.said(|language, words| language.say(&tail, words))
+            }
+            Given::Words(words) => vec![words],
+        }))
     }
 }
 
@@ -210,6 +230,17 @@ const DIGITS: [(char, char, &str); 11] = [
     ('8', '八', "eight"),
     ('9', '九', "nine"),
 ];
+
+/// `said` without what is of one call alone, the number it is made from and that of a message: four digits or more, one by one.
+#[must_use]
+pub fn without_own_numbers(said: &str) -> String {
+    const SHORTEST: usize = 4;
+    let Ok(digits) = digits_heard() else { return said.to_owned() };
+    let is_own = |digits: &str| keys_heard(digits).len() >= SHORTEST;
+    digits
+        .replace_all(said, |found: &regex::Captures<'_>| if is_own(&found[0]) { "" } else { &found[0] }.to_owned())
+        .into()
+}
 
 fn digits_heard() -> Result<Regex, String> {
     let chinese: String = DIGITS.iter().map(|(_, chinese, _)| *chinese).collect();
@@ -292,4 +323,22 @@ fn nobodys(field: Field) -> Option<Value> {
 
 fn of_id_number(number: &IdNumber) -> Option<Value> {
     Some(Value { keys: Keys::parse(&number.expose().replace('X', "*"), false)?, tail: Some(number.tail()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_of_its_own_is_no_difference_and_an_amount_is() {
+        for (said, left) in [
+            ("编号是二零八八六二七七，请记下", "编号是，请记下"),
+            ("后四位八幺二六，请按一。", "后四位，请按一。"),
+            ("your number is two zero eight eight.", "your number is ."),
+            ("余额为一千零一十元零五分", "余额为一千零一十元零五分"),
+            ("press one, two, or three", "press one, two, or three"),
+        ] {
+            assert_eq!(without_own_numbers(said), left);
+        }
+    }
 }

@@ -11,7 +11,8 @@ use super::chaos::Chaos;
 use super::pattern::{Pattern, Words, spoken};
 use super::phone::Account;
 use super::play::{Act, Mismatch, Played, Telling, Wrong, play};
-use super::readings::Readings;
+use super::prompt_hole;
+use super::readings::{Readings, without_own_numbers};
 use super::report::{FileReport, Outcome, Report};
 use super::stage::{InProcess, Origin, Remote, Set, Sets};
 use super::transcript::{Dialect, Fault as Accident, Transcript, Truth, What};
@@ -102,6 +103,7 @@ impl Replay {
         };
         played_here(&transcript)?;
         let set = sets.prepare(&transcript).await.map_err(Outcome::Unreadable)?;
+        prompt_hole::are_known(&transcript, &set.lines.catalogs()).map_err(Outcome::Unreadable)?;
         // A hotline that runs has a clock of its own.
         let now = if self.against.is_some() { Clock::system().now() } else { transcript.header.clock };
         let mut on_the_way = Vec::new();
@@ -235,7 +237,9 @@ fn alike(transcript: &Transcript, all: &mut [Played]) {
             continue;
         }
         let (ours, theirs) = (heard(transcript, first), heard(transcript, other));
-        let differs = ours.iter().zip(&theirs).position(|((_, a), (_, b))| spoken(a) != spoken(b));
+        // Nor are their own numbers, where the transcript leaves them open; where it does not, it has found them right.
+        let words = |said: &str| without_own_numbers(&spoken(said));
+        let differs = ours.iter().zip(&theirs).position(|((_, a), (_, b))| words(a) != words(b));
         let Some(((line, said), (_, otherwise))) = differs.and_then(|at| Some((ours.get(at)?, theirs.get(at)?))) else {
             continue;
         };

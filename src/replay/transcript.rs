@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::{Timestamp, civil};
 
 use super::pattern::Part;
+use super::prompt_hole::PromptHole;
 use crate::dialog::explore::Rule;
 use crate::member::account::CardStatus;
 use crate::member::money::Money;
@@ -136,6 +137,8 @@ pub struct Step {
     pub line: usize,
     /// What.
     pub what: What,
+    /// The same as it is written.
+    pub written: String,
 }
 
 impl Step {
@@ -248,6 +251,16 @@ pub struct Expectation {
     pub within: Option<Duration>,
     /// The place in the flow.
     pub place: Option<String>,
+}
+
+impl Expectation {
+    /// The prompts it names.
+    pub fn prompts(&self) -> impl Iterator<Item = &PromptHole> {
+        self.parts.iter().filter_map(|(part, _)| match part {
+            Part::Prompt(prompt) => Some(prompt),
+            _ => None,
+        })
+    }
 }
 
 /// What must be true of the world.

@@ -101,7 +101,7 @@ impl Ways {
                     let (line, way) = (step.line, way.steps.into_iter().skip(1));
                     steps.push(step);
                     steps.extend(way.map(|step| Step { line, ..step }));
-                    steps.push(Step { line, what: What::Arrived(place) });
+                    steps.push(Step { line, what: What::Arrived(place), written: String::new() });
                 }
                 Err((problem, remedy)) => {
                     let line = Some(step.line);

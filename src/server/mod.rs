@@ -27,7 +27,6 @@ use crate::call::lines::{InForce, Lines, Sources};
 use crate::call::seal::Seal;
 use crate::clock::Clock;
 use crate::config::{Profile, Settings};
-use crate::dialog::Flow;
 use crate::fault::{Fault, Faults};
 use crate::keys::KeyRing;
 use crate::member::register::{MemberRows, MutualAidRows, TransactionRows};

@@ -103,17 +103,25 @@ impl Catalog {
         self.wordings.keys().map(AsRef::as_ref).filter(|id| signature(id).is_none())
     }
 
-    /// The wording of a prompt: its texts in order, `None` where a value stands.
+    /// The wording of a prompt: its texts in order, and where a value stands, which of its [`Catalog::slots`] it fills.
     #[must_use]
-    pub fn shape(&self, id: &str) -> Option<Vec<Option<&str>>> {
-        let mut shape = Vec::new();
-        for part in &self.wordings.get(id)?.parts {
-            shape.push(match part {
-                Part::Text(text) => Some(&**text),
-                Part::Value(_) => None,
-            });
-        }
-        Some(shape)
+    pub fn shape(&self, id: &str) -> Option<impl Iterator<Item = Result<&str, usize>>> {
+        let parts = &self.wordings.get(id)?.parts;
+        Some(parts.iter().map(|part| match part {
+            Part::Text(text) => Ok(&**text),
+            Part::Value(slot) => Err(*slot),
+        }))
+    }
+
+    /// What stands in a prompt, by name and kind.
+    #[must_use]
+    pub fn slots(&self, id: &str) -> Option<&'static [(&'static str, Slot)]> {
+        let wording = self.wordings.get(id)?;
+        Some(match signature(id) {
+            Some(known) => &known.slots,
+            None if wording.takes_key => Signature::OPTION,
+            None => &[],
+        })
     }
 
     /// Says `prompt`: appends its words.

@@ -1,6 +1,7 @@
 //! What the tests of dialects share: wording, and somebody to talk to.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::to_bytes;
@@ -9,7 +10,8 @@ use axum::http::header;
 use tower::ServiceExt;
 
 use crate::call::caller::{Call, CallEnd};
-use crate::dialog::{Event, Recording};
+use crate::dialog::{BargeIn, Collect, Event, Recording, TransferEnd};
+use crate::secret::Key;
 use crate::speech::catalog::{Catalog, Catalogs};
 use crate::speech::language::Language;
 use crate::speech::prompt::{KNOWN, Prompt, PromptId, WORDS};
@@ -56,6 +58,42 @@ impl Conversation for Fake {
     }
 }
 
+/// Keys are waited for, at the step `AbC-_9`; times are milliseconds.
+pub fn collect(max: u8, finish: Option<Key>, first_key: u64, between_keys: u64, barge_in: BargeIn) -> Then {
+    let collect = Collect {
+        min: 1,
+        max,
+        finish,
+        first_key: Duration::from_millis(first_key),
+        between_keys: Duration::from_millis(between_keys),
+        barge_in,
+    };
+    Then::Collect(collect, "AbC-_9".into())
+}
+
+/// What a dialect reads, with the keys to be seen.
+#[derive(Debug, PartialEq)]
+pub enum Heard {
+    /// Keys, and whether the finish key ended them.
+    Keys(String, bool),
+    Silence,
+    Garbled,
+    Ended(TransferEnd),
+    HungUp,
+}
+
+/// What `event` is.
+pub fn heard(event: Event) -> Heard {
+    match event {
+        Event::Keys(keys) => Heard::Keys(keys.expose().iter().copied().map(Key::as_char).collect(), keys.finished()),
+        Event::Silence => Heard::Silence,
+        Event::Garbled => Heard::Garbled,
+        Event::TransferEnded(end) => Heard::Ended(end),
+        Event::HungUp => Heard::HungUp,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// The routes of a dialect, and whom they tell.
 pub struct App {
     fake: Arc<Fake>,
@@ -99,6 +137,64 @@ impl App {
     /// What was told since this was asked last.
     pub fn told(&self) -> Vec<String> {
         std::mem::take(&mut self.fake.told.lock().unwrap())
+    }
+}
+
+/// Makes a request of a path and a body.
+pub type Sender<'p> = dyn Fn(&str, &str) -> Request + 'p;
+
+/// A platform's webhooks, for the contract of every dialect. In their paths and bodies `{call}` stands for the call's id, and
+/// `{step}` for the step.
+pub struct Platform<'p> {
+    pub app: App,
+    pub webhooks: &'p [Webhook<'p>],
+    /// As the platform sends a body to a path.
+    pub sent: &'p Sender<'p>,
+    /// As others would, who cannot prove to be the platform.
+    pub forged: &'p [&'p Sender<'p>],
+    /// Bodies of the platform's that tell nothing.
+    pub unreadable: &'p [&'p str],
+}
+
+/// One kind of webhook.
+pub struct Webhook<'p> {
+    pub path: &'p str,
+    pub body: &'p str,
+    /// What the conversation is told by it.
+    pub told: &'p str,
+    /// What it is answered.
+    pub answer: Answer,
+    /// What it is answered when nothing else can be said; `None` where nobody hears it.
+    pub last_words: Option<Answer>,
+}
+
+/// What every dialect is held to: strangers get a bare 403 and reach nobody; a repeat is answered the same; whatever breaks
+/// behind a webhook, or takes too long, or cannot be read, is answered in words that the platform can speak.
+pub async fn contract(platform: &Platform<'_>) {
+    let Platform { app, webhooks, sent, forged, unreadable } = platform;
+    for Webhook { path, body, told, answer, last_words } in *webhooks {
+        let of = |call: &str, step: &str| [path, body].map(|text| text.replace("{call}", call).replace("{step}", step));
+        let [genuine, body] = of("c1", "S");
+        for forge in *forged {
+            assert_eq!(app.send(forge(&genuine, &body)).await, Answer::bare(403), "{path}");
+        }
+        assert_eq!(app.told(), [""; 0], "{path}");
+        for _ in 0..2 {
+            assert_eq!(app.send(sent(&genuine, &body)).await, *answer, "{path}");
+            assert_eq!(app.told(), [*told], "{path}");
+        }
+        if let Some(last_words) = last_words {
+            for broken in ["panic", "never"] {
+                let [path, body] = of(broken, "S");
+                assert_eq!(app.send(sent(&path, &body)).await, *last_words, "{path} {body}");
+            }
+            for body in *unreadable {
+                assert_eq!(app.send(sent(&genuine, body)).await, *last_words, "{path} {body}");
+            }
+        }
+        assert_eq!(app.told(), [""; 0], "{path}");
+        assert_eq!(app.send(sent(&genuine, &body)).await, *answer, "others go on");
+        app.told();
     }
 }
 

@@ -112,7 +112,7 @@ const VENDOR_WORDS: [(&str, &[&str]); 34] = [
     ("Enqueue", &["twilio", "jambonz"]),
     ("QueueResult", &["twilio"]),
     ("waitUrl", &["twilio"]),
-    ("<Say", &["twilio"]),
+    ("<Say ", &["twilio"]),
     ("Jambonz-Signature", &["jambonz"]),
     ("jambonz-signature", &["jambonz"]),
     ("call_sid", &["jambonz"]),

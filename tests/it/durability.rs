@@ -257,7 +257,7 @@ fn after_goodbye_an_old_step_reads_nothing() {
 /// Somebody else holds the database: what needs it says so at once, everything else goes on, and so does this, after.
 #[test]
 fn menus_go_on_without_the_database() {
-    const UNAVAILABLE: &str = "系统繁忙，暂时无法查询，请稍后再试。";
+    const UNAVAILABLE: &str = "系统繁忙，暂时无法查询或办理。请稍后再试，或者请人工服务办理。";
     let setup = Setup::new().env("STORE__DEADLINE", "300ms");
     let served = setup.serve();
     let mut caller = Caller::dial(&served, "CA-locked");

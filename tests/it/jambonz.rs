@@ -153,7 +153,8 @@ fn a_queue_tells_how_many_are_before_and_asks_nothing() {
     caller.press("0");
     assert_eq!(caller.verb("enqueue")["name"], "agents");
     let (waiting, queued) = (caller.hook("enqueue", "waitHook"), caller.hook("enqueue", "actionHook"));
-    for (position, said) in [(2, "您前面还有两位。"), (1, "您前面还有一位。"), (0, "您是下一位，马上为您接通。")]
+    for (position, said) in
+        [(2, "您前面还有两位。"), (1, "您前面还有一位。"), (0, "您是下一位，人工一有空闲就为您接通。")]
     {
         let heard = caller.told(&waiting, json!({ "queue_time": 9, "queue_position": position, "queue_size": 3 }));
         assert_eq!(heard, said);

@@ -12,6 +12,7 @@ mod cli;
 mod config;
 mod coverage;
 mod details;
+mod dialects;
 mod durability;
 mod edge;
 mod elder;

@@ -222,7 +222,7 @@ fn progress_follows_the_staff_and_nobody_walks_through_numbers() {
     assert!(caller.press(&others[1]).starts_with(unknown));
     caller.press("*#");
     assert!(caller.press_all(&["4", &others[2]]).starts_with(unknown));
-    let used_up = "抱歉，查询次数已经用完，请核对编号后改日再查。";
+    let used_up = "抱歉，查询次数已经用完，请核对编号，稍后再来电查询。";
     assert_eq!(caller.press(&others[3]), [used_up, MENU].concat());
     // Ten of one caller in a day, in however many calls; even one that there is finds nothing then.
     for n in 0..2 {

@@ -40,7 +40,7 @@ fn a_caller_hears_how_many_are_before_them_until_somebody_is_free() {
     assert!(caller.sent.last().unwrap().answer.body.contains(r#"timeout="25""#), "and then nothing for a while");
     assert_eq!(caller.waits("2", "60"), ["您前面还有一位，平均等待约一分钟。", LEAVE].concat());
     assert_eq!(caller.waits("2", "0"), ["您前面还有一位。", LEAVE].concat());
-    assert_eq!(caller.waits("1", "60"), ["您是下一位，马上为您接通。", LEAVE].concat());
+    assert_eq!(caller.waits("1", "60"), ["您是下一位，人工一有空闲就为您接通。", LEAVE].concat());
     // A platform that tells nothing.
     assert_eq!(caller.waits("", ""), [WAITING, LEAVE].concat());
     assert!(caller.dequeued("bridged").starts_with("请您对本次服务作出评价。"));
@@ -74,7 +74,7 @@ fn who_cannot_be_called_back_goes_back() {
     let main = main.lines().filter(|line| !line.contains("menu:messages")).collect::<Vec<_>>().join("\n");
     let hotline = InProcess::new(Setup::new().line(&format!("{before}[{main}\n[{others}")), OPEN);
     let mut caller = waiting(&hotline, "CA-none");
-    assert_eq!(caller.waits("1", "60"), "您是下一位，马上为您接通。不再等候，返回主菜单，请按二。");
+    assert_eq!(caller.waits("1", "60"), "您是下一位，人工一有空闲就为您接通。不再等候，返回主菜单，请按二。");
     assert_eq!(caller.press("1"), "抱歉，这里没有这个选项。不再等候，返回主菜单，请按二。");
     caller.press("2");
     assert!(caller.dequeued("leave").starts_with("医保账户查询，请按一。"), "{}", caller.heard.said);

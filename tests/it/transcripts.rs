@@ -58,7 +58,7 @@ fn last_line(done: &Done) -> &str {
 #[test]
 fn the_library_is_heard_as_written() {
     let done = replay(&[ALL]);
-    assert_eq!(done, Done { code: 0, out: "1183 passed, 0 differ · 1358 calls\n".into(), err: String::new() });
+    assert_eq!(done, Done { code: 0, out: "1184 passed, 0 differ · 1536 calls\n".into(), err: String::new() });
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn what_differs_is_told_with_place_and_path() {
 
 #[test]
 fn what_cannot_be_read_is_told_with_line_and_remedy() {
-    as_it_stands_beside("tests/transcripts/parse_error", 2, 22);
+    as_it_stands_beside("tests/transcripts/parse_error", 2, 24);
 }
 
 /// The order of the report is that of the files, whoever is done first.
@@ -80,20 +80,20 @@ fn any_number_of_jobs_tells_the_same() {
     assert_eq!(one, many);
     let report: serde_json::Value = serde_json::from_str(&one.out).unwrap();
     let sum = |name: &str| report[name].as_u64().unwrap();
-    assert_eq!([sum("passed"), sum("failed"), sum("unreadable"), sum("calls")], [6, 17, 0, 45]);
+    assert_eq!([sum("passed"), sum("failed"), sum("unreadable"), sum("calls")], [6, 17, 0, 67]);
 }
 
 #[test]
 fn what_networks_do_to_callbacks_is_not_heard() {
     let done = replay(&["--chaos", "1", ALL]);
-    assert_eq!((done.code, last_line(&done)), (0, "1183 passed, 0 differ · 1358 calls"), "{}", done.out);
+    assert_eq!((done.code, last_line(&done)), (0, "1184 passed, 0 differ · 1536 calls"), "{}", done.out);
     // Those that people wrote go through more.
     let folders = std::fs::read_dir(project(ALL)).unwrap().map(|entry| entry.unwrap().path());
     let written: Vec<_> = folders.filter(|folder| !folder.ends_with("generated")).collect();
     let written: Vec<_> = written.iter().map(|folder| folder.to_str().unwrap()).collect();
     for seed in ["2", "2026"] {
         let done = replay(&[&["--chaos", seed][..], &written].concat());
-        assert_eq!((done.code, last_line(&done)), (0, "197 passed, 0 differ · 372 calls"), "{seed}: {}", done.out);
+        assert_eq!((done.code, last_line(&done)), (0, "198 passed, 0 differ · 550 calls"), "{seed}: {}", done.out);
     }
 }
 
@@ -128,7 +128,19 @@ fn callbacks_are_repeated() {
 #[test]
 fn one_way_in_at_a_time() {
     let done = replay(&["--dialect", "browser", "tests/transcripts/ok/person"]);
-    assert_eq!((done.code, last_line(&done)), (0, "11 passed, 0 differ, 6 passed over · 11 calls"));
+    let told = "6 passed over: each is for other dialects\n11 passed, 0 differ, 6 passed over · 11 calls\n";
+    assert_eq!((done.code, done.out.as_str()), (0, told));
+}
+
+/// `hotline replay … | head`: who reads has seen enough, and nothing is complained of.
+#[test]
+fn nobody_reads_on() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hotline"));
+    command.args(["replay", "--lint", "tests/transcripts/parse_error"]).env_clear().current_dir(project(""));
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let done = child.wait_with_output().unwrap();
+    assert_eq!((done.status.code(), String::from_utf8(done.stderr).unwrap()), (Some(141), String::new()));
 }
 
 /// Over real connections, signed: whatever does not need a hotline of its own.
@@ -148,7 +160,7 @@ fn a_running_hotline_is_heard_as_written() {
         let done = replay_with(&["--against", &url, ALL], &known);
         assert_eq!(
             (done.code, last_line(&done)),
-            (0, "78 passed, 0 differ, 1105 passed over · 156 calls"),
+            (0, "78 passed, 0 differ, 1106 passed over · 156 calls"),
             "{}",
             done.out
         );
@@ -274,6 +286,9 @@ fn the_usual_form() {
     let typed = std::fs::read_to_string(project("tests/transcripts/ok/format/FMT-001.call")).unwrap();
     let folder = own(&[("a.call", &typed), ("b.call", "通话 B-1 好\n\n> 拨入\n")]);
     let path = folder.path().to_str().unwrap();
+    let done = shown(replay(&["--fmt", "--check", path]), folder.path());
+    assert_eq!(done, Done { code: 1, out: "DIR/a.call\n1 to rewrite\n".into(), err: String::new() });
+    assert_eq!(std::fs::read_to_string(folder.path().join("a.call")).unwrap(), typed);
     let done = shown(replay(&["--fmt", path]), folder.path());
     assert_eq!(done, Done { code: 1, out: "DIR/a.call\n1 rewritten\n".into(), err: String::new() });
     let formatted = std::fs::read_to_string(folder.path().join("a.call")).unwrap();
@@ -291,7 +306,7 @@ fn reading_only() {
     insta::assert_snapshot!("lint_replayed", shown(replay(&[path]), folder.path()).out);
     assert_eq!(
         replay(&["--lint", ALL]),
-        Done { code: 0, out: "1183 read, 0 with faults\n".into(), err: String::new() }
+        Done { code: 0, out: "1184 read, 0 with faults\n".into(), err: String::new() }
     );
 }
 

@@ -38,16 +38,15 @@ impl Phone {
                 let position = ahead.map(|ahead| json!({ "queue_position": ahead, "queue_size": ahead + 1 }));
                 self.sparse(step.unwrap_or_default(), joined(queue, position.unwrap_or_else(|| json!({}))))
             }
-            Happened::Transferred { talked } => match &self.queued {
-                Some(queued) => {
+            Happened::Transferred { talked } => {
+                if let Some(queued) = &self.queued {
                     let how = if *talked { "bridged" } else { "error" };
                     told(Some(queued.clone()), json!({ "queue_result": how, "queue_time": 1 }))
-                }
-                None => {
+                } else {
                     let how = if *talked { "completed" } else { "no-answer" };
                     told(step, json!({ "dial_call_status": how, "dial_sip_status": if *talked { 200 } else { 480 } }))
                 }
-            },
+            }
             Happened::Left => told(self.queued.clone(), json!({ "queue_result": "leave", "queue_time": 1 })),
             Happened::HungUp => {
                 let more = json!({ "call_termination_by": "caller", "duration": 1 });
@@ -270,15 +269,12 @@ impl List<'_> {
         }
         let most = verb.properties.get("maxDigits").and_then(Value::as_u64).and_then(|most| usize::try_from(most).ok());
         let most = most.filter(|most| *most > 0).ok_or("gather: property maxDigits has invalid data type")?;
-        let finish = match verb.properties.get("finishOnKey") {
-            None => None,
-            Some(_) => {
-                let mut keys = verb.text("finishOnKey")?.chars();
-                match (keys.next().and_then(Key::from_char), keys.next()) {
-                    (Some(key), None) => Some(key),
-                    _ => return Err("gather: finishOnKey is no key".to_owned()),
-                }
-            }
+        let finish = if verb.properties.contains_key("finishOnKey") {
+            let mut keys = verb.text("finishOnKey")?.chars();
+            let key = keys.next().and_then(Key::from_char).filter(|_| keys.next().is_none());
+            Some(key.ok_or("gather: finishOnKey is no key")?)
+        } else {
+            None
         };
         let collect = Collecting {
             most,

@@ -95,6 +95,10 @@ pub enum Act {
     },
     /// The hotline ended the call.
     HungUp,
+    /// Something went wrong, as the transcript writes it.
+    Fault(String),
+    /// Something was looked at, as the transcript writes it.
+    Looked(String),
 }
 
 /// Something that was not as written.

@@ -134,6 +134,11 @@ impl<S: Stage> Player<'_, S> {
 
     /// Whether the transcript can go on.
     async fn act(&mut self, step: &Step) -> bool {
+        match &step.what {
+            What::Fault(_) => self.scene(step.line, Act::Fault(step.written.clone())),
+            What::True(_) => self.scene(step.line, Act::Looked(step.written.clone())),
+            What::Caller { .. } | What::Heard(_) | What::Arrived(_) => {}
+        }
         let done = match &step.what {
             What::Caller { after, does } => {
                 self.bound_for = step.dials_to().map(str::to_owned).or(self.bound_for.take());

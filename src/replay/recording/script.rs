@@ -33,7 +33,7 @@ pub(super) fn script(
     };
     script.call(heard)?;
     let clock = OFFSET.to_datetime(take.began);
-    let mut text = format!("{} {id} 录制的通话\n", w::CALL[0]);
+    let mut text = format!("{} {id} {}\n", w::CALL[0], title(take));
     // Writing into a String cannot fail, here and below.
     let _ = writeln!(
         text,
@@ -60,6 +60,22 @@ pub(super) fn script(
         let _ = writeln!(text, "= {} {} {}", w::LOG[0], w::WITHOUT[0], names.join(" "));
     }
     Ok(text)
+}
+
+/// What the call was about: the places it came to, but for those that every call passes.
+fn title(take: &Take) -> String {
+    const MOST: usize = 5;
+    let mut places: Vec<&str> = Vec::new();
+    for scene in &take.scenes {
+        let place = &*scene.heard.place;
+        let passed = matches!(place, "start" | "language" | "main" | "over") || place.starts_with("sign-in.");
+        if !passed && !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    let more = if places.len() > MOST { "…" } else { "" };
+    places.truncate(MOST);
+    if places.is_empty() { "录制的通话".into() } else { format!("录制的通话：{}{more}", places.join("、")) }
 }
 
 /// The number that calls in the place of another of its kind: one that nobody can have.

@@ -30,7 +30,7 @@ struct Call {
 }
 
 struct Row {
-    /// `caller`, `heard` or `wrong`.
+    /// `caller`, `heard`, `fault`, `true` or `wrong`.
     kind: &'static str,
     text: String,
     note: String,
@@ -72,6 +72,8 @@ fn call(played: &Played) -> Call {
                 plain("heard", said, place.as_ref().map(|place| format!("@{place}")).unwrap_or_default())
             }
             Act::HungUp => plain("heard", "☎", String::new()),
+            Act::Fault(fault) => plain("fault", fault, format!("+{}", seconds(scene.at))),
+            Act::Looked(truth) => plain("true", truth, String::new()),
         };
         rows.push((scene.line, row));
     }

@@ -53,6 +53,8 @@ fn scene(scene: &Scene) -> Value {
             json!({ "line": line, "at": at, "heard": said, "place": place, "silence": silence.as_secs_f64() })
         }
         Act::HungUp => json!({ "line": line, "at": at, "hung_up": true }),
+        Act::Fault(fault) => json!({ "line": line, "at": at, "fault": fault }),
+        Act::Looked(truth) => json!({ "line": line, "at": at, "true": truth }),
     }
 }
 

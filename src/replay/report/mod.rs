@@ -77,6 +77,21 @@ impl Report {
         counts
     }
 
+    /// Why files were not played, and how many for each reason, the most frequent first.
+    #[must_use]
+    pub fn passed_over(&self) -> Vec<(&str, usize)> {
+        let mut reasons: Vec<(&str, usize)> = Vec::new();
+        for file in &self.files {
+            let Outcome::PassedOver(why) = &file.outcome else { continue };
+            match reasons.iter_mut().find(|(known, _)| known == why) {
+                Some((_, files)) => *files += 1,
+                None => reasons.push((why, 1)),
+            }
+        }
+        reasons.sort_by_key(|(_, files)| std::cmp::Reverse(*files));
+        reasons
+    }
+
     /// 0: all heard as written; 1: some differ; 2: a file cannot be read, or nothing was played.
     #[must_use]
     pub fn exit_code(&self) -> u8 {

@@ -23,6 +23,10 @@ pub fn text(report: &Report, color: bool) -> String {
             tell_all(&mut out, transcript, played, color);
         }
     }
+    // Nobody should have to guess what was not played.
+    for (why, files) in report.passed_over() {
+        let _ = writeln!(out, "{files} passed over: each {why}");
+    }
     let Counts { passed, failed, unreadable, passed_over, calls } = report.counts();
     let all = if failed + unreadable == 0 { Style::new().green() } else { Style::new().red() };
     let all = all.for_stdout().force_styling(color);

@@ -17,17 +17,14 @@ pub(super) fn read_truth(body: &str) -> Result<Truth, Wrong> {
             let known = w::EVENTS.iter().map(|event| shown(event)).collect::<Vec<_>>().join(", ");
             return wrong(format!("the audit has no event {event:?}"), format!("take one of {known}"));
         };
-        let times = match words.next().map(narrow) {
-            None => 1,
-            Some(count) => {
-                let count = w::TIMES.iter().find_map(|times| count.strip_suffix(times)).unwrap_or(&count);
-                match count.parse() {
-                    Ok(times) => times,
-                    Err(_) => return wrong(format!("{count:?} is no count"), example()),
-                }
-            }
+        let times = match words.next() {
+            None => Some(1),
+            Some(count) => read_times(count),
         };
-        Ok(Truth::Audit { event: (*event).to_owned(), times })
+        match times {
+            Some(times) => Ok(Truth::Audit { event: (*event).to_owned(), times }),
+            None => wrong(format!("{rest:?} has no count"), example()),
+        }
     } else if is(word, w::LOG) {
         let names = after(rest, w::WITHOUT).unwrap_or_default();
         let names: Vec<String> =
@@ -55,14 +52,26 @@ pub(super) fn read_truth(body: &str) -> Result<Truth, Wrong> {
     }
 }
 
+/// `2`, `2次`, `2 times`
+fn read_times<T: std::str::FromStr>(count: &str) -> Option<T> {
+    let count = narrow(count);
+    let count = w::TIMES.iter().find_map(|times| count.strip_suffix(times)).unwrap_or(&count);
+    count.trim_end().parse().ok()
+}
+
 pub(super) fn read_fault(body: &str) -> Result<Fault, Wrong> {
     let (word, rest) = body.split_once(char::is_whitespace).unwrap_or((body, ""));
     let rest = rest.trim();
+    // People write 重发2次 in one.
+    let (word, rest) = match after(word, w::DUPLICATE) {
+        Some(count) if rest.is_empty() => (w::DUPLICATE[0], count),
+        _ => (word, rest),
+    };
     if is(word, w::DUPLICATE) {
         return match rest {
             "" => Ok(Fault::Duplicate(1)),
-            count => match narrow(count).parse() {
-                Ok(times @ 1..=9) => Ok(Fault::Duplicate(times)),
+            count => match read_times(count) {
+                Some(times @ 1..=9) => Ok(Fault::Duplicate(times)),
                 _ => wrong(format!("{count:?} is no count"), format!("write {} 2; nine at most", w::DUPLICATE[0])),
             },
         };

@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use jiff::civil::DateTime;
+use jiff::civil::Time;
 use jiff::tz::Offset;
 
-use super::{Wrong, is_name, narrow, wrong};
+use super::{Wrong, is_name, narrow, read_day, wrong};
 use crate::replay::transcript::{CLOCK, Dialect, Field, From, Header, OFFSET, SecretValue, Whose};
 use crate::replay::words::{self as w, is, shown};
 
@@ -40,7 +40,9 @@ pub(super) fn once<T>(place: &mut Option<T>, value: T, word: w::Word) -> Result<
 
 impl Head {
     pub(super) fn read(&mut self, line: usize, body: &str) -> Result<(), Wrong> {
-        let (word, rest) = body.split_once(char::is_whitespace).unwrap_or((body, ""));
+        // 时钟 2026-07-01, or 时钟：2026-07-01
+        let ends = |c: char| c.is_whitespace() || matches!(c, ':' | '：');
+        let (word, rest) = body.split_once(ends).unwrap_or((body, ""));
         let rest = rest.trim();
         let some = |what: &str| match rest {
             "" => wrong(format!("{word} says nothing"), format!("name {what}")),
@@ -174,7 +176,8 @@ fn read_clock(text: &str) -> Result<jiff::Timestamp, Wrong> {
         None => OFFSET,
         Some(offset) => read_offset(offset).ok_or_else(refused)?,
     };
-    let local: DateTime = format!("{day}T{time}").parse().map_err(|_| refused())?;
+    let time: Time = time.parse().map_err(|_| refused())?;
+    let local = read_day(day).ok_or_else(refused)?.to_datetime(time);
     if words.next().is_some() {
         return Err(refused());
     }

@@ -1,12 +1,11 @@
 //! What is heard: words with holes, how soon, and where.
 
-use jiff::civil::Date;
-
 use super::caller::read_duration;
 use super::header::Head;
-use super::{Wrong, is_name, narrow, wrong};
+use super::{Wrong, is_name, narrow, read_day, wrong};
 use crate::member::money::Money;
 use crate::replay::pattern::Part;
+use crate::replay::prompt_hole::PromptHole;
 use crate::replay::transcript::{Expectation, What};
 use crate::replay::words::{self as w, after, is, shown};
 
@@ -93,17 +92,14 @@ fn read_hole(hole: &str, header: &Head) -> Result<Part, Wrong> {
         };
         Ok(Part::Amount(amount))
     } else if is(word, w::DATE) {
-        match narrow(value).parse::<Date>() {
-            Ok(day) => Ok(Part::Date(day)),
-            Err(_) => wrong(format!("{value:?} is no day"), "write it as {日期 2026-06-30}"),
+        match read_day(value) {
+            Some(day) => Ok(Part::Date(day)),
+            None => wrong(format!("{value:?} is no day"), "write it as {日期 2026-06-30}"),
         }
     } else if is(word, w::DIGITS) {
         read_digits(value, header)
     } else if is(word, w::PROMPT) {
-        match value {
-            "" => wrong("no prompt is named", "write {提示 goodbye}"),
-            id => Ok(Part::Prompt(id.to_owned())),
-        }
+        read_prompt(value, header).map(Part::Prompt)
     } else if is(word, w::CAPTURE) {
         let Some(name) = value.strip_prefix(['$', '＄']).filter(|name| is_name(name)) else {
             return wrong(format!("{value:?} is no name"), "write {记下 $编号}");
@@ -130,6 +126,24 @@ fn read_hole(hole: &str, header: &Head) -> Result<Part, Wrong> {
         let known = [w::AMOUNT, w::DATE, w::DIGITS, w::PROMPT, w::CAPTURE, w::ANY_OF, w::REGEX].map(shown).join(", ");
         wrong(format!("{{{hole}}} is no hole"), format!("take {{…}} or one of {known}"))
     }
+}
+
+/// `account.pooled-fund used=1200.50 year=2026`
+fn read_prompt(text: &str, header: &Head) -> Result<PromptHole, Wrong> {
+    let mut words = text.split_whitespace();
+    let Some(id) = words.next() else { return wrong("no prompt is named", "write {提示 call.goodbye}") };
+    let mut values = Vec::new();
+    for word in words {
+        let Some((name, value)) =
+            word.split_once(['=', '＝']).filter(|(name, value)| !name.is_empty() && !value.is_empty())
+        else {
+            return wrong(format!("{word:?} gives {id} no value"), format!("write {{提示 {id} total=1010.05}}"));
+        };
+        let value = narrow(value);
+        header.tails.borrow_mut().extend(value.strip_prefix('$').map(str::to_owned));
+        values.push((name.to_owned(), value));
+    }
+    Ok(PromptHole { id: id.to_owned(), values })
 }
 
 /// `$证号 尾4`, or digits as they are.

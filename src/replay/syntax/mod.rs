@@ -41,9 +41,14 @@ impl Transcript {
             Ok(text) => text.trim_start_matches('\u{feff}'),
             Err(e) => {
                 let line = bytes[..e.valid_up_to()].split(|b| *b == b'\n').count();
+                let problem = match bytes {
+                    [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "is written in UTF-16 (Unicode, in older editors)",
+                    _ => "is not written in UTF-8 (in GBK, perhaps: ANSI, in older editors)",
+                };
+                let remedy = "save it as UTF-8: editors offer it beside the file's name";
                 return Err(Faults(vec![fault::Fault {
                     line: Some(line),
-                    ..fault::Fault::of(source, "is not written in UTF-8", "save it as UTF-8")
+                    ..fault::Fault::of(source, problem, remedy)
                 }]));
             }
         };
@@ -86,16 +91,20 @@ impl Reader<'_> {
                 continue;
             };
             let read = match kind {
-                Kind::Title => read_title(body, title.is_some() || !steps.is_empty()).map(|read| title = Some(read)),
+                Kind::Title => read_title(body, title.is_some() || !steps.is_empty()).map(|read| {
+                    title = Some(read);
+                    None
+                }),
                 Kind::Header if !steps.is_empty() => {
                     wrong("stands after the call has begun", "indented lines belong above the first > line")
                 }
-                Kind::Header => header.read(line, body),
-                Kind::Caller => read_caller(body).map(|what| steps.push(Step { line, what })),
-                Kind::Heard => read_heard(body, &header).map(|what| steps.push(Step { line, what })),
-                Kind::True => read_truth(body).map(|truth| steps.push(Step { line, what: What::True(truth) })),
-                Kind::Fault => read_fault(body).map(|fault| steps.push(Step { line, what: What::Fault(fault) })),
+                Kind::Header => header.read(line, body).map(|()| None),
+                Kind::Caller => read_caller(body).map(Some),
+                Kind::Heard => read_heard(body, &header).map(Some),
+                Kind::True => read_truth(body).map(|truth| Some(What::True(truth))),
+                Kind::Fault => read_fault(body).map(|fault| Some(What::Fault(fault))),
             };
+            let read = read.map(|what| steps.extend(what.map(|what| Step { line, what, written: body.to_owned() })));
             // Keys with blanks between them are one number all the same.
             let keyed: String = if raw.trim_start().starts_with(['>', '＞']) {
                 kept.split_whitespace().collect()
@@ -232,6 +241,16 @@ fn read_title(body: &str, late: bool) -> Result<(String, String), Wrong> {
 
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+}
+
+/// A day as people write it: 2026-07-01, 2026/7/1, 2026年7月1日.
+fn read_day(text: &str) -> Option<Date> {
+    let text = narrow(text);
+    let mut numbers = text.trim_end_matches('日').split(['-', '/', '.', '年', '月']).map(str::parse::<i16>);
+    let mut next = || numbers.next()?.ok();
+    let (year, month, day) = (next()?, next()?, next()?);
+    let date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+    numbers.next().is_none().then_some(date).filter(|date| date.year() > 1900)
 }
 
 /// No number of a real person stands in a transcript: what passes for one is named by `$`.

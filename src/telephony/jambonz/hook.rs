@@ -177,7 +177,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::secret::Key;
+    use crate::telephony::testing::{Heard, heard};
 
     /// What the feature server sends of a call that comes in, shortened; its account and call are made up.
     const CALL: &str = r#"{"sip":{"headers":{"via":"SIP/2.0/UDP 10.0.0.1","x-digits":"12"},"body":"v=0\r\n","method":"INVITE"},
@@ -188,29 +188,6 @@ mod tests {
 
     fn hook(body: &str) -> Hook {
         Hook::parse(body.as_bytes()).unwrap_or_else(|| panic!("{body}"))
-    }
-
-    /// Keys, and whether the finish key ended them.
-    #[derive(Debug, PartialEq)]
-    enum Heard {
-        Keys(String, bool),
-        Silence,
-        Garbled,
-        Ended(TransferEnd),
-        HungUp,
-    }
-
-    fn heard(event: Event) -> Heard {
-        match event {
-            Event::Keys(keys) => {
-                Heard::Keys(keys.expose().iter().copied().map(Key::as_char).collect(), keys.finished())
-            }
-            Event::Silence => Heard::Silence,
-            Event::Garbled => Heard::Garbled,
-            Event::TransferEnded(end) => Heard::Ended(end),
-            Event::HungUp => Heard::HungUp,
-            other => panic!("{other:?}"),
-        }
     }
 
     fn keys(body: &str) -> Heard {

@@ -313,7 +313,7 @@ mod tests {
     use super::*;
     use crate::dialog::{BargeIn, Record, Transfer};
     use crate::speech::words::Piece;
-    use crate::telephony::testing::{prompt, reply};
+    use crate::telephony::testing::{collect, prompt, reply};
 
     fn verbs(settings: &str) -> Verbs {
         Verbs::new(&toml::from_str(settings).unwrap(), &PublicUrl::parse("https://hotline.example/").unwrap())
@@ -329,18 +329,6 @@ mod tests {
 
     fn written(say: &[&str], then: Then) -> Value {
         read(&verbs("").reply(&says(say, Pace::Usual, then), "c1"))
-    }
-
-    fn collect(max: u8, finish: Option<Key>, first_key: u64, between_keys: u64, barge_in: BargeIn) -> Then {
-        let collect = Collect {
-            min: 6,
-            max,
-            finish,
-            first_key: Duration::from_millis(first_key),
-            between_keys: Duration::from_millis(between_keys),
-            barge_in,
-        };
-        Then::Collect(collect, "AbC-_9".into())
     }
 
     #[test]

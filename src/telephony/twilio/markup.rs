@@ -290,7 +290,7 @@ mod tests {
     use crate::secret::Key;
     use crate::speech::words::Piece;
     use crate::telephony::spoken::legal;
-    use crate::telephony::testing::{prompt, reply};
+    use crate::telephony::testing::{collect, prompt, reply};
     use crate::telephony::twilio::profile::{EXOTEL, KAZOO, SIGNALWIRE, SOMLENG, TELNYX, TWILIO};
     use crate::telephony::twilio::settings::Settings;
 
@@ -425,7 +425,7 @@ mod tests {
     #[test]
     fn each_platform_records_as_it_can() {
         let record = |profile| {
-            let (longest, silence) = (Duration::from_secs(120), Duration::from_secs(5));
+            let (longest, silence) = (Duration::from_mins(2), Duration::from_secs(5));
             let record = Record { longest, finish: Key::Hash, silence };
             answered(profile, &[], Pace::Usual, Then::Record(record, "S".into()))
         };
@@ -490,18 +490,6 @@ mod tests {
             inside(say);
         }
         assert_eq!(said(&markup).concat().chars().count(), 1200);
-    }
-
-    fn collect(max: u8, finish: Option<Key>, first_key: u64, between_keys: u64, barge_in: BargeIn) -> Then {
-        let collect = Collect {
-            min: 1,
-            max,
-            finish,
-            first_key: Duration::from_millis(first_key),
-            between_keys: Duration::from_millis(between_keys),
-            barge_in,
-        };
-        Then::Collect(collect, "AbC-_9".into())
     }
 
     #[test]

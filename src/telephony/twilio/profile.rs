@@ -33,6 +33,8 @@ pub struct Words {
     pub call: &'static [&'static str],
     /// What is in one, beside letters and digits.
     pub in_call: &'static [u8],
+    /// No id is longer.
+    pub longest_call: usize,
     /// The number that calls.
     pub caller: &'static [&'static str],
     /// The number that was dialled.
@@ -102,8 +104,14 @@ impl Profile {
     }
 }
 
-const TWILIOS_WORDS: Words =
-    Words { call: &["CallSid"], in_call: b"-_", caller: &["From"], dialled: &["To"], digits: &["Digits"] };
+const TWILIOS_WORDS: Words = Words {
+    call: &["CallSid"],
+    in_call: b"-_",
+    longest_call: 64,
+    caller: &["From"],
+    dialled: &["To"],
+    digits: &["Digits"],
+};
 
 const WHAT_TWILIO_CAN: &[Can] = &[
     Can::Queue,
@@ -132,7 +140,7 @@ pub static TWILIO: Profile = Profile {
     },
 };
 
-/// `SignalWire`'s compatibility API (cXML).
+/// SignalWire's compatibility API (cXML).
 pub static SIGNALWIRE: Profile = Profile {
     dialect: "signalwire",
     name: "SignalWire",
@@ -153,7 +161,7 @@ pub static TELNYX: Profile = Profile {
     dialect: "telnyx",
     name: "Telnyx",
     // v3:DPNqxVjTNtQYaKdcKbU0QgRFrQ3YzuAQrVYC4Ggcuq7zTpDkUB7A4w
-    words: Words { in_call: b"-_:", ..TWILIOS_WORDS },
+    words: Words { in_call: b"-_:", longest_call: 128, ..TWILIOS_WORDS },
     can: &[Can::Queue, Can::VoiceSpeed, Can::TellRecordings, Can::TellState],
     keys: KeyTimer::Each,
     // They hold for ten minutes.
@@ -212,6 +220,7 @@ pub static KAZOO: Profile = Profile {
         call: &["CallSid", "Call-ID"],
         // As its switch makes them, or the telephone did.
         in_call: b"-_.@:+",
+        longest_call: 128,
         caller: &["CallerNumber", "From"],
         ..TWILIOS_WORDS
     },

@@ -17,7 +17,7 @@ const UNREADABLE: &str = "?";
 pub enum Proof {
     /// As Twilio signs.
     Twilio(Tokens),
-    /// As `SignalWire` signs, in two ways.
+    /// As SignalWire signs, in two ways.
     SignalWire(SigningKeys),
     /// As Telnyx signs.
     Telnyx(PublicKeys),

@@ -25,8 +25,8 @@ const READ: [&str; 12] = [
     "RecordingStatus",
     "RecordingUrl",
 ];
-/// Longer than the id of any call.
-const LONGEST_CALL: usize = 128;
+/// Longer than the id of any recording.
+const LONGEST_RECORDING: usize = 128;
 
 /// The parameters of a form post, in order. Not to be printed: there are PINs among them.
 pub struct Form {
@@ -74,7 +74,7 @@ impl Form {
     /// Which call it is about.
     ///
     /// # Errors
-    /// The call's id is missing, empty, there twice, longer than 128 characters or has others than the platform gives.
+    /// The call's id is missing, empty, there twice, longer than the platform's are, or has other characters.
     pub fn call(&self) -> Result<Call, UnknownCall> {
         let words = &self.profile.words;
         let id = self.first(words.call).ok_or(UnknownCall::Missing)?;
@@ -82,7 +82,7 @@ impl Form {
             return Err(UnknownCall::Twice);
         }
         let is_of_id = |b: u8| b.is_ascii_alphanumeric() || words.in_call.contains(&b);
-        if !(1..=LONGEST_CALL).contains(&id.len()) || !id.bytes().all(is_of_id) {
+        if !(1..=words.longest_call).contains(&id.len()) || !id.bytes().all(is_of_id) {
             return Err(UnknownCall::Malformed);
         }
         let dialled = self.first(words.dialled).filter(|to| to.len() <= 128 && !to.contains(char::is_control));
@@ -169,7 +169,7 @@ impl Form {
             address.rsplit('/').next()
         };
         let is_id = |id: &&str| {
-            (1..=LONGEST_CALL).contains(&id.len())
+            (1..=LONGEST_RECORDING).contains(&id.len())
                 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
         };
         self.get("RecordingSid").or_else(of_address).filter(is_id)
@@ -277,7 +277,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::secret::Key;
+    use crate::telephony::testing::{Heard, heard};
     use crate::telephony::twilio::profile::{EXOTEL, KAZOO, SIGNALWIRE, SOMLENG, TELNYX, TWILIO};
 
     /// A body as it was captured from Twilio, its account and call made up.
@@ -285,29 +285,6 @@ mod tests {
         &CalledCity=&CalledVia=%2B49494949494912248033558&Caller=%2B49221669549907&CallerState=K%C3%B6ln&Digits=123456\
         &Direction=inbound&FinishedOnKey=&ForwardedFrom=%2B49494949494912248033558&From=%2B49221669549907\
         &To=%2B12248033558&ToZip=&msg=Gather+End";
-
-    /// Keys, and whether the finish key ended them.
-    #[derive(Debug, PartialEq)]
-    enum Heard {
-        Keys(String, bool),
-        Silence,
-        Garbled,
-        Ended(TransferEnd),
-        HungUp,
-    }
-
-    fn heard(event: Event) -> Heard {
-        match event {
-            Event::Keys(keys) => {
-                Heard::Keys(keys.expose().iter().copied().map(Key::as_char).collect(), keys.finished())
-            }
-            Event::Silence => Heard::Silence,
-            Event::Garbled => Heard::Garbled,
-            Event::TransferEnded(end) => Heard::Ended(end),
-            Event::HungUp => Heard::HungUp,
-            other => panic!("{other:?}"),
-        }
-    }
 
     fn keys(body: &str) -> Heard {
         heard(Form::parse(&TWILIO, body.as_bytes()).keys())
@@ -525,8 +502,8 @@ mod tests {
         assert_eq!(call("CallSid=CA1"), Ok("CA1".into()));
         assert_eq!(call("From=1"), Err(UnknownCall::Missing));
         assert_eq!(call("CallSid=CA1&CallSid=CA1"), Err(UnknownCall::Twice));
-        assert_eq!(call(&format!("CallSid={}", "a".repeat(128))), Ok("a".repeat(128).into()));
-        for odd in ["", "CA+1", "CA%0A1", "CA%2F1", "CA%E4%B8%80", "CA%FF", "CA%3A1", &"a".repeat(129)] {
+        assert_eq!(call(&format!("CallSid={}", "a".repeat(64))), Ok("a".repeat(64).into()));
+        for odd in ["", "CA+1", "CA%0A1", "CA%2F1", "CA%E4%B8%80", "CA%FF", "CA%3A1", &"a".repeat(65)] {
             assert_eq!(call(&format!("CallSid={odd}")), Err(UnknownCall::Malformed), "{odd}");
         }
     }
@@ -656,7 +633,8 @@ mod tests {
             pairs in prop::collection::vec(("(Call(Sid|-ID|From|To|Status)|Digits(Pressed)?|digits|From|To|Recording(Url|Sid)|[a-z]{1,3})", "[ -~]{0,20}"), 0..6),
             bytes in prop::collection::vec(any::<u8>(), 0..60),
         ) {
-            let pairs = pairs.into_iter().map(|(name, value)| format!("{name}={value}&")).collect::<String>();
+            let pairs: Vec<_> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let pairs = pairs.join("&");
             for body in [pairs.as_bytes(), &bytes] {
                 for profile in [&TWILIO, &SIGNALWIRE, &TELNYX, &SOMLENG, &EXOTEL, &KAZOO] {
                     let form = Form::parse(profile, body);
@@ -664,7 +642,7 @@ mod tests {
                     let shown = format!("{told:?} {:?} {:?}", form.keys(), form.waiting());
                     prop_assert!(!shown.contains("Keys([") , "{shown}");
                     if let Ok(call) = form.call() {
-                        prop_assert!(call.id.bytes().all(|b| b.is_ascii_graphic()) && call.id.len() <= LONGEST_CALL);
+                        prop_assert!(call.id.bytes().all(|b| b.is_ascii_graphic()) && call.id.len() <= 128);
                     }
                 }
             }

@@ -241,7 +241,7 @@ mod tests {
 
     use super::*;
     use crate::telephony::sender::Networks;
-    use crate::telephony::testing::{Answer, App, Fake};
+    use crate::telephony::testing::{self, Answer, App, Fake, Webhook, contract};
     use crate::telephony::twilio::settings::{Settings, SignalWire, Somleng, Telnyx, Unsigned};
     use crate::telephony::twilio::signature::SIGNATURE;
 
@@ -301,31 +301,59 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_webhook_reaches_the_conversation() {
-        let app = app();
-        assert_eq!(post(&app, "/twilio/voice?line=a", "CallSid=CA1&To=12333").await, spoken(GREETING));
-        assert_eq!(post(&app, "/twilio/step/A-b_9", "CallSid=CA1&Digits=12&FinishedOnKey=%23").await, spoken(GREETING));
-        assert_eq!(post(&app, "/twilio/step/S", "CallSid=CA1").await, spoken(GREETING));
-        assert_eq!(post(&app, "/twilio/transferred/S", "CallSid=CA1&DialCallStatus=busy").await, spoken(GREETING));
-        assert_eq!(post(&app, "/twilio/queued/S", "CallSid=CA1&QueueResult=leave").await, spoken(GREETING));
-        assert_eq!(post(&app, "/twilio/waiting/S", "CallSid=CA1&QueuePosition=2").await, spoken(GREETING));
-        assert_eq!(post(&app, "/twilio/waiting/S", "CallSid=CA1&Digits=2").await, spoken(GREETING));
-        assert_eq!(post(&app, "/twilio/fallback", "CallSid=CA1&ErrorCode=11200&ErrorUrl=x").await, spoken(GREETING));
-        assert_eq!(post(&app, "/twilio/status", "CallSid=CA1&CallStatus=completed").await, Answer::bare(204));
-        assert_eq!(
-            app.told(),
-            [
-                "CA1 dialled 12333 Withheld",
-                "CA1 A-b_9 Keys(Keys(…))",
-                "CA1 S Silence",
-                "CA1 S TransferEnded(NotAnswered)",
-                "CA1 S TransferEnded(Left)",
-                "CA1 S Waiting(Waiting { ahead: Some(1), average: None, without_keys: false })",
-                "CA1 S Keys(Keys(…))",
-                "CA1 resumed",
-                "CA1 Completed",
-            ]
-        );
+    async fn keeps_the_contract() {
+        let in_words =
+            |path, body, told| Webhook { path, body, told, answer: spoken(GREETING), last_words: Some(spoken(BUSY)) };
+        let beside = |path, body, told| Webhook { path, body, told, answer: Answer::bare(204), last_words: None };
+        let account = format!("AC{}", "0".repeat(32));
+        let url = format!("https://api.twilio.com/2010-04-01/Accounts/{account}/Recordings/RE{}", "1".repeat(32));
+        let recorded = format!("CallSid={{call}}&AccountSid={account}&RecordingUrl={url}&RecordingDuration=7");
+        let complete = format!("{recorded}&RecordingStatus=completed");
+        let webhooks = [
+            in_words("/twilio/voice?line=a", "CallSid={call}&To=12333", "c1 dialled 12333 Withheld"),
+            in_words("/twilio/step/{step}", "CallSid={call}&Digits=12&FinishedOnKey=%23", "c1 S Keys(Keys(…))"),
+            in_words("/twilio/step/{step}", "CallSid={call}", "c1 S Silence"),
+            in_words(
+                "/twilio/transferred/{step}",
+                "CallSid={call}&DialCallStatus=busy",
+                "c1 S TransferEnded(NotAnswered)",
+            ),
+            in_words("/twilio/queued/{step}", "CallSid={call}&QueueResult=leave", "c1 S TransferEnded(Left)"),
+            in_words(
+                "/twilio/waiting/{step}",
+                "CallSid={call}&QueuePosition=2",
+                "c1 S Waiting(Waiting { ahead: Some(1), average: None, without_keys: false })",
+            ),
+            in_words("/twilio/waiting/{step}", "CallSid={call}&Digits=2", "c1 S Keys(Keys(…))"),
+            in_words("/twilio/fallback", "CallSid={call}&ErrorCode=11200&ErrorUrl=x", "c1 resumed"),
+            in_words(
+                "/twilio/recorded/{step}",
+                &recorded,
+                "c1 S Recorded { recording: Some(Recording { reference: Secret(…), seconds: 7 }), hung_up: false }",
+            ),
+            in_words("/twilio/recorded/{step}", "CallSid={call}", "c1 S Recorded { recording: None, hung_up: false }"),
+            beside("/twilio/recording/{step}", &complete, "c1 S recorded 7"),
+            beside("/twilio/status", "CallSid={call}&CallStatus=completed", "c1 Completed"),
+        ];
+        let with = |path: &str, body: &str, signature: &str| {
+            request(path, body).header(SIGNATURE, signature).body(body.to_owned().into()).unwrap()
+        };
+        contract(&testing::Platform {
+            app: app(),
+            webhooks: &webhooks,
+            sent: &signed,
+            forged: &[
+                &|path, body| request(path, body).body(body.to_owned().into()).unwrap(),
+                &|path, body| with(path, body, ""),
+                &|path, body| with(path, body, "王"),
+                &|path, body| with(path, body, &sign(path, body)[..20]),
+                &|path, body| with(path, body, &sign(path, body)[..27]),
+                &|path, body| with(path, body, &sign(path, body).to_lowercase()),
+                &|path, body| with(path, body, &sign("/twilio/other", body)),
+            ],
+            unreadable: &["", "From=1", "CallSid=", "CallSid=%00", "CallSid=CA1&CallSid=CA2&Digits=1"],
+        })
+        .await;
     }
 
     fn greeting(say: &str) -> Answer {
@@ -468,26 +496,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_recording_is_told_in_the_call_and_beside_it() {
+    async fn a_recording_that_is_not_kept_is_to_be_told_again() {
         let app = app();
         let account = format!("AC{}", "0".repeat(32));
         let url = format!("https://api.twilio.com/2010-04-01/Accounts/{account}/Recordings/RE{}", "1".repeat(32));
         let body = format!("CallSid=CA1&AccountSid={account}&RecordingUrl={url}&RecordingDuration=7");
-        assert_eq!(post(&app, "/twilio/recorded/S", &body).await, spoken(GREETING));
-        assert_eq!(post(&app, "/twilio/recorded/S", "CallSid=CA1").await, spoken(GREETING));
+        assert_eq!(post(&app, "/twilio/recording/S", &body).await, Answer::bare(204), "it is not complete");
+        assert_eq!(app.told(), [""; 0]);
         let complete = format!("{body}&RecordingStatus=completed");
-        assert_eq!(post(&app, "/twilio/recording/S", &complete).await, Answer::bare(204));
-        assert_eq!(post(&app, "/twilio/recording/S", &body).await, Answer::bare(204));
-        assert_eq!(post(&app, "/twilio/recording/T", &complete).await, Answer::bare(503), "to be told again");
-        assert_eq!(
-            app.told(),
-            [
-                "CA1 S Recorded { recording: Some(Recording { reference: Secret(…), seconds: 7 }), hung_up: false }",
-                "CA1 S Recorded { recording: None, hung_up: false }",
-                "CA1 S recorded 7",
-                "CA1 T recorded 7",
-            ]
-        );
+        assert_eq!(post(&app, "/twilio/recording/T", &complete).await, Answer::bare(503));
+        assert_eq!(app.told(), ["CA1 T recorded 7"]);
     }
 
     #[tokio::test]
@@ -500,32 +518,6 @@ mod tests {
             "CallSid=CA1&CallStatus=completed&CallStatus=busy",
         ] {
             assert_eq!(post(&app, "/twilio/status", body).await, Answer::bare(204), "{body}");
-        }
-        assert_eq!(app.told(), [""; 0]);
-    }
-
-    #[tokio::test]
-    async fn who_cannot_prove_to_be_twilio_gets_a_bare_403() {
-        let app = app();
-        let body = "CallSid=CA1&Digits=1";
-        let right = sign("/twilio/step/S", body);
-        let other = sign("/twilio/step/T", body);
-        for signature in ["", "王", &right[..20], &right[..27], &other, &right.to_lowercase()] {
-            let request = request("/twilio/step/S", body).header(SIGNATURE, signature);
-            assert_eq!(app.send(request.body(body.into()).unwrap()).await, Answer::bare(403), "{signature}");
-        }
-        for path in [
-            "/twilio/voice",
-            "/twilio/step/S",
-            "/twilio/transferred/S",
-            "/twilio/recorded/S",
-            "/twilio/recording/S",
-            "/twilio/queued/S",
-            "/twilio/waiting/S",
-            "/twilio/status",
-            "/twilio/fallback",
-        ] {
-            assert_eq!(app.send(request(path, body).body(body.into()).unwrap()).await, Answer::bare(403), "{path}");
         }
         assert_eq!(app.told(), [""; 0]);
     }
@@ -570,23 +562,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_proved_to_be_twilio_always_hears_words() {
+    async fn a_step_that_breaks_is_last_words_too_and_the_end_of_a_call_none() {
         let app = app();
-        for (path, body) in [
-            ("/twilio/voice", "From=1"),
-            ("/twilio/voice", ""),
-            ("/twilio/step/S", "CallSid=CA1&CallSid=CA2&Digits=1"),
-            ("/twilio/transferred/S", "CallSid=%00"),
-            ("/twilio/fallback", "CallSid="),
-            ("/twilio/step/panic", "CallSid=CA1&Digits=1"),
-            ("/twilio/voice", "CallSid=panic"),
-            ("/twilio/step/never", "CallSid=CA1&Digits=1"),
-            ("/twilio/fallback", "CallSid=never"),
-        ] {
-            assert_eq!(post(&app, path, body).await, spoken(BUSY), "{path} {body}");
+        for step in ["panic", "never"] {
+            assert_eq!(
+                post(&app, &format!("/twilio/step/{step}"), "CallSid=CA1&Digits=1").await,
+                spoken(BUSY),
+                "{step}"
+            );
         }
         assert_eq!(post(&app, "/twilio/status", "CallSid=never&CallStatus=completed").await, Answer::bare(204));
         assert_eq!(app.told(), [""; 0]);
-        assert_eq!(post(&app, "/twilio/voice", "CallSid=CA1&To=1").await, spoken(GREETING), "others go on");
     }
 }

@@ -51,7 +51,7 @@ pub struct Settings {
     pub voices: BTreeMap<Language, Voice>,
 }
 
-/// How `SignalWire` proves itself to us, and the voices it speaks with.
+/// How SignalWire proves itself to us, and the voices it speaks with.
 ///
 /// ```toml
 /// [signalwire]
@@ -130,7 +130,7 @@ pub struct Voice {
     pub voice: Box<str>,
 }
 
-fn is_some(secret: &&Secret) -> bool {
+fn is_there(secret: &Secret) -> bool {
     !secret.expose().trim().is_empty()
 }
 
@@ -138,7 +138,7 @@ impl Settings {
     /// Every secret that signs for someone.
     pub fn tokens(&self) -> impl Iterator<Item = &Secret> {
         let accounts = self.accounts.values().flatten();
-        self.general_tokens().chain(accounts).filter(is_some)
+        self.general_tokens().chain(accounts).filter(|secret| is_there(secret))
     }
 
     /// Twilio, which is there in any case: without a token it is refused.
@@ -167,10 +167,10 @@ impl Settings {
 impl SignalWire {
     /// Every key that may sign.
     pub fn keys(&self) -> impl Iterator<Item = &Secret> {
-        self.signing_key.iter().chain(&self.more_signing_keys).filter(is_some)
+        self.signing_key.iter().chain(&self.more_signing_keys).filter(|secret| is_there(secret))
     }
 
-    /// `SignalWire`, if it is set up.
+    /// SignalWire, if it is set up.
     #[must_use]
     pub fn platform(&self) -> Option<Platform> {
         self.keys().next()?;
@@ -203,7 +203,7 @@ impl Telnyx {
 impl Somleng {
     /// Every token that may sign.
     pub fn tokens(&self) -> impl Iterator<Item = &Secret> {
-        self.auth_token.iter().chain(&self.more_auth_tokens).filter(is_some)
+        self.auth_token.iter().chain(&self.more_auth_tokens).filter(|secret| is_there(secret))
     }
 
     /// Somleng, if it is set up.
@@ -219,7 +219,7 @@ impl Unsigned {
     /// The secret, if there is one.
     #[must_use]
     pub fn secret(&self) -> Option<&Secret> {
-        self.secret.as_ref().filter(is_some)
+        self.secret.as_ref().filter(|secret| is_there(secret))
     }
 
     /// Exotel, if it is set up. `proxies` are our own.

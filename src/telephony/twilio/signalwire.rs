@@ -1,4 +1,4 @@
-//! Is it `SignalWire`? The signature of a webhook, in either of its two ways.
+//! Is it SignalWire? The signature of a webhook, in either of its two ways.
 //!
 //! In both the signing key of the project makes an HMAC-SHA1 that begins with the address. As Twilio does it, the sorted
 //! parameters follow, and it is written in base64; in its own way the body follows as it was sent, and it is written in

@@ -99,6 +99,9 @@ const checks = {
     await call.all("1", "739154#", "1");
     call.hears("一千零一十元零五分");
     await call.press("9");
+    call.hears("请您对本次服务作出评价");
+    await call.press("1");
+    call.hears("再见");
     must(call.verbs.at(-1).verb === "hangup", "the call goes on");
   },
   async "silence, and the finish key alone"() {

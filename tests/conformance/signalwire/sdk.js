@@ -1,7 +1,7 @@
 // What SignalWire's Node library knows: its signature, and its builder of documents.
 //
 //   node sdk.js sign      {key, address, body} on stdin, the signature on stdout
-//   node sdk.js validate  the same and signature, true or false
+//   node sdk.js validate  [{key, address, body, signature}], [true or false]
 //   node sdk.js types     [{name, attributes, inside}], a list of what the builder has not got
 "use strict";
 const fs = require("fs");
@@ -50,7 +50,8 @@ const input = JSON.parse(fs.readFileSync(0, "utf8"));
 const webhooks = require(path.join(package_, "lib/webhooks/webhooks.js"));
 const commands = {
   sign: ({ key, address, body }) => webhooks.getExpectedTwilioSignature(key, address, querystring.parse(body)),
-  validate: ({ key, address, body, signature }) => webhooks.validateRequest(key, signature, address, querystring.parse(body), true),
+  validate: (all) => all.map(({ key, address, body, signature }) =>
+    webhooks.validateRequest(key, signature, address, querystring.parse(body), true)),
   types: missing,
 };
 process.stdout.write(JSON.stringify(commands[process.argv[2]](input)));

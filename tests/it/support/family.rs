@@ -82,7 +82,9 @@ impl Platform {
         let address = format!("{PUBLIC_URL}{path}");
         let mac = |parts: &[&str]| {
             let mut mac: Hmac<Sha1> = Hmac::new_from_slice(KEY.as_bytes()).unwrap();
-            parts.iter().for_each(|part| mac.update(part.as_bytes()));
+            for part in parts {
+                mac.update(part.as_bytes());
+            }
             mac.finalize().into_bytes()
         };
         let sorted = || {

@@ -1,0 +1,160 @@
+//! One contract for every way in: the same words, the same answer to a repeat, no word to strangers.
+//!
+//! The platforms' ends are those that transcripts are replayed by: a dialect that has one is held to this.
+
+use std::fmt::Write;
+
+use hotline::replay::pattern::tidy;
+use hotline::replay::phone::{Account, Answer, Happened, Heard, Phone, Then, Webhook};
+use hotline::replay::transcript::Dialect;
+use hotline::secret::{Key, Secret};
+
+use crate::calls::{
+    ACCOUNT, BALANCE, CONFIRM, ENTER_ID, ENTER_PIN, GOODBYE, GREETING, MAIN, NOON, NUMBERS, OFFER, REFUSED, TOLD,
+};
+use crate::support::caller::InProcess;
+use crate::support::served::{AUTH_TOKEN, BROWSER_TOKEN, PUBLIC_URL, People, Setup};
+
+const SECRET: &str = "wh_secret_0f1e2d3c4b5a69788796a5b4";
+const NOTHING: &str = "抱歉，没有收到您的按键。";
+const FIRST: &str = "查询前请先验证您的身份。";
+
+fn hotline() -> InProcess {
+    InProcess::new(Setup::new().people(People::Always).env("JAMBONZ__SECRET", SECRET), NOON)
+}
+
+/// A telephone at one of the platforms.
+struct Telephone<'h> {
+    hotline: &'h InProcess,
+    dialect: Dialect,
+    phone: Phone,
+    heard: Option<Heard>,
+}
+
+impl<'h> Telephone<'h> {
+    fn new(hotline: &'h InProcess, dialect: Dialect) -> Self {
+        let account = Account {
+            public_url: PUBLIC_URL.to_owned(),
+            auth_token: Secret::new(AUTH_TOKEN),
+            browser_token: Secret::new(BROWSER_TOKEN),
+            jambonz_secret: Secret::new(SECRET),
+        };
+        let (call, from) = ("CA1".to_owned(), Some("13800138000".to_owned()));
+        let phone = Phone::new(account, hotline.clock.clone(), dialect, call, from, "12333".to_owned());
+        Self { hotline, dialect, phone, heard: None }
+    }
+
+    fn webhook(&self, happened: &Happened<'_>) -> Webhook {
+        self.phone.webhook(self.heard.as_ref(), happened).unwrap()
+    }
+
+    fn send(&self, webhook: &Webhook) -> Answer {
+        let headers: Vec<_> = webhook.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let answer = self.hotline.wire.send("POST", &webhook.path, &headers, &webhook.body);
+        assert_eq!(answer.header("cache-control"), "no-store", "{:?} {}", self.dialect, webhook.path);
+        let kind = answer.header("content-type").to_owned();
+        Answer { status: answer.status, kind, body: answer.body }
+    }
+
+    /// What is heard when the platform tells this, and tells it again.
+    fn tell(&mut self, happened: &Happened<'_>) -> String {
+        let webhook = self.webhook(happened);
+        let answer = self.send(&webhook);
+        if webhook.of_call {
+            assert_eq!(self.send(&webhook), answer, "{:?}", self.dialect);
+        }
+        let heard = self.phone.hear(&answer).unwrap();
+        let said = tidy(&heard.said);
+        self.heard = Some(heard);
+        said
+    }
+
+    /// What is heard when the caller does this: `dial`, `silence`, `not answered`, or keys.
+    fn does(&mut self, what: &str) -> String {
+        let keys: Vec<_> = what.chars().filter_map(Key::from_char).collect();
+        match (what, self.heard.as_ref().map(|heard| heard.then)) {
+            ("dial", None) => self.tell(&Happened::Dialled),
+            ("silence", Some(Then::Collect(_))) => self.tell(&Happened::Silence),
+            ("not answered", Some(Then::Transfer)) => self.tell(&Happened::Transferred { talked: false }),
+            (_, Some(Then::Collect(collect))) if keys.len() == what.len() => {
+                let finish = collect.finish.filter(|finish| keys.last() == Some(finish));
+                let keys = &keys[..keys.len() - usize::from(finish.is_some())];
+                assert!(keys.len() <= collect.most, "{what}: {} keys are awaited", collect.most);
+                self.tell(&Happened::Keys { keys, finish })
+            }
+            (_, then) => panic!("{what} cannot be done: {then:?}"),
+        }
+    }
+}
+
+/// An X at the end, a wrong PIN, silence, `#` alone, a balance to the cent, a person who does not answer.
+#[test]
+fn one_call_is_heard_in_the_same_words_by_every_way_in() {
+    let call = [
+        ("dial", [GREETING, MAIN].concat()),
+        ("silence", [NOTHING, MAIN].concat()),
+        ("1", [FIRST, NUMBERS].concat()),
+        ("1", ENTER_ID.to_owned()),
+        ("#", ENTER_ID.to_owned()),
+        ("11010519491231002*#", CONFIRM.to_owned()),
+        ("1", ENTER_PIN.to_owned()),
+        ("739155#", [REFUSED, ENTER_PIN].concat()),
+        ("739154#", ACCOUNT.to_owned()),
+        ("1", [BALANCE, TOLD].concat()),
+        ("#", TOLD.to_owned()),
+        ("0", "正在为您转接人工服务，请稍候。".to_owned()),
+        ("not answered", ["抱歉，人工座席暂时无法接听，请稍后再试。", OFFER, MAIN].concat()),
+        ("9", GOODBYE.to_owned()),
+    ];
+    let expected = call.iter().fold(String::new(), |mut text, (does, hears)| {
+        writeln!(text, "{does}: {hears}").unwrap();
+        text
+    });
+    for dialect in Dialect::ALL {
+        let hotline = hotline();
+        let mut telephone = Telephone::new(&hotline, dialect);
+        let heard = call.iter().fold(String::new(), |mut text, (does, _)| {
+            writeln!(text, "{does}: {}", telephone.does(does)).unwrap();
+            text
+        });
+        assert_eq!(heard, expected, "{dialect:?}");
+        assert_eq!(telephone.heard.unwrap().then, Then::HangUp, "{dialect:?}");
+        // Every webhook was told twice, and nothing was done twice.
+        let done = ["pin_try", "sign_in_refused", "pin_try", "sign_in_ok", "read_personal_balance"];
+        assert_eq!(hotline.setup.audit(), done, "{dialect:?}");
+    }
+}
+
+/// Whatever proves the sender: without it, or with one character of it changed, there is a bare 403, and nothing is done.
+#[test]
+fn whoever_cannot_prove_who_they_are_is_told_nothing() {
+    for dialect in Dialect::ALL {
+        let hotline = hotline();
+        let mut telephone = Telephone::new(&hotline, dialect);
+        for does in ["dial", "1", "1", "11010519491231002*#", "1"] {
+            telephone.does(does);
+        }
+        let keys: Vec<_> = "739154".chars().filter_map(Key::from_char).collect();
+        let genuine = telephone.webhook(&Happened::Keys { keys: &keys, finish: Some(Key::Hash) });
+        let proofs: Vec<_> =
+            genuine.headers.iter().map(|(name, _)| *name).filter(|name| *name != "content-type").collect();
+        assert_ne!(proofs, [""; 0], "{dialect:?}");
+        for proof in proofs {
+            let mut without = genuine.clone();
+            without.headers.retain(|(name, _)| *name != proof);
+            let mut forged = genuine.clone();
+            for (_, value) in forged.headers.iter_mut().filter(|(name, _)| *name == proof) {
+                let at = value.rfind(|c: char| c.is_ascii_alphanumeric()).unwrap();
+                let other = if value[at..].starts_with('0') { "1" } else { "0" };
+                value.replace_range(at..=at, other);
+            }
+            for webhook in [without, forged] {
+                let answer = telephone.send(&webhook);
+                assert_eq!((answer.status, answer.body.as_str()), (403, ""), "{dialect:?} {proof}");
+            }
+        }
+        assert_eq!(hotline.setup.audit(), [""; 0], "{dialect:?}");
+        assert_eq!(telephone.send(&genuine).status, 200, "{dialect:?}");
+        assert_eq!(hotline.setup.audit(), ["pin_try", "sign_in_ok"], "{dialect:?}");
+    }
+}
