@@ -16,14 +16,14 @@ use crate::fault::{Fault, Faults};
 use crate::secret::Secret;
 use crate::telephony::public_url::{InvalidPublicUrl, PublicUrl};
 use crate::telephony::sender::{Networks, fits_a_path};
-use crate::telephony::{jambonz, twilio};
+use crate::telephony::{cloopen, jambonz, plivo, twilio, vonage};
 
 /// The compiled-in defaults, and the documentation of every setting.
 pub const DEFAULT: &str = include_str!("../config/default.toml");
 
 const ENVIRONMENT_PREFIX: &str = "HOTLINE_";
 /// Tables whose keys are the operator's own.
-const OPEN_TABLES: [&str; 8] = [
+const OPEN_TABLES: [&str; 10] = [
     "twilio.accounts",
     "twilio.voices",
     "signalwire.voices",
@@ -32,10 +32,23 @@ const OPEN_TABLES: [&str; 8] = [
     "exotel.voices",
     "kazoo.voices",
     "jambonz.voices",
+    "plivo.voices",
+    "vonage.voices",
 ];
 /// What begins so may hold a secret: a fault names it and never quotes it.
-const SECRETS: [&str; 8] =
-    ["twilio.", "signalwire.", "somleng.", "exotel.", "kazoo.", "jambonz.", "browser.token", "store.url"];
+const SECRETS: [&str; 11] = [
+    "twilio.",
+    "signalwire.",
+    "somleng.",
+    "exotel.",
+    "kazoo.",
+    "jambonz.",
+    "plivo.",
+    "vonage.",
+    "cloopen.",
+    "browser.token",
+    "store.url",
+];
 /// A secret of so many characters is not guessed.
 const LEAST_SECRET: usize = 16;
 
@@ -74,6 +87,9 @@ pub struct Settings {
     pub exotel: twilio::Unsigned,
     pub kazoo: twilio::Unsigned,
     pub jambonz: jambonz::Settings,
+    pub plivo: plivo::Settings,
+    pub vonage: vonage::Settings,
+    pub cloopen: cloopen::Settings,
     pub browser: Browser,
 }
 
@@ -347,12 +363,34 @@ impl Settings {
 
     /// Whether anybody but people of our own can be let in at all.
     fn has_platform(&self) -> bool {
-        self.twilio.has_tokens() || self.jambonz.has_secrets() || self.family().len() > 1
+        let others = [self.jambonz.has_secrets(), self.plivo.is_set_up(), self.vonage.is_set_up()];
+        self.twilio.has_tokens()
+            || self.family().len() > 1
+            || others.contains(&true)
+            || self.unsigned().iter().any(|(_, secret, _)| secret.is_some())
     }
 
-    /// Platforms that sign nothing, by the name of their table.
-    fn unsigned(&self) -> [(&'static str, &twilio::Unsigned); 2] {
-        [("exotel", &self.exotel), ("kazoo", &self.kazoo)]
+    /// What platforms that are set up, and have no queues, are called.
+    #[must_use]
+    pub fn without_queues(&self) -> Vec<&'static str> {
+        let family = self.family();
+        let family = family.iter().map(twilio::Platform::profile).filter(|profile| !profile.can(twilio::Can::Queue));
+        let others = [
+            (self.plivo.is_set_up(), "Plivo"),
+            (self.vonage.is_set_up(), "Vonage"),
+            (self.cloopen.secret().is_some(), "Cloopen"),
+        ];
+        let others = others.into_iter().filter(|(is_set_up, _)| *is_set_up).map(|(_, name)| name);
+        family.map(|profile| profile.name).chain(others).collect()
+    }
+
+    /// Platforms that sign nothing, by the name of their table: the secret in their addresses, and where they call from.
+    fn unsigned(&self) -> [(&'static str, Option<&Secret>, &Networks); 3] {
+        [
+            ("exotel", self.exotel.secret(), &self.exotel.addresses),
+            ("kazoo", self.kazoo.secret(), &self.kazoo.addresses),
+            ("cloopen", self.cloopen.secret(), &self.cloopen.addresses),
+        ]
     }
 
     /// What each setting alone cannot tell.
@@ -399,6 +437,9 @@ impl Settings {
         if !self.jambonz.recorder_is_address() {
             fault("jambonz.recorder", "is no WebSocket address", "write it as \"wss://recorder.example/hotline\"");
         }
+        if !self.vonage.recorder_is_address() {
+            fault("vonage.recorder", "is no address", "write it as \"https://recorder.example/hotline\"");
+        }
         if !self.telnyx.keys_are_keys() {
             fault(
                 "telnyx.public_key",
@@ -406,8 +447,8 @@ impl Settings {
                 "take it from the portal, Keys & Credentials: 44 characters, the last one =",
             );
         }
-        for (table, unsigned) in self.unsigned() {
-            if unsigned.secret().is_some_and(|secret| !fits_a_path(secret)) {
+        for (table, secret, _) in self.unsigned() {
+            if secret.is_some_and(|secret| !fits_a_path(secret)) {
                 let remedy = "take letters, digits, - and _: it stands in the address";
                 fault(&format!("{table}.secret"), "cannot stand in an address", remedy);
             }
@@ -517,13 +558,20 @@ impl Settings {
         if self.somleng.tokens().any(is_short) {
             fault("somleng.auth_token", "a token is shorter than 16 characters", "take the auth token of the account");
         }
-        for (table, unsigned) in self.unsigned() {
-            let Some(secret) = unsigned.secret() else { continue };
+        if self.plivo.tokens().any(is_short) {
+            fault("plivo.auth_token", "a token is shorter than 16 characters", "take the auth token of the account");
+        }
+        if self.vonage.secrets().any(is_short) {
+            let remedy = "set one of 32 random letters and digits in the dashboard";
+            fault("vonage.signature_secret", "a secret is shorter than 16 characters", remedy);
+        }
+        for (table, secret, addresses) in self.unsigned() {
+            let Some(secret) = secret else { continue };
             if is_short(secret) {
                 let remedy = "take 32 random letters and digits";
                 fault(&format!("{table}.secret"), "is shorter than 16 characters", remedy);
             }
-            if unsigned.addresses.is_empty() {
+            if addresses.is_empty() {
                 let problem = "is empty: whoever learns the secret could call from anywhere";
                 let remedy = "list the addresses the platform calls from, or write \"0.0.0.0/0\"";
                 fault(&format!("{table}.addresses"), problem, remedy);

@@ -42,7 +42,7 @@ use crate::store::messages::MessageLimits;
 use crate::store::throttle::{CallerLimits, TryLimits};
 use crate::store::{Store, StoreError, StoreSettings};
 use crate::telemetry::Telemetry;
-use crate::telephony::{browser, jambonz, twilio};
+use crate::telephony::{browser, cloopen, jambonz, plivo, twilio, vonage};
 
 /// A hotline, ready to answer.
 #[derive(Clone, Debug)]
@@ -253,17 +253,24 @@ pub fn unfit_lines(settings: &Settings, lines: &Lines) -> Vec<Fault> {
 /// What callers miss of `lines` on platforms that are set up: each line a line.
 #[must_use]
 pub fn missed(settings: &Settings, lines: &Lines) -> Vec<String> {
-    let family = settings.family();
-    let without = || family.iter().map(twilio::Platform::profile).filter(|profile| !profile.can(twilio::Can::Queue));
-    let missed = |flow: &Flow, profile: &twilio::Profile| {
+    let without = settings.without_queues();
+    let missed = |flow: &Flow, platform: &str| {
         format!(
-            "line {}: {} has no queues, so whoever asks for a person there hears that nobody can be reached; \
+            "line {}: {platform} has no queues, so whoever asks for a person there hears that nobody can be reached; \
              transfer_to = \"+86…\" under [person] would reach one",
-            flow.name, profile.name
+            flow.name
         )
     };
     let queues = lines.flows().filter(|flow| flow.queue().is_some());
-    queues.flat_map(|flow| without().map(move |profile| missed(flow, profile))).collect()
+    let mut all: Vec<_> = queues.flat_map(|flow| without.iter().map(move |platform| missed(flow, platform))).collect();
+    if settings.cloopen.secret().is_some() {
+        all.push(
+            "Cloopen rings nobody and records nothing, as far as its public documents tell: whoever asks for a person there \
+             hears that nobody can be reached, and whoever leaves a message that nothing was recorded"
+                .to_owned(),
+        );
+    }
+    all
 }
 
 fn warn_of_missed(settings: &Settings, lines: &Lines) {
@@ -543,7 +550,17 @@ fn routes(settings: &Settings, driver: &Arc<Driver>, telemetry: &Arc<Telemetry>,
             routes = routes.merge(twilio::router(Arc::clone(driver), platform, &public_url, clock.clone()));
         }
         if settings.jambonz.has_secrets() {
-            routes = routes.merge(jambonz::router(Arc::clone(driver), &settings.jambonz, &public_url, clock));
+            routes = routes.merge(jambonz::router(Arc::clone(driver), &settings.jambonz, &public_url, clock.clone()));
+        }
+        if settings.plivo.is_set_up() {
+            routes = routes.merge(plivo::router(Arc::clone(driver), &settings.plivo, &public_url));
+        }
+        if settings.vonage.is_set_up() {
+            routes = routes.merge(vonage::router(Arc::clone(driver), &settings.vonage, &public_url, clock));
+        }
+        if settings.cloopen.secret().is_some() {
+            let proxies = &settings.server.trusted_proxies;
+            routes = routes.merge(cloopen::router(Arc::clone(driver), &settings.cloopen, proxies));
         }
     }
     routes

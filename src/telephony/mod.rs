@@ -1,13 +1,16 @@
 //! The dialect contract: prove the sender, read an event, write a turn. Vendor words never leave their dialect.
 
 pub mod browser;
+pub mod cloopen;
 pub mod jambonz;
+pub mod plivo;
 pub mod public_url;
 pub mod sender;
 mod spoken;
 #[cfg(test)]
 mod testing;
 pub mod twilio;
+pub mod vonage;
 mod webhook;
 mod xml;
 
