@@ -209,7 +209,7 @@ fn webhooks(settings: &Settings, public: &str, out: &mut impl Write) -> std::io:
         enter(out, "Vonage (application with Voice, HTTP POST, signed webhooks)", public, vonage)?;
     }
     if settings.cloopen.secret().is_some() {
-        let cloopen = [("IVR 通知地址", at("cloopen/SECRET"))];
+        let cloopen = [("notification URL", at("cloopen/SECRET"))];
         enter(out, "Cloopen 容联云 (SECRET: what cloopen.secret holds)", public, cloopen)?;
     }
     Ok(())
