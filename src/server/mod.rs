@@ -262,7 +262,7 @@ pub fn missed(settings: &Settings, lines: &Lines) -> Vec<String> {
         )
     };
     let queues = lines.flows().filter(|flow| flow.queue().is_some());
-    let mut all: Vec<_> = queues.flat_map(|flow| without.iter().map(move |platform| missed(flow, platform))).collect();
+    let mut all: Vec<_> = queues.flat_map(|flow| without.iter().copied().map(move |platform| missed(flow, platform))).collect();
     if settings.cloopen.secret().is_some() {
         all.push(
             "Cloopen rings nobody and records nothing, as far as its public documents tell: whoever asks for a person there \

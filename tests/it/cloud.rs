@@ -161,7 +161,10 @@ fn nobody_else_gets_in_and_nobody_where_nothing_is_set_up() {
         for headers in [
             &[][..],
             &[("authorization", "Bearer a.b.c")],
-            &[("x-plivo-signature-v3", "3fU3W2PDPTHJkyLfANeH6VZPCUU+8gCi3mftyRQvDSI="), ("x-plivo-signature-v3-nonce", "1")],
+            &[
+                ("x-plivo-signature-v3", "3fU3W2PDPTHJkyLfANeH6VZPCUU+8gCi3mftyRQvDSI="),
+                ("x-plivo-signature-v3-nonce", "1"),
+            ],
             &[("x-forwarded-for", "127.0.0.1")],
         ] {
             let headers = [&[("content-type", kind)], headers].concat();

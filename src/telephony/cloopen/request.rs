@@ -109,9 +109,7 @@ mod tests {
     /// Keys and whether the finish key ended them; `None`: garbled.
     fn heard(event: Event) -> Option<(String, bool)> {
         match event {
-            Event::Keys(keys) => {
-                Some((keys.expose().iter().copied().map(Key::as_char).collect(), keys.finished()))
-            }
+            Event::Keys(keys) => Some((keys.expose().iter().copied().map(Key::as_char).collect(), keys.finished())),
             Event::Garbled => None,
             other => panic!("{other:?}"),
         }
@@ -125,7 +123,9 @@ mod tests {
             assert_eq!((call.dialect, &*call.id), ("cloopen", "1307241452320369000100030000002f"));
             assert_eq!((&*call.dialled, call.caller), ("12333", Caller::Number("13800138000".into())));
         }
-        for odd in ["", "callid=", "callid=a+b", "callid=%00", "callid=a&callid=a", "callid=a&from=1&from=2", "callId=a"] {
+        for odd in
+            ["", "callid=", "callid=a+b", "callid=%00", "callid=a&callid=a", "callid=a&from=1&from=2", "callId=a"]
+        {
             assert_eq!(form(odd).call().err(), Some(UnknownCall), "{odd}");
         }
         assert!(Form::parse(b"callid=a", b"callid=b").call().is_err(), "in the address and in the body");
@@ -150,7 +150,10 @@ mod tests {
         assert_eq!(keys("digits=007"), pressed("007", false));
         assert_eq!(keys("digits=007%23"), pressed("007", true));
         assert_eq!(keys("digits=11010519491231002%2A"), pressed("11010519491231002*", false));
-        assert_eq!((keys("digits=%23"), keys("digits="), keys("")), (pressed("", true), pressed("", true), pressed("", true)));
+        assert_eq!(
+            (keys("digits=%23"), keys("digits="), keys("")),
+            (pressed("", true), pressed("", true), pressed("", true))
+        );
         for garbled in ["digits=hangup", "digits=-1", "digits=1%002", "digits=1&digits=1"] {
             assert_eq!(keys(garbled), None, "{garbled}");
         }

@@ -35,8 +35,7 @@ mod tests {
 
     #[test]
     fn are_read_from_toml_and_hide_their_secret() {
-        let settings: Settings =
-            toml::from_str("secret = \"geheim\"\naddresses = [\"203.0.113.0/24\"]").unwrap();
+        let settings: Settings = toml::from_str("secret = \"geheim\"\naddresses = [\"203.0.113.0/24\"]").unwrap();
         assert_eq!(settings.secret().map(Secret::expose), Some("geheim"));
         assert!(!format!("{settings:?}").contains("geheim"));
         assert!(Settings::default().secret().is_none());

@@ -145,9 +145,10 @@ impl<C: Conversation> Line<C> {
     fn is_signed(&self, uri: &Uri, headers: &HeaderMap, form: &Form) -> bool {
         let Some(nonce) = only(headers, NONCE) else { return false };
         let path_and_query = uri.path_and_query().map_or("/", |p| p.as_str());
-        [SIGNATURE, MAIN_SIGNATURE].into_iter().filter_map(|name| only(headers, name)).any(|signature| {
-            self.tokens.verify(self.public_url.as_str(), path_and_query, form, nonce, signature)
-        })
+        [SIGNATURE, MAIN_SIGNATURE]
+            .into_iter()
+            .filter_map(|name| only(headers, name))
+            .any(|signature| self.tokens.verify(self.public_url.as_str(), path_and_query, form, nonce, signature))
     }
 }
 

@@ -65,7 +65,7 @@ fn message(base: &str, path_and_query: &str, form: &Form, nonce: &str) -> String
         text.push('?');
     }
     for (n, (name, value)) in asked.iter().enumerate() {
-        text.extend([if n > 0 { "&" } else { "" }, name, "=", value]);
+        text.extend([if n > 0 { "&" } else { "" }, name.as_str(), "=", value.as_str()]);
     }
     if !asked.is_empty() && !sent.is_empty() {
         text.push('.');
@@ -106,12 +106,7 @@ mod tests {
     fn what_the_platforms_own_packages_sign_is_accepted() {
         for (base, path, body, signature) in [
             (HOME, STEP, BODY, SIGNED),
-            (
-                HOME,
-                "/plivo/answer?line=b&line=a&x=c+1%2B",
-                BODY,
-                "BJhQMyO0aPy55m8JFoK/Sc/D1bpxxdvqvueBz2uhD5c=",
-            ),
+            (HOME, "/plivo/answer?line=b&line=a&x=c+1%2B", BODY, "BJhQMyO0aPy55m8JFoK/Sc/D1bpxxdvqvueBz2uhD5c="),
             (HOME, "/plivo/answer", "", "FheMeKGyIwk168+PFFhHP9RWpXDRW3bE8/t6o3Bp5xE="),
             (HOME, "/plivo/answer?a=1", "", "uXE16WhJo92WH8M05xDW8/tdjTx2sDvz50QAeH08cKk="),
             (

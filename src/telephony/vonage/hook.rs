@@ -156,9 +156,7 @@ mod tests {
     /// Keys and whether the finish key ended them, `None` for silence; `Err`: neither.
     fn keys(dtmf: &str) -> Result<Option<(String, bool)>, ()> {
         match hook(&format!(r#"{{"conversation_uuid":"CON-1","dtmf":{dtmf}}}"#)).keys() {
-            Event::Keys(keys) => {
-                Ok(Some((keys.expose().iter().copied().map(Key::as_char).collect(), keys.finished())))
-            }
+            Event::Keys(keys) => Ok(Some((keys.expose().iter().copied().map(Key::as_char).collect(), keys.finished()))),
             Event::Silence => Ok(None),
             _ => Err(()),
         }
@@ -178,7 +176,8 @@ mod tests {
 
     #[test]
     fn numbers_that_were_given_along_come_back() {
-        let told = hook(r#"{"conversation_uuid":"CON-1","payload":{"from":"13800138000","to":"12333","recorded":true}}"#);
+        let told =
+            hook(r#"{"conversation_uuid":"CON-1","payload":{"from":"13800138000","to":"12333","recorded":true}}"#);
         let call = told.call().unwrap();
         assert_eq!((call.caller, &*call.dialled), (Caller::Number("13800138000".into()), "12333"));
         let own = hook(r#"{"conversation_uuid":"CON-1","from":"1001","to":"1","payload":{"from":"2","to":"2"}}"#);
@@ -219,7 +218,8 @@ mod tests {
         ] {
             assert!(Hook::parse(odd.as_bytes()).is_none(), "{odd}");
         }
-        for odd in ["{}", r#"{"conversation_uuid":""}"#, r#"{"conversation_uuid":"a b"}"#, r#"{"conversation_uuid":1}"#] {
+        for odd in ["{}", r#"{"conversation_uuid":""}"#, r#"{"conversation_uuid":"a b"}"#, r#"{"conversation_uuid":1}"#]
+        {
             assert_eq!(hook(odd).call().err(), Some(UnknownCall), "{odd}");
         }
         let odd = hook(r#"{"conversation_uuid":"c","from":{"x":1},"to":7,"status":[]}"#);

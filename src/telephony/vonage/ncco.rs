@@ -71,7 +71,7 @@ enum Action<'a> {
     Connect {
         endpoint: [Endpoint<'a>; 1],
         #[serde(flatten)]
-        from: From<'a>,
+        from: CalledBy<'a>,
         timeout: u64,
         /// Its events may be answered with another object.
         event_type: &'static str,
@@ -111,7 +111,7 @@ enum Endpoint<'a> {
 /// Who calls a person: a number of the account's, which the dialled one is.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum From<'a> {
+enum CalledBy<'a> {
     Dialled {
         from: &'a str,
     },
@@ -179,9 +179,7 @@ impl Nccos {
                 actions.extend(self.talks(reply, &reply.say, false));
                 let endpoint = match &transfer.to {
                     // As the platform writes numbers: without the plus.
-                    TransferTarget::Number(number) => {
-                        Some(Endpoint::Phone { number: number.trim_start_matches('+') })
-                    }
+                    TransferTarget::Number(number) => Some(Endpoint::Phone { number: number.trim_start_matches('+') }),
                     TransferTarget::Sip(uri) => Some(Endpoint::Sip { uri }),
                     TransferTarget::Queue(_) => None,
                 };
@@ -306,11 +304,11 @@ fn text(chunk: Chunk<'_>, pace: Pace) -> String {
 }
 
 /// The dialled number, if it is one as the platform writes them.
-fn from(dialled: &str) -> From<'_> {
+fn from(dialled: &str) -> CalledBy<'_> {
     let digits = dialled.trim_start_matches('+');
     let is_number =
         (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
-    if is_number { From::Dialled { from: digits } } else { From::Any { random_from_number: true } }
+    if is_number { CalledBy::Dialled { from: digits } } else { CalledBy::Any { random_from_number: true } }
 }
 
 /// What a recording made at `step` of `call` is known by, here and to who keeps it: told again, it is the same.

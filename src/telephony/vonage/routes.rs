@@ -279,9 +279,9 @@ mod tests {
     async fn whoever_cannot_prove_it_is_told_nothing() {
         let (app, clock) = app();
         let body = r#"{"conversation_uuid":"c1","dtmf":{"digits":"1"}}"#;
-        let right = token(body);
+        let (right, forged) = (token(body), token("{}"));
         for path in ALL {
-            for tokens in [&[][..], &[""], &["Bearer a.b.c"], &[&token("{}")], &[&right, &right]] {
+            for tokens in [&[][..], &[""], &["Bearer a.b.c"], &[&*forged], &[&*right, &*right]] {
                 assert_eq!(app.send(request(path, tokens, body)).await, Answer::bare(403), "{path} {tokens:?}");
             }
             let mut get = request(path, &[&right], body);
@@ -307,7 +307,8 @@ mod tests {
                 assert_eq!(send(&app, path, &body).await, spoken(BUSY), "{path} {id}");
             }
         }
-        for body in ["{}", "[]", "", r#"{"conversation_uuid":"c 1"}"#, r#"{"conversation_uuid":"c1","dtmf":{"digits":1}}"#]
+        for body in
+            ["{}", "[]", "", r#"{"conversation_uuid":"c 1"}"#, r#"{"conversation_uuid":"c1","dtmf":{"digits":1}}"#]
         {
             for path in ["answer", "step/S"] {
                 assert_eq!(send(&app, path, body).await, spoken(BUSY), "{path} {body}");

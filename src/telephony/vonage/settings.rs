@@ -121,7 +121,8 @@ mod tests {
         for right in ["", "https://recorder.example", "http://10.0.0.7:9000/hotline?a=1"] {
             assert!(is_address(right), "{right}");
         }
-        for wrong in ["wss://recorder.example", "recorder.example", "https://", "https:///a", "https://a b", "https://a#b"]
+        for wrong in
+            ["wss://recorder.example", "recorder.example", "https://", "https:///a", "https://a b", "https://a#b"]
         {
             assert!(!is_address(wrong), "{wrong}");
         }

@@ -112,7 +112,8 @@ mod tests {
 
     use super::*;
 
-    const BODY: &str = r#"{"uuid":"aaaaaaaa-bbbb","conversation_uuid":"CON-1","dtmf":{"digits":"007","timed_out":false}}"#;
+    const BODY: &str =
+        r#"{"uuid":"aaaaaaaa-bbbb","conversation_uuid":"CON-1","dtmf":{"digits":"007","timed_out":false}}"#;
     const AT: i64 = 1_767_225_600;
     const SECRET: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
     /// Made by PyJWT 2.15 as `vonage-jwt` 1.1 has it, and taken by that package's `verify_signature`.
@@ -182,7 +183,8 @@ mod tests {
     #[test]
     fn old_and_new_secrets_are_right_and_others_are_not() {
         assert!(!verify(&usual(), OLD));
-        let both = secrets(&format!("signature_secret = \"{SECRET}\"\nmore_signature_secrets = [\" old-8796a5b4c3d2e1f0 \"]"));
+        let both =
+            secrets(&format!("signature_secret = \"{SECRET}\"\nmore_signature_secrets = [\" old-8796a5b4c3d2e1f0 \"]"));
         assert!(verify(&both, SIGNED) && verify(&both, OLD));
         for settings in ["", r#"signature_secret = """#, r#"signature_secret = "other""#] {
             assert!(!verify(&secrets(settings), SIGNED), "{settings}");
@@ -209,7 +211,9 @@ mod tests {
         let (_, claims) = signed.split_once('.').unwrap();
         // alg: none
         let renamed = format!("eyJhbGciOiJub25lIn0.{claims}.{signature}");
-        for token in [&renamed, signed, &format!("{signed}."), "", ".", "..", "...", &SIGNED[1..], &format!("{SIGNED}=")] {
+        for token in
+            [&*renamed, signed, &format!("{signed}."), "", ".", "..", "...", &SIGNED[1..], &format!("{SIGNED}=")]
+        {
             assert!(!verify(&usual(), token), "{token}");
         }
         for header in ["", "Bearer", SIGNED, &format!("Basic {SIGNED}"), &format!("Bearer  {SIGNED}")] {

@@ -161,7 +161,10 @@ fn plivo(xml: &str) -> Heard {
                 said.push_str(&element.text);
             }
             (["Response"], "GetInput") if then.is_none() => {
-                assert_eq!((attribute("inputType"), attribute("method"), attribute("log")), ("dtmf".into(), "POST".into(), "false".into()));
+                assert_eq!(
+                    (attribute("inputType"), attribute("method"), attribute("log")),
+                    ("dtmf".into(), "POST".into(), "false".into())
+                );
                 then = Some(Then::Keys {
                     path: path(&attribute("action")),
                     digits: attribute("numDigits").parse().unwrap(),
@@ -176,7 +179,9 @@ fn plivo(xml: &str) -> Heard {
                 let Some(Then::Dial { target, .. }) = &mut then else { panic!("{xml}") };
                 target.push_str(&element.text);
             }
-            (["Response"], "Record") if then.is_none() => then = Some(Then::Record { path: path(&attribute("action")) }),
+            (["Response"], "Record") if then.is_none() => {
+                then = Some(Then::Record { path: path(&attribute("action")) })
+            }
             (["Response"], "Hangup") if then.is_none() => then = Some(Then::HangUp),
             (["Response"], "Redirect") => {
                 assert_eq!(attribute("method"), "POST");
@@ -222,7 +227,9 @@ fn vonage(text: &str) -> Heard {
             "record" => assert!(action["eventUrl"][0].as_str().unwrap().contains("?recording=vonage%3A")),
             "notify" if is_last => match then {
                 Then::Dial { .. } => {}
-                _ if actions.iter().any(|action| action["action"] == "record") => then = Then::Record { path: own(action) },
+                _ if actions.iter().any(|action| action["action"] == "record") => {
+                    then = Then::Record { path: own(action) }
+                }
                 _ => then = Then::GoOn { path: own(action) },
             },
             other => panic!("{other}: {text}"),
@@ -332,7 +339,8 @@ impl<'h> Telephone<'h> {
 
     pub fn press(&mut self, keys: &str) -> &str {
         let Then::Keys { path, digits, finish, .. } = self.heard.then.clone() else { panic!("nobody waits for keys") };
-        let pressed = Some(finish.as_str()).filter(|f| !f.is_empty()).and_then(|f| keys.strip_suffix(f)).unwrap_or(keys);
+        let pressed =
+            Some(finish.as_str()).filter(|f| !f.is_empty()).and_then(|f| keys.strip_suffix(f)).unwrap_or(keys);
         assert!(pressed.len() <= digits, "{digits} keys are waited for");
         match self.platform {
             Platform::Plivo => self.told(&path, &[("InputType", "dtmf"), ("Digits", pressed)]),
@@ -362,7 +370,9 @@ impl<'h> Telephone<'h> {
     /// The platform tells that it is over, as it does.
     pub fn hang_up(&self) -> Answer {
         let (path, body) = match self.platform {
-            Platform::Plivo => ("/plivo/hangup".to_owned(), self.body(&[("CallStatus", "completed"), ("Event", "Hangup")])),
+            Platform::Plivo => {
+                ("/plivo/hangup".to_owned(), self.body(&[("CallStatus", "completed"), ("Event", "Hangup")]))
+            }
             Platform::Vonage => {
                 ("/vonage/event".to_owned(), self.body(&[("status", "completed"), ("direction", "inbound")]))
             }
