@@ -8,7 +8,7 @@ use crate::calls::{
 use crate::queue::queue_line;
 use crate::support::caller::{FORM, InProcess, Wire};
 use crate::support::cloud::{ALL, KEY, Platform, Telephone, Then};
-use crate::support::served::Setup;
+use crate::support::served::{People, Setup};
 
 fn hotline(platform: Platform, now: &str) -> InProcess {
     InProcess::new(platform.set_up(Setup::new()), now)
@@ -72,7 +72,7 @@ fn a_repeated_webhook_gets_the_same_words_and_has_no_second_effect() {
 fn a_person_is_rung_where_the_platform_can() {
     let told = "抱歉，人工座席暂时无法接听，请稍后再试。";
     for platform in ALL {
-        let hotline = hotline(platform, OPEN);
+        let hotline = InProcess::new(platform.set_up(Setup::new().people(People::Always)), OPEN);
         let mut caller = Telephone::dial(&hotline, platform, "person");
         caller.press("0");
         let said = match (platform, caller.heard.then.clone()) {

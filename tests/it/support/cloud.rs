@@ -161,10 +161,8 @@ fn plivo(xml: &str) -> Heard {
                 said.push_str(&element.text);
             }
             (["Response"], "GetInput") if then.is_none() => {
-                assert_eq!(
-                    (attribute("inputType"), attribute("method"), attribute("log")),
-                    ("dtmf".into(), "POST".into(), "false".into())
-                );
+                let told = ["inputType", "method", "log"].map(attribute);
+                assert_eq!(told, ["dtmf", "POST", "false"]);
                 then = Some(Then::Keys {
                     path: path(&attribute("action")),
                     digits: attribute("numDigits").parse().unwrap(),
