@@ -16,14 +16,14 @@ use crate::fault::{Fault, Faults};
 use crate::secret::Secret;
 use crate::telephony::public_url::{InvalidPublicUrl, PublicUrl};
 use crate::telephony::sender::{Networks, fits_a_path};
-use crate::telephony::{httapi, jambonz, twilio, voicexml};
+use crate::telephony::{cloopen, httapi, jambonz, plivo, twilio, voicexml, vonage};
 
 /// The compiled-in defaults, and the documentation of every setting.
 pub const DEFAULT: &str = include_str!("../config/default.toml");
 
 const ENVIRONMENT_PREFIX: &str = "HOTLINE_";
 /// Tables whose keys are the operator's own.
-const OPEN_TABLES: [&str; 10] = [
+const OPEN_TABLES: [&str; 12] = [
     "twilio.accounts",
     "twilio.voices",
     "signalwire.voices",
@@ -34,9 +34,11 @@ const OPEN_TABLES: [&str; 10] = [
     "jambonz.voices",
     "voicexml.voices",
     "httapi.voices",
+    "plivo.voices",
+    "vonage.voices",
 ];
 /// What begins so may hold a secret: a fault names it and never quotes it.
-const SECRETS: [&str; 10] = [
+const SECRETS: [&str; 13] = [
     "twilio.",
     "signalwire.",
     "somleng.",
@@ -45,6 +47,9 @@ const SECRETS: [&str; 10] = [
     "jambonz.",
     "voicexml.",
     "httapi.",
+    "plivo.",
+    "vonage.",
+    "cloopen.",
     "browser.token",
     "store.url",
 ];
@@ -88,6 +93,9 @@ pub struct Settings {
     pub jambonz: jambonz::Settings,
     pub voicexml: voicexml::Settings,
     pub httapi: httapi::Settings,
+    pub plivo: plivo::Settings,
+    pub vonage: vonage::Settings,
+    pub cloopen: cloopen::Settings,
     pub browser: Browser,
 }
 
@@ -361,15 +369,35 @@ impl Settings {
 
     /// Whether anybody but people of our own can be let in at all.
     fn has_platform(&self) -> bool {
-        let unsigned = self.unsigned().iter().any(|(_, secret, _)| secret.is_some());
-        self.twilio.has_tokens() || self.jambonz.has_secrets() || self.family().len() > 1 || unsigned
+        let others = [self.jambonz.has_secrets(), self.plivo.is_set_up(), self.vonage.is_set_up()];
+        self.twilio.has_tokens()
+            || self.family().len() > 1
+            || others.contains(&true)
+            || self.unsigned().iter().any(|(_, secret, _)| secret.is_some())
     }
 
-    /// Platforms that sign nothing: the name of their table, the secret in their addresses, and where they call from.
-    fn unsigned(&self) -> [(&'static str, Option<&Secret>, &Networks); 4] {
+    /// What platforms that are set up, and have no queues, are called.
+    #[must_use]
+    pub fn without_queues(&self) -> Vec<&'static str> {
+        let family = self.family();
+        let family = family.iter().map(twilio::Platform::profile).filter(|profile| !profile.can(twilio::Can::Queue));
+        let others = [
+            (self.plivo.is_set_up(), "Plivo"),
+            (self.vonage.is_set_up(), "Vonage"),
+            (self.cloopen.secret().is_some(), "Cloopen"),
+            (self.voicexml.secret().is_some(), "VoiceXML"),
+            (self.httapi.secret().is_some(), "FreeSWITCH"),
+        ];
+        let others = others.into_iter().filter(|(is_set_up, _)| *is_set_up).map(|(_, name)| name);
+        family.map(|profile| profile.name).chain(others).collect()
+    }
+
+    /// Platforms that sign nothing, by the name of their table: the secret in their addresses, and where they call from.
+    fn unsigned(&self) -> [(&'static str, Option<&Secret>, &Networks); 5] {
         [
             ("exotel", self.exotel.secret(), &self.exotel.addresses),
             ("kazoo", self.kazoo.secret(), &self.kazoo.addresses),
+            ("cloopen", self.cloopen.secret(), &self.cloopen.addresses),
             ("voicexml", self.voicexml.secret(), &self.voicexml.addresses),
             ("httapi", self.httapi.secret(), &self.httapi.addresses),
         ]
@@ -418,6 +446,9 @@ impl Settings {
         }
         if !self.jambonz.recorder_is_address() {
             fault("jambonz.recorder", "is no WebSocket address", "write it as \"wss://recorder.example/hotline\"");
+        }
+        if !self.vonage.recorder_is_address() {
+            fault("vonage.recorder", "is no address", "write it as \"https://recorder.example/hotline\"");
         }
         if !self.telnyx.keys_are_keys() {
             fault(
@@ -550,6 +581,13 @@ impl Settings {
         }
         if self.somleng.tokens().any(is_short) {
             fault("somleng.auth_token", "a token is shorter than 16 characters", "take the auth token of the account");
+        }
+        if self.plivo.tokens().any(is_short) {
+            fault("plivo.auth_token", "a token is shorter than 16 characters", "take the auth token of the account");
+        }
+        if self.vonage.secrets().any(is_short) {
+            let remedy = "set one of 32 random letters and digits in the dashboard";
+            fault("vonage.signature_secret", "a secret is shorter than 16 characters", remedy);
         }
         for (table, secret, addresses) in self.unsigned() {
             let Some(secret) = secret else { continue };

@@ -32,7 +32,7 @@
 //! | [`service`] | what a request of the dialog does, exactly once, with tries taken before hashing |
 //! | [`store`] | what is kept: encrypted, indexed blindly, audited in a MAC chain |
 //! | [`keys`] | the key ring everything is sealed with |
-//! | [`telephony`] | the dialect contract; Twilio and its family; jambonz; `VoiceXML`; FreeSWITCH; the JSON way in for `hotline dial` and browsers |
+//! | [`telephony`] | the dialect contract; Twilio and its family; jambonz; Plivo; Vonage; Cloopen; `VoiceXML`; FreeSWITCH; the JSON way in for `hotline dial` and browsers |
 //! | [`server`] | everything put together, the edge, and lines replaced while calls run |
 //! | [`record`] | calls as they are recorded: keys that menus offer, shapes of numbers, shifted values, for [`replay`] |
 //! | [`replay`] | keypress transcripts: read, played at a platform's end of the line, told where they differ; written of calls that took place, of ways nobody walked, and of rules that break |

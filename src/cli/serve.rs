@@ -201,6 +201,26 @@ fn webhooks(settings: &Settings, public: &str, out: &mut impl Write) -> std::io:
             [("gateway-url", at("httapi/SECRET/call")), ("after it, in the dialplan", at("httapi/SECRET/fallback"))];
         enter(out, "FreeSWITCH (mod_httapi, method POST; SECRET: what httapi.secret holds)", public, httapi)?;
     }
+    if settings.plivo.is_set_up() {
+        let plivo = [
+            ("primary answer URL", at("plivo/answer")),
+            ("fallback answer URL", at("plivo/fallback")),
+            ("hangup URL", at("plivo/hangup")),
+        ];
+        enter(out, "Plivo (XML application, all of it POST)", public, plivo)?;
+    }
+    if settings.vonage.is_set_up() {
+        let vonage = [
+            ("answer URL", at("vonage/answer")),
+            ("event URL", at("vonage/event")),
+            ("fallback URL", at("vonage/fallback")),
+        ];
+        enter(out, "Vonage (application with Voice, HTTP POST, signed webhooks)", public, vonage)?;
+    }
+    if settings.cloopen.secret().is_some() {
+        let cloopen = [("notification URL", at("cloopen/SECRET"))];
+        enter(out, "Cloopen 容联云 (SECRET: what cloopen.secret holds)", public, cloopen)?;
+    }
     Ok(())
 }
 

@@ -41,7 +41,7 @@ use crate::store::messages::MessageLimits;
 use crate::store::throttle::{CallerLimits, TryLimits};
 use crate::store::{Store, StoreError, StoreSettings};
 use crate::telemetry::Telemetry;
-use crate::telephony::{browser, httapi, jambonz, twilio, voicexml};
+use crate::telephony::{browser, cloopen, httapi, jambonz, plivo, twilio, voicexml, vonage};
 
 /// A hotline, ready to answer.
 #[derive(Clone, Debug)]
@@ -252,38 +252,39 @@ pub fn unfit_lines(settings: &Settings, lines: &Lines) -> Vec<Fault> {
 /// What callers miss of `lines` on platforms that are set up: each line a line.
 #[must_use]
 pub fn missed(settings: &Settings, lines: &Lines) -> Vec<String> {
-    let family = settings.family();
-    let of_family = family.iter().map(twilio::Platform::profile).filter(|profile| !profile.can(twilio::Can::Queue));
     let (voicexml, httapi) = (&settings.voicexml, &settings.httapi);
     let by_voicexml =
         voicexml.secret().map(|_| ("VoiceXML", voicexml.recorder().is_some(), "recorder under [voicexml]"));
     let by_httapi = httapi.secret().map(|_| ("FreeSWITCH", httapi.recordings().is_some(), "recordings under [httapi]"));
-    let others = [by_voicexml, by_httapi];
-    let mut without: Vec<_> = of_family.map(|profile| profile.name).collect();
-    without.extend(others.iter().flatten().map(|(name, ..)| *name));
-    let no_queue = |flow: &Flow, name: &str| {
+    let recorders = [by_voicexml, by_httapi];
+    let no_queue = |line: &str, name: &str| {
         format!(
-            "line {}: {name} has no queues, so whoever asks for a person there hears that nobody can be reached; \
-             transfer_to = \"+86…\" under [person] would reach one",
-            flow.name
+            "line {line}: {name} has no queues, so whoever asks for a person there hears that nobody can be reached; \
+             transfer_to = \"+86…\" under [person] would reach one"
         )
     };
-    let no_recorder = |flow: &Flow, name: &str, setting: &str| {
+    let no_recorder = |line: &str, name: &str, setting: &str| {
         format!(
-            "line {}: on {name} nothing is recorded, so whoever leaves a message there hears that nothing was; \
-             {setting} would say where to",
-            flow.name
+            "line {line}: on {name} nothing is recorded, so whoever leaves a message there hears that nothing was; \
+             {setting} would say where to"
         )
     };
     let mut missed = Vec::new();
     for flow in lines.flows() {
         if flow.queue().is_some() {
-            missed.extend(without.iter().map(|name| no_queue(flow, name)));
+            missed.extend(settings.without_queues().into_iter().map(|name| no_queue(&flow.name, name)));
         }
         if flow.takes_messages() {
-            let unrecorded = others.iter().flatten().filter(|(_, records, _)| !records);
-            missed.extend(unrecorded.map(|(name, _, setting)| no_recorder(flow, name, setting)));
+            let unrecorded = recorders.iter().flatten().filter(|(_, records, _)| !records);
+            missed.extend(unrecorded.map(|(name, _, setting)| no_recorder(&flow.name, name, setting)));
         }
+    }
+    if settings.cloopen.secret().is_some() {
+        missed.push(
+            "Cloopen rings nobody and records nothing, as far as its public documents tell: whoever asks for a person there \
+             hears that nobody can be reached, and whoever leaves a message that nothing was recorded"
+                .to_owned(),
+        );
     }
     missed
 }
@@ -565,7 +566,17 @@ fn routes(settings: &Settings, driver: &Arc<Driver>, telemetry: &Arc<Telemetry>,
             routes = routes.merge(twilio::router(Arc::clone(driver), platform, &public_url, clock.clone()));
         }
         if settings.jambonz.has_secrets() {
-            routes = routes.merge(jambonz::router(Arc::clone(driver), &settings.jambonz, &public_url, clock));
+            routes = routes.merge(jambonz::router(Arc::clone(driver), &settings.jambonz, &public_url, clock.clone()));
+        }
+        if settings.plivo.is_set_up() {
+            routes = routes.merge(plivo::router(Arc::clone(driver), &settings.plivo, &public_url));
+        }
+        if settings.vonage.is_set_up() {
+            routes = routes.merge(vonage::router(Arc::clone(driver), &settings.vonage, &public_url, clock));
+        }
+        if settings.cloopen.secret().is_some() {
+            let proxies = &settings.server.trusted_proxies;
+            routes = routes.merge(cloopen::router(Arc::clone(driver), &settings.cloopen, proxies));
         }
         let proxies = &settings.server.trusted_proxies;
         let others = [

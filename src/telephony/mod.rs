@@ -1,9 +1,11 @@
 //! The dialect contract: prove the sender, read an event, write a turn. Vendor words never leave their dialect.
 
 pub mod browser;
+pub mod cloopen;
 mod form;
 pub mod httapi;
 pub mod jambonz;
+pub mod plivo;
 pub mod public_url;
 pub mod sender;
 mod spoken;
@@ -11,6 +13,7 @@ mod spoken;
 mod testing;
 pub mod twilio;
 pub mod voicexml;
+pub mod vonage;
 mod webhook;
 mod xml;
 

@@ -99,13 +99,19 @@ const IMPURE: [&str; 21] = [
     "SystemTime::now",
 ];
 /// Words of vendors, and the only dialects that may say them.
-const VENDOR_WORDS: [(&str, &[&str]); 34] = [
+const VENDOR_WORDS: [(&str, &[&str]); 40] = [
+    ("GetInput", &["plivo"]),
+    ("CallUUID", &["plivo"]),
+    ("x-plivo", &["plivo"]),
+    ("conversation_uuid", &["vonage"]),
+    ("NCCO", &["vonage"]),
+    ("PlayTTS", &["cloopen"]),
     ("Gather", &["twilio", "jambonz"]),
     ("CallSid", &["twilio"]),
     ("TwiML", &["twilio"]),
     ("AccountSid", &["twilio"]),
-    ("numDigits", &["twilio"]),
-    ("finishOnKey", &["twilio", "jambonz"]),
+    ("numDigits", &["twilio", "plivo"]),
+    ("finishOnKey", &["twilio", "jambonz", "plivo"]),
     ("X-Twilio", &["twilio"]),
     ("x-twilio", &["twilio"]),
     ("DialCallStatus", &["twilio"]),
@@ -233,7 +239,7 @@ fn violations(module: &str, file: &str, text: &str) -> Vec<String> {
 }
 
 fn is_other_dialect(file: &str, name: &str) -> bool {
-    let dialects = ["browser", "httapi", "jambonz", "twilio", "voicexml"];
+    let dialects = ["browser", "cloopen", "httapi", "jambonz", "plivo", "twilio", "voicexml", "vonage"];
     let own = dialects.into_iter().find(|dialect| file.starts_with(&format!("telephony/{dialect}")));
     dialects.iter().any(|dialect| within(name, dialect) && own != Some(dialect))
 }

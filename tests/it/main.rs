@@ -9,6 +9,7 @@ mod audit;
 mod calls;
 mod card;
 mod cli;
+mod cloud;
 mod config;
 mod coverage;
 mod details;

@@ -1,5 +1,6 @@
 //! What the tests stand on: real stores of both engines, invented members, calls.
 pub mod caller;
+pub mod cloud;
 pub mod family;
 pub mod gateway;
 pub mod line;
