@@ -1,6 +1,7 @@
 //! What the holes and the named values of a transcript come to: words of the catalogues, keys of the register.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use regex::Regex;
 
@@ -231,14 +232,16 @@ const DIGITS: [(char, char, &str); 11] = [
     ('9', '九', "nine"),
 ];
 
-/// `said` without what is of one call alone, the number it is made from and that of a message: four digits or more, one by one.
+/// `said` without what is drawn for one call alone, the number of a message: eight digits or more, one by one. A year and the
+/// last four of a number are fewer.
 #[must_use]
-pub fn without_own_numbers(said: &str) -> String {
-    const SHORTEST: usize = 4;
-    let Ok(digits) = digits_heard() else { return said.to_owned() };
-    let is_own = |digits: &str| keys_heard(digits).len() >= SHORTEST;
+pub fn without_drawn_numbers(said: &str) -> String {
+    const SHORTEST: usize = 8;
+    static DIGITS: LazyLock<Option<Regex>> = LazyLock::new(|| digits_heard().ok());
+    let Some(digits) = &*DIGITS else { return said.to_owned() };
+    let is_drawn = |digits: &str| keys_heard(digits).len() >= SHORTEST;
     digits
-        .replace_all(said, |found: &regex::Captures<'_>| if is_own(&found[0]) { "" } else { &found[0] }.to_owned())
+        .replace_all(said, |found: &regex::Captures<'_>| if is_drawn(&found[0]) { "" } else { &found[0] }.to_owned())
         .into()
 }
 
@@ -330,15 +333,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_of_its_own_is_no_difference_and_an_amount_is() {
+    fn a_number_that_is_drawn_is_no_difference_and_an_amount_is() {
         for (said, left) in [
             ("编号是二零八八六二七七，请记下", "编号是，请记下"),
-            ("后四位八幺二六，请按一。", "后四位，请按一。"),
-            ("your number is two zero eight eight.", "your number is ."),
+            ("截至二零二六年六月三十日", "截至二零二六年六月三十日"),
+            ("后四位八幺二六，请按一。", "后四位八幺二六，请按一。"),
+            ("your number is two zero eight eight, six two seven seven.", "your number is ."),
             ("余额为一千零一十元零五分", "余额为一千零一十元零五分"),
             ("press one, two, or three", "press one, two, or three"),
         ] {
-            assert_eq!(without_own_numbers(said), left);
+            assert_eq!(without_drawn_numbers(said), left);
         }
     }
 }

@@ -12,7 +12,7 @@ use super::pattern::{Pattern, Words, spoken};
 use super::phone::Account;
 use super::play::{Act, Mismatch, Played, Telling, Wrong, play};
 use super::prompt_hole;
-use super::readings::{Readings, without_own_numbers};
+use super::readings::{Readings, without_drawn_numbers};
 use super::report::{FileReport, Outcome, Report};
 use super::stage::{InProcess, Origin, Remote, Set, Sets};
 use super::transcript::{Dialect, Fault as Accident, Transcript, Truth, What};
@@ -237,8 +237,8 @@ fn alike(transcript: &Transcript, all: &mut [Played]) {
             continue;
         }
         let (ours, theirs) = (heard(transcript, first), heard(transcript, other));
-        // Nor are their own numbers, where the transcript leaves them open; where it does not, it has found them right.
-        let words = |said: &str| without_own_numbers(&spoken(said));
+        // Nor are numbers that were drawn, where the transcript leaves them open; where it does not, it has found them right.
+        let words = |said: &str| without_drawn_numbers(&spoken(said));
         let differs = ours.iter().zip(&theirs).position(|((_, a), (_, b))| words(a) != words(b));
         let Some(((line, said), (_, otherwise))) = differs.and_then(|at| Some((ours.get(at)?, theirs.get(at)?))) else {
             continue;

@@ -260,7 +260,11 @@ impl<S: Stage> Player<'_, S> {
             Dialect::Jambonz => format!("{own:016x}-{:016x}", self.calls),
         };
         let from = match &header.from {
-            From::Own => Some(format!("139{:08}", own % 100_000_000)),
+            // The same by every way in: callers hear it.
+            From::Own => {
+                let number = fnv(&format!("{}{}", self.transcript.source, self.run));
+                Some(format!("139{:08}", number % 100_000_000))
+            }
             From::Number(number) => Some(number.clone()),
             From::Withheld => None,
         };
