@@ -8,7 +8,7 @@ use crate::calls::{
 use crate::queue::queue_line;
 use crate::support::caller::{FORM, InProcess, Wire};
 use crate::support::gateway::{Gateway, KEY, property, set_up};
-use crate::support::served::{BROWSER_TOKEN, Setup};
+use crate::support::served::{BROWSER_TOKEN, People, Setup};
 
 const NOT_ANSWERED: &str = "抱歉，人工座席暂时无法接听，请稍后再试。";
 
@@ -83,7 +83,7 @@ fn a_step_is_of_one_call_alone() {
 #[test]
 fn a_person_is_rung_and_every_end_of_it_is_told() {
     for (how, heard) in [("noanswer", NOT_ANSWERED), ("busy", NOT_ANSWERED), ("far_end_disconnect", "")] {
-        let hotline = hotline(OPEN);
+        let hotline = InProcess::new(set_up(Setup::new().people(People::Always)), OPEN);
         let mut caller = Gateway::dial(&hotline, "12333");
         caller.press("0");
         let transfer = caller.item("transfer");

@@ -219,7 +219,8 @@ fn vonage(text: &str) -> Heard {
                 };
             }
             "connect" => {
-                let target = action["endpoint"][0]["number"].as_str().unwrap().to_owned();
+                let endpoint = &action["endpoint"][0];
+                let target = endpoint["number"].as_str().or(endpoint["uri"].as_str()).unwrap().to_owned();
                 then = Then::Dial { path: own(action), target };
             }
             "record" => assert!(action["eventUrl"][0].as_str().unwrap().contains("?recording=vonage%3A")),
@@ -319,10 +320,15 @@ impl<'h> Telephone<'h> {
         }
     }
 
+    /// Posts a body, proved as the platform does.
+    pub fn send(&self, path: &str, body: &str) -> Answer {
+        self.platform.post(self.hotline, path, body)
+    }
+
     /// Posts what the platform tells, and reads the document.
     pub fn told(&mut self, path: &str, more: &[(&str, &str)]) -> &str {
         let body = self.body(more);
-        let answer = self.platform.post(self.hotline, path, &body);
+        let answer = self.send(path, &body);
         assert_eq!((answer.status, answer.header("cache-control")), (200, "no-store"), "{path}: {}", answer.body);
         let kind = if self.platform == Platform::Vonage { "application/json" } else { "text/xml; charset=utf-8" };
         assert_eq!(answer.header("content-type"), kind);

@@ -3,6 +3,7 @@ pub mod caller;
 pub mod cloud;
 pub mod family;
 pub mod gateway;
+pub mod handset;
 pub mod line;
 pub mod postgres;
 pub mod served;

@@ -49,12 +49,12 @@ impl<'h> Switch<'h> {
     /// Posts to where it was told last, and reads the work.
     fn sync(&mut self, more: &[(&str, &str)]) -> &str {
         let form = self.form(more);
-        let answer = self.post(&self.url, &form);
+        let path = self.url.clone();
+        let answer = self.post(&path, &form);
         assert_eq!(
             (answer.status, answer.header("content-type")),
             (200, "text/xml; charset=utf-8"),
-            "{}: {}",
-            self.url,
+            "{path}: {}",
             answer.body
         );
         assert_eq!(answer.header("cache-control"), "no-store");
@@ -72,7 +72,6 @@ impl<'h> Switch<'h> {
                 path.clone_into(&mut self.url);
             }
         }
-        let path = self.url.clone();
         self.last = (path, form, answer);
         &self.said
     }
