@@ -100,18 +100,15 @@ impl Work {
             keys.push(("terminators", finish.as_str()));
         }
         let texts = last.and_then(|(voice, speech)| Some((voice, self.texts(&speech).pop()?)));
-        match &texts {
-            Some((voice, text)) => {
-                let speech = [("engine", &*voice.engine), ("voice", &*voice.voice), ("text", text.as_str())];
-                page.start("speak", &[&speech[..], &keys, &[("input-timeout", &*wait)]].concat());
-                bind(page, collect);
-                page.end("speak");
-            }
-            None => {
-                page.start("pause", &[&[("milliseconds", &*wait)][..], &keys].concat());
-                bind(page, collect);
-                page.end("pause");
-            }
+        if let Some((voice, text)) = &texts {
+            let speech = [("engine", &*voice.engine), ("voice", &*voice.voice), ("text", text.as_str())];
+            page.start("speak", &[&speech[..], &keys, &[("input-timeout", &*wait)]].concat());
+            bind(page, collect);
+            page.end("speak");
+        } else {
+            page.start("pause", &[&[("milliseconds", &*wait)][..], &keys].concat());
+            bind(page, collect);
+            page.end("pause");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Is it Plivo? The `X-Plivo-Signature-V3` of a form post.
 //!
 //! An HMAC-SHA256, in base64, over the address that was called, its query and the parameters that were sent, both sorted, and
-//! a nonce that comes with it: as the packages `plivo` of PyPI and npm make it. The header may hold several, parted by commas,
+//! a nonce that comes with it: as the packages `plivo` of `PyPI` and npm make it. The header may hold several, parted by commas,
 //! while a token is changed. `X-Plivo-Signature-Ma-V3` is made in the same way with the token of the main account, whichever
 //! subaccount the call is of: either will do.
 //!
@@ -88,7 +88,7 @@ mod tests {
     const NONCE: &str = "05429567804466091622";
     const BODY: &str = "CallUUID=b5c2a5a2-1e6a-4b1c-9d7e-0a1b2c3d4e5f&From=8613800138000&To=861012333&Direction=inbound\
         &CallStatus=in-progress&Digits=007%2A&CallerName=K%C3%B6ln+%E4%BA%8C&Event=";
-    /// Made by `plivo` 4.63.0 of PyPI, and taken by it and by `plivo` 4.79.0 of npm; the second with another token.
+    /// Made by `plivo` 4.63.0 of `PyPI`, and taken by it and by `plivo` 4.79.0 of npm; the second with another token.
     const SIGNED: &str = "3fU3W2PDPTHJkyLfANeH6VZPCUU+8gCi3mftyRQvDSI=";
     const OLD: &str = "VBWuLSId+DcSpb9tsb8FdrBsMyHaCo9dhdjErQoJ4bQ=";
     const STEP: &str = "/plivo/step/AbC-_9";

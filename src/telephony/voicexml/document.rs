@@ -371,7 +371,7 @@ fn say_one(page: &mut Page, voice: &Voice, speech: &Speech, keys_stop_it: bool) 
 /// As the language writes times; none is nothing, which would not be waited for at all.
 fn time(time: Duration) -> String {
     let millis = time.as_millis().max(1);
-    if millis % 1000 == 0 { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
+    if millis.is_multiple_of(1000) { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
 }
 
 #[cfg(test)]
@@ -435,20 +435,21 @@ mod tests {
 
     #[test]
     fn a_menu_takes_one_key_of_all() {
-        let items: String = "0123456789*#".chars().map(|key| format!("<item>{key}</item>")).collect();
+        let items: String =
+            "0123456789*#".chars().flat_map(|key| ["<item>".into(), key.to_string(), "</item>".into()]).collect();
         let expected = [
             r#"<field name="keys"><property name="timeout" value="6s"/><property name="interdigittimeout" value="4500ms"/>"#,
             r#"<property name="termchar" value=""/><property name="termtimeout" value="0s"/>"#,
             r##"<grammar mode="dtmf" version="1.0" root="entry"><rule id="entry" scope="public"><item repeat="1"><ruleref uri="#key"/></item></rule>"##,
             r#"<rule id="key"><one-of>"#,
             &items,
-            r#"</one-of></rule></grammar>"#,
+            "</one-of></rule></grammar>",
             r#"<prompt bargein="true" xml:lang="zh-CN">您好。查询请按一。</prompt>"#,
             r#"<noinput><assign name="how" expr="&apos;silence&apos;"/><submit next="…/step/S-1_" method="post" namelist="how caller dialled"/></noinput>"#,
             r#"<nomatch><assign name="keys" expr="application.lastresult$ ? application.lastresult$.utterance : &apos;&apos;"/>"#,
             r#"<assign name="how" expr="&apos;nomatch&apos;"/><submit next="…/step/S-1_" method="post" namelist="keys how caller dialled"/></nomatch>"#,
             r#"<filled><assign name="how" expr="&apos;keys&apos;"/><submit next="…/step/S-1_" method="post" namelist="keys how caller dialled"/></filled>"#,
-            r#"</field>"#,
+            "</field>",
         ]
         .concat();
         assert_eq!(form("", &says(&["greeting", "menu"], Pace::Usual, collect(1, None, BargeIn::Always))), expected);
@@ -531,7 +532,7 @@ mod tests {
             r#"<else/><submit next="…/ended" method="post" namelist="caller dialled"/></if></catch>"#,
             &format!(r#"<catch event="error" count="1">{}</catch>"#, how("error")),
             &format!("<filled>{post}{}</filled>", how("recorded")),
-            r#"</record>"#,
+            "</record>",
         ]
         .concat();
         assert_eq!(form(r#"recorder = "https://recorder.example/a?b=1&c""#, &reply), expected);

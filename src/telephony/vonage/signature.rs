@@ -116,7 +116,7 @@ mod tests {
         r#"{"uuid":"aaaaaaaa-bbbb","conversation_uuid":"CON-1","dtmf":{"digits":"007","timed_out":false}}"#;
     const AT: i64 = 1_767_225_600;
     const SECRET: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
-    /// Made by PyJWT 2.15 as `vonage-jwt` 1.1 has it, and taken by that package's `verify_signature`.
+    /// Made by `PyJWT` 2.15 as `vonage-jwt` 1.1 has it, and taken by that package's `verify_signature`.
     const SIGNED: &str = concat!(
         "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpYXQiOjE3NjcyMjU2MDAsImp0aSI6ImM1YmE4ZjI0LTFhMTQtNGMxMC1iZmR",
         "mLTNmYmU4Y2U1MTFiNSIsImlzcyI6IlZvbmFnZSIsInBheWxvYWRfaGFzaCI6IjZlOWRmOTk5MTY3MDA3Mjk2OTgwNDc2MWZlN2Y",

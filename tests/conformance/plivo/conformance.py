@@ -246,7 +246,8 @@ def hold(url, public_url, token):
     def a_balance():
         call = Call(line, node).dial().press("1").press("1").on().press(MEMBER[0] + "#").press("1").press(MEMBER[1] + "#").press("1")
         assert BALANCE in call.heard, call.heard
-        assert call.press("9").document.find("Hangup") is not None
+        assert "评价" in call.press("9").heard, call.heard
+        assert call.press("9").document.find("Hangup") is not None, call.heard
 
     def a_person():
         call = Call(line, node).dial().press("0")

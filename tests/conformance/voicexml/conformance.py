@@ -197,7 +197,7 @@ def hold(args):
 
     def a_balance():
         call = Call(args).dial().hears("医保账户查询，请按一").all("1", "1", "11010519491231002*#").hears("后四位是零零二X")
-        call.all("1", "739154#", "1").hears("一千零一十元零五分").press("9")
+        call.all("1", "739154#", "1").hears("一千零一十元零五分").press("9").hears("评价").press("9")
         assert call.is_over(), "the call goes on"
 
     def silence_and_the_finish_key_alone():

@@ -154,8 +154,9 @@ fn plivo(xml: &str) -> Heard {
         let within: Vec<_> = element.within.iter().map(String::as_str).collect();
         let attribute = |name: &str| element.attributes.get(name).unwrap_or_else(|| panic!("no {name}: {xml}")).clone();
         match (within.as_slice(), element.name.as_str()) {
-            ([], "Response") | (["Response", "Speak"] | ["Response", "GetInput", "Speak"], "prosody" | "break") => {}
-            ([.., "prosody"], "break") => {}
+            ([], "Response")
+            | (["Response", "Speak"] | ["Response", "GetInput", "Speak"], "prosody" | "break")
+            | ([.., "prosody"], "break") => {}
             (["Response"] | ["Response", "GetInput"], "Speak") => {
                 assert!(attribute("voice").starts_with("Polly."));
                 said.push_str(&element.text);
@@ -178,7 +179,7 @@ fn plivo(xml: &str) -> Heard {
                 target.push_str(&element.text);
             }
             (["Response"], "Record") if then.is_none() => {
-                then = Some(Then::Record { path: path(&attribute("action")) })
+                then = Some(Then::Record { path: path(&attribute("action")) });
             }
             (["Response"], "Hangup") if then.is_none() => then = Some(Then::HangUp),
             (["Response"], "Redirect") => {

@@ -62,7 +62,7 @@ impl<'h> Switch<'h> {
         assert!(answer.body.len() < 16 * 1024, "{} bytes", answer.body.len());
         let document = Element::parse(&answer.body);
         assert_eq!((&*document.name, document.get("type")), ("document", "xml/freeswitch-httapi"));
-        self.work = document.child("work").unwrap().children.clone();
+        self.work.clone_from(&document.child("work").unwrap().children);
         assert!(!self.work.is_empty(), "no instructions: {}", answer.body);
         self.said = self.work.iter().filter(|tag| tag.name == "speak").map(|tag| tag.get("text")).collect();
         for tag in &self.work {
