@@ -219,20 +219,30 @@ async fn step<C: Conversation>(
     Path(step): Path<String>,
     Admitted(happened): Admitted<Happened>,
 ) -> Response {
-    let event = match (&happened.keys, happened.silence, happened.transfer, happened.recorded) {
-        (Some(keys), false, None, None) => Keys::parse(keys, happened.finished).map_or(Event::Garbled, Event::Keys),
-        (None, true, None, None) => Event::Silence,
-        (None, false, Some(Transferred::Talked), None) => Event::TransferEnded(TransferEnd::Talked),
-        (None, false, Some(Transferred::NotAnswered), None) => Event::TransferEnded(TransferEnd::NotAnswered),
-        (None, false, Some(Transferred::Left), None) => Event::TransferEnded(TransferEnd::Left),
-        (None, false, None, Some(seconds)) => {
-            let recording = (seconds > 0).then(|| recording(&happened.call, &step, seconds));
-            Event::Recorded { recording, hung_up: false }
-        }
-        _ => return (StatusCode::BAD_REQUEST, "send one of keys, silence, transfer and recorded\n").into_response(),
+    let Some(event) = happened.event(&step) else {
+        return (StatusCode::BAD_REQUEST, "send one of keys, silence, transfer and recorded\n").into_response();
     };
     let Some(call) = called(happened.call.clone()) else { return no_call() };
     shared.answer(happened.call, shared.conversation.step(call, &step, event)).await
+}
+
+impl Happened {
+    /// What it tells; `None` where it is nothing, or more than one thing.
+    #[must_use]
+    pub fn event(&self, step: &str) -> Option<Event> {
+        Some(match (&self.keys, self.silence, self.transfer, self.recorded) {
+            (Some(keys), false, None, None) => Keys::parse(keys, self.finished).map_or(Event::Garbled, Event::Keys),
+            (None, true, None, None) => Event::Silence,
+            (None, false, Some(Transferred::Talked), None) => Event::TransferEnded(TransferEnd::Talked),
+            (None, false, Some(Transferred::NotAnswered), None) => Event::TransferEnded(TransferEnd::NotAnswered),
+            (None, false, Some(Transferred::Left), None) => Event::TransferEnded(TransferEnd::Left),
+            (None, false, None, Some(seconds)) => {
+                let recording = (seconds > 0).then(|| recording(&self.call, step, seconds));
+                Event::Recorded { recording, hung_up: false }
+            }
+            _ => return None,
+        })
+    }
 }
 
 /// A recording that the client made at `step`: told again, it is the same.

@@ -35,5 +35,7 @@ mod settings;
 mod signature;
 mod verbs;
 
+pub use hook::Hook;
 pub use routes::router;
 pub use settings::{Engine, Settings, Voice};
+pub use signature::Secrets;

@@ -36,3 +36,4 @@ mod signature;
 pub use request::Form;
 pub use routes::router;
 pub use settings::{Settings, Voice};
+pub use signature::Tokens;

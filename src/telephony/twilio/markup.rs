@@ -291,7 +291,7 @@ mod tests {
     use crate::speech::words::Piece;
     use crate::telephony::spoken::legal;
     use crate::telephony::testing::{collect, prompt, reply};
-    use crate::telephony::twilio::profile::{EXOTEL, KAZOO, SIGNALWIRE, SOMLENG, TELNYX, TWILIO};
+    use crate::telephony::twilio::profile::{EXOTEL, KAZOO, PROFILES, SIGNALWIRE, SOMLENG, TELNYX, TWILIO};
     use crate::telephony::twilio::settings::Settings;
 
     const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
@@ -374,7 +374,7 @@ mod tests {
         // All of eighteen in this time.
         assert_eq!(entry(&KAZOO), gather(44, "", "<Say>查询请按一。</Say>"));
         // One key is waited for as long everywhere, and never longer than Telnyx can.
-        for profile in [&TWILIO, &SIGNALWIRE, &SOMLENG, &TELNYX, &EXOTEL, &KAZOO] {
+        for profile in PROFILES {
             let wait = |first| answered(profile, &[], Pace::Usual, collect(1, None, first, 4500, BargeIn::Always));
             assert!(wait(6000).contains(r#" numDigits="1" finishOnKey="" timeout="6""#), "{}", profile.name);
             if profile.keys != KeyTimer::EachAfterPause {

@@ -38,6 +38,10 @@ mod signalwire;
 mod signature;
 mod telnyx;
 
-pub use profile::{Can, Profile};
+pub use profile::{Can, PROFILES, Profile};
+pub use request::Form;
 pub use routes::router;
 pub use settings::{Platform, Settings, SignalWire, Somleng, Telnyx, Unsigned, Voice};
+pub use signalwire::SigningKeys;
+pub use signature::Tokens;
+pub use telnyx::PublicKeys;

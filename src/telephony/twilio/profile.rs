@@ -124,6 +124,9 @@ const WHAT_TWILIO_CAN: &[Can] = &[
     Can::TellState,
 ];
 
+/// Twilio and its family.
+pub static PROFILES: [&Profile; 6] = [&TWILIO, &SIGNALWIRE, &TELNYX, &SOMLENG, &EXOTEL, &KAZOO];
+
 /// Twilio Programmable Voice.
 pub static TWILIO: Profile = Profile {
     dialect: "twilio",
@@ -236,9 +239,8 @@ mod tests {
 
     #[test]
     fn every_platform_has_a_name_and_a_place_of_its_own() {
-        let all = [&TWILIO, &SIGNALWIRE, &TELNYX, &SOMLENG, &EXOTEL, &KAZOO];
-        for (n, profile) in all.iter().enumerate() {
-            assert!(all[..n].iter().all(|other| other.dialect != profile.dialect), "{}", profile.dialect);
+        for (n, profile) in PROFILES.iter().enumerate() {
+            assert!(PROFILES[..n].iter().all(|other| other.dialect != profile.dialect), "{}", profile.dialect);
             assert_eq!(profile.name.to_lowercase(), profile.dialect);
         }
     }

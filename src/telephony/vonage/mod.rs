@@ -37,3 +37,4 @@ mod signature;
 pub use hook::Hook;
 pub use routes::router;
 pub use settings::{Settings, Voice};
+pub use signature::Secrets;
