@@ -22,7 +22,10 @@ pub fn parts<const N: usize>(input: &[u8]) -> ([&str; N], &[u8]) {
 pub fn call<E>(call: Result<Call, E>) {
     let Ok(call) = call else { return };
     assert!((1..=LONGEST).contains(&call.id.len()), "an id of {} bytes", call.id.len());
-    assert!(call.id.bytes().all(|b| b.is_ascii_graphic() && !b"/?#%\\\"'<>".contains(&b)), "an id with other characters");
+    assert!(
+        call.id.bytes().all(|b| b.is_ascii_graphic() && !b"/?#%\\\"'<>".contains(&b)),
+        "an id with other characters"
+    );
     assert!(call.dialled.len() <= LONGEST && !call.dialled.contains(char::is_control), "a number that is none");
     if let Caller::Number(number) = &call.caller {
         assert!(number.bytes().enumerate().all(|(at, b)| b.is_ascii_digit() || (at == 0 && b == b'+')), "a caller");

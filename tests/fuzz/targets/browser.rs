@@ -2,7 +2,7 @@
 #![no_main]
 
 use hotline::call::caller::Caller;
-use hotline::telephony::browser::{Dial, Happened, HangUp};
+use hotline::telephony::browser::{Dial, HangUp, Happened};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {
