@@ -369,7 +369,7 @@ impl Settings {
 
     /// Whether anybody but people of our own can be let in at all.
     fn has_platform(&self) -> bool {
-        let others = [self.jambonz.has_secrets(), self.plivo.is_set_up(), self.vonage.is_set_up()];
+        let others = [self.jambonz.is_set_up(), self.plivo.is_set_up(), self.vonage.is_set_up()];
         self.twilio.has_tokens()
             || self.family().len() > 1
             || others.contains(&true)
@@ -446,6 +446,10 @@ impl Settings {
         }
         if !self.jambonz.recorder_is_address() {
             fault("jambonz.recorder", "is no WebSocket address", "write it as \"wss://recorder.example/hotline\"");
+        }
+        if !self.jambonz.credentials_can_be_sent() {
+            let remedy = "write user:password, as the application's basic authentication has them";
+            fault("jambonz.credentials", "cannot be sent", remedy);
         }
         if !self.vonage.recorder_is_address() {
             fault("vonage.recorder", "is no address", "write it as \"https://recorder.example/hotline\"");
@@ -574,6 +578,12 @@ impl Settings {
         }
         if self.jambonz.secrets().any(is_short) {
             fault("jambonz.secret", "a secret is shorter than 16 characters", "take the account's own webhook secret");
+        }
+        let has_short_password =
+            |both: &Secret| both.expose().split_once(':').is_some_and(|(_, p)| p.len() < LEAST_SECRET);
+        if self.jambonz.credentials().any(has_short_password) {
+            let remedy = "take a password of 32 random letters and digits";
+            fault("jambonz.credentials", "a password is shorter than 16 characters", remedy);
         }
         if self.signalwire.keys().any(is_short) {
             let remedy = "take the signing key of the project, PSK_…";

@@ -192,6 +192,11 @@ fn webhooks(settings: &Settings, public: &str, out: &mut impl Write) -> std::io:
             [("calling webhook", format!("jambonz/call{AGAIN}")), ("call status webhook", at("jambonz/status"))];
         enter(out, "jambonz (POST, application/json)", public, jambonz)?;
     }
+    if settings.jambonz.has_credentials() {
+        let jambonz = [("calling webhook", at("jambonz/socket")), ("call status webhook", at("jambonz/socket"))];
+        let public = public.replacen("http", "ws", 1);
+        enter(out, "jambonz over a WebSocket (basic authentication as in jambonz.credentials)", &public, jambonz)?;
+    }
     if settings.voicexml.secret().is_some() {
         let voicexml = [("first document", at("voicexml/SECRET/start"))];
         enter(out, "VoiceXML 2.1 (GET or POST; SECRET: what voicexml.secret holds)", public, voicexml)?;

@@ -16,12 +16,12 @@ use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
+use crate::telephony::held::Held;
 use crate::telephony::sender::Peer;
 
 /// What a connection may take.
@@ -66,7 +66,7 @@ impl Edge {
     /// Serves `routes` until `stop` is done, then lets what is under way finish.
     pub async fn serve(self, routes: Router, stop: impl Future<Output = ()>) {
         let places = Arc::new(Semaphore::new(self.limits.connections));
-        let graceful = GracefulShutdown::new();
+        let (stop_all, stopping) = watch::channel(false);
         let mut stop = std::pin::pin!(stop);
         loop {
             let accepted = tokio::select! {
@@ -74,28 +74,40 @@ impl Edge {
                 accepted = accept(&self.listener, &places) => accepted,
             };
             let Some((stream, peer, place)) = accepted else { continue };
-            let routes = routes.clone();
-            let limits = self.limits;
-            let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-                answer(routes.clone(), request.map(Body::new), Peer(peer), limits)
-            });
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(limits.header_timeout)
-                .max_buf_size(64 * 1024)
-                .serve_connection(TokioIo::new(impatient(stream, limits.body_timeout)), service);
-            let connection = graceful.watch(connection);
-            tokio::spawn(async move {
-                // A client that breaks off, or talks no HTTP, is no news.
-                let _ = connection.await;
-                drop(place);
-            });
+            let held = Held::new(place, stopping.clone());
+            tokio::spawn(connection(stream, Peer(peer), held, routes.clone(), self.limits));
         }
         drop(self.listener);
-        if tokio::time::timeout(self.limits.drain, graceful.shutdown()).await.is_err() {
+        let _ = stop_all.send(true);
+        // Whoever is still there holds a place, and gives it back at the end.
+        let all = places.acquire_many(u32::try_from(self.limits.connections).unwrap_or(u32::MAX));
+        if tokio::time::timeout(self.limits.drain, all).await.is_err() {
             tracing::warn!("some connections were cut at the end of the drain time");
         }
     }
+}
+
+/// Serves one connection to its end; one that is upgraded is held by whoever upgraded it.
+async fn connection(stream: TcpStream, peer: Peer, mut held: Held, routes: Router, limits: Limits) {
+    let service = hyper::service::service_fn({
+        let held = held.clone();
+        move |request: hyper::Request<Incoming>| {
+            answer(routes.clone(), request.map(Body::new), peer, held.clone(), limits)
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_buf_size(64 * 1024)
+        .serve_connection(TokioIo::new(impatient(stream, limits.body_timeout)), service)
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    // A client that breaks off, or talks no HTTP, is no news.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = held.until_stopping() => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
 }
 
 /// A stream that fails when nothing of what is written gets away for so long: whoever sends and never reads would hold
@@ -109,7 +121,7 @@ fn impatient(stream: TcpStream, patience: Duration) -> Pin<Box<TimeoutStream<Tcp
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, peer)) => {
@@ -131,6 +143,7 @@ async fn answer(
     routes: Router,
     request: Request,
     peer: Peer,
+    held: Held,
     limits: Limits,
 ) -> Result<Response, std::convert::Infallible> {
     let (mut parts, body) = request.into_parts();
@@ -140,6 +153,7 @@ async fn answer(
         Err(_) => return Ok(close(StatusCode::REQUEST_TIMEOUT)),
     };
     parts.extensions.insert(peer);
+    parts.extensions.insert(held);
     routes.oneshot(Request::from_parts(parts, Body::from(body))).await
 }
 

@@ -252,11 +252,12 @@ pub fn unfit_lines(settings: &Settings, lines: &Lines) -> Vec<Fault> {
 /// What callers miss of `lines` on platforms that are set up: each line a line.
 #[must_use]
 pub fn missed(settings: &Settings, lines: &Lines) -> Vec<String> {
-    let (voicexml, httapi) = (&settings.voicexml, &settings.httapi);
+    let (jambonz, voicexml, httapi) = (&settings.jambonz, &settings.voicexml, &settings.httapi);
+    let by_jambonz = jambonz.is_set_up().then(|| ("jambonz", jambonz.recorder().is_some(), "recorder under [jambonz]"));
     let by_voicexml =
         voicexml.secret().map(|_| ("VoiceXML", voicexml.recorder().is_some(), "recorder under [voicexml]"));
     let by_httapi = httapi.secret().map(|_| ("FreeSWITCH", httapi.recordings().is_some(), "recordings under [httapi]"));
-    let recorders = [by_voicexml, by_httapi];
+    let recorders = [by_jambonz, by_voicexml, by_httapi];
     let no_queue = |line: &str, name: &str| {
         format!(
             "line {line}: {name} has no queues, so whoever asks for a person there hears that nobody can be reached; \
@@ -565,9 +566,8 @@ fn routes(settings: &Settings, driver: &Arc<Driver>, telemetry: &Arc<Telemetry>,
         for platform in settings.family() {
             routes = routes.merge(twilio::router(Arc::clone(driver), platform, &public_url, clock.clone()));
         }
-        if settings.jambonz.has_secrets() {
-            routes = routes.merge(jambonz::router(Arc::clone(driver), &settings.jambonz, &public_url, clock.clone()));
-        }
+        let proxies = &settings.server.trusted_proxies;
+        routes = routes.merge(jambonz::router(driver, &settings.jambonz, &public_url, proxies, clock.clone()));
         if settings.plivo.is_set_up() {
             routes = routes.merge(plivo::router(Arc::clone(driver), &settings.plivo, &public_url));
         }
@@ -575,10 +575,8 @@ fn routes(settings: &Settings, driver: &Arc<Driver>, telemetry: &Arc<Telemetry>,
             routes = routes.merge(vonage::router(Arc::clone(driver), &settings.vonage, &public_url, clock));
         }
         if settings.cloopen.secret().is_some() {
-            let proxies = &settings.server.trusted_proxies;
             routes = routes.merge(cloopen::router(Arc::clone(driver), &settings.cloopen, proxies));
         }
-        let proxies = &settings.server.trusted_proxies;
         let others = [
             voicexml::router(Arc::clone(driver), &settings.voicexml, &public_url, proxies),
             httapi::router(Arc::clone(driver), &settings.httapi, &public_url, proxies),

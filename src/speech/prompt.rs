@@ -750,6 +750,9 @@ prompts! {
     /// It is done with.
     public message_closed = "message.closed"(day: Date);
 
+    /// The answer to what was keyed takes long: said meanwhile by platforms that can.
+    public a_moment = "hold.a-moment"();
+
     /// The menu the caller was in is no longer there.
     public menu_changed = "call.menu-changed"();
     /// A webhook of this call failed; it goes on from the greeting.

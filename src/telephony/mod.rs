@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod cloopen;
 mod form;
+pub mod held;
 pub mod httapi;
 pub mod jambonz;
 pub mod plivo;

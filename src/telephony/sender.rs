@@ -7,7 +7,8 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
+use data_encoding::BASE64;
 use ipnet::IpNet;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -93,13 +94,72 @@ pub fn fits_a_path(secret: &Secret) -> bool {
     secret.expose().bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
 }
 
+/// Where a platform calls from, perhaps by proxies of our own.
+#[derive(Clone, Debug)]
+pub struct Origins {
+    addresses: Networks,
+    proxies: Networks,
+}
+
+impl Origins {
+    /// From `addresses`, or from anywhere if there are none.
+    #[must_use]
+    pub fn new(addresses: Networks, proxies: Networks) -> Self {
+        Self { addresses, proxies }
+    }
+
+    /// Whether a request is from there that comes from `peer` and has these headers.
+    #[must_use]
+    pub fn have(&self, peer: Option<Peer>, headers: &HeaderMap) -> bool {
+        let from = || peer.and_then(|peer| origin(peer, headers, &self.proxies));
+        self.addresses.is_empty() || from().is_some_and(|address| self.addresses.have(address))
+    }
+}
+
+/// What a platform sends as HTTP's basic authentication: `user:password`. There may be several while one is changed.
+#[derive(Clone)]
+pub struct Credentials(Vec<[u8; 32]>);
+
+impl Credentials {
+    /// Each is right; an empty one is none, and where there is none, nobody has them.
+    #[must_use]
+    pub fn new<'s>(each: impl IntoIterator<Item = &'s Secret>) -> Self {
+        let each = each.into_iter().map(Secret::expose).filter(|both| !both.is_empty());
+        // Hashed: what is compared has one length then, whatever was sent.
+        Self(each.map(|both| Sha256::digest(both).into()).collect())
+    }
+
+    /// Whether these headers have them.
+    #[must_use]
+    pub fn are_in(&self, headers: &HeaderMap) -> bool {
+        let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let sent = sent.and_then(|value| value.split_once(' '));
+        let sent = sent.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
+        let Some(sent) = sent.and_then(|(_, both)| BASE64.decode(both.trim().as_bytes()).ok()) else { return false };
+        let sent = Sha256::digest(sent);
+        self.0.iter().any(|right| right.ct_eq(sent.as_slice()).into())
+    }
+}
+
+/// Whether `credentials` can be sent: a user, a colon, a password.
+#[must_use]
+pub fn can_be_sent(credentials: &Secret) -> bool {
+    let both = credentials.expose().split_once(':');
+    both.is_some_and(|(user, password)| !user.is_empty() && !password.is_empty())
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials(…)")
+    }
+}
+
 /// How a platform proves itself that signs nothing.
 #[derive(Clone)]
 pub struct Sender {
     /// Hashed: what is compared has one length then, whatever was sent.
     secret: Option<[u8; 32]>,
-    addresses: Networks,
-    proxies: Networks,
+    origins: Origins,
 }
 
 impl Sender {
@@ -108,7 +168,7 @@ impl Sender {
     #[must_use]
     pub fn new(secret: &Secret, addresses: Networks, proxies: Networks) -> Self {
         let secret = Some(secret.expose()).filter(|secret| !secret.is_empty());
-        Self { secret: secret.map(|secret| Sha256::digest(secret).into()), addresses, proxies }
+        Self { secret: secret.map(|secret| Sha256::digest(secret).into()), origins: Origins::new(addresses, proxies) }
     }
 
     /// Whether a request is the platform's that has `secret` in its path, comes from `peer` and has these headers.
@@ -116,8 +176,7 @@ impl Sender {
     pub fn is_proven(&self, secret: &str, peer: Option<Peer>, headers: &HeaderMap) -> bool {
         let Some(right) = self.secret else { return false };
         let knows: bool = right.ct_eq(Sha256::digest(secret).as_slice()).into();
-        let from = || peer.and_then(|peer| origin(peer, headers, &self.proxies));
-        knows && (self.addresses.is_empty() || from().is_some_and(|address| self.addresses.have(address)))
+        knows && self.origins.have(peer, headers)
     }
 }
 
@@ -238,6 +297,31 @@ mod tests {
         assert!(!proven("127.0.0.1", &["198.51.100.9, 203.0.113.7"]), "pretended");
         assert!(!proven("203.0.113.7", &["198.51.100.9"]), "past the proxy");
         assert!(!proven("127.0.0.1", &[]));
+    }
+
+    #[test]
+    fn credentials_are_sent_as_basic_authentication() {
+        let right = ["", "fs:pass:wort", "new:one"].map(Secret::new);
+        let credentials = Credentials::new(&right);
+        let are_in = |authorization: &str| {
+            let headers = [(header::AUTHORIZATION, authorization.parse().unwrap())].into_iter().collect();
+            credentials.are_in(&headers)
+        };
+        let basic = |both: &str| format!("Basic {}", BASE64.encode(both.as_bytes()));
+        assert!(are_in(&basic("fs:pass:wort")) && are_in(&basic("new:one")));
+        assert!(are_in(&basic("fs:pass:wort").replace("Basic", "basic")));
+        for wrong in
+            [basic(""), basic("fs:"), basic("fs:pass:wor"), "Basic !".into(), "Basic".into(), "Bearer x".into()]
+        {
+            assert!(!are_in(&wrong), "{wrong}");
+        }
+        assert!(!credentials.are_in(&HeaderMap::new()));
+        let none = [(header::AUTHORIZATION, basic("").parse().unwrap())].into_iter().collect();
+        assert!(!Credentials::new(&[Secret::new("")]).are_in(&none));
+        for (both, can) in [("a:b", true), ("a:b:c", true), ("a", false), (":b", false), ("a:", false)] {
+            assert_eq!(can_be_sent(&Secret::new(both)), can, "{both}");
+        }
+        assert_eq!(format!("{credentials:?}"), "Credentials(…)");
     }
 
     #[test]

@@ -12,9 +12,10 @@ use crate::calls::{
 };
 use crate::queue::queue_line;
 use crate::support::caller::{Answer, InProcess};
+use crate::support::line::in_every_language;
 use crate::support::served::{PUBLIC_URL, Setup};
 
-const SECRET: &str = "wh_secret_0f1e2d3c4b5a69788796a5b4";
+pub const SECRET: &str = "wh_secret_0f1e2d3c4b5a69788796a5b4";
 
 fn setup() -> Setup {
     Setup::new().env("JAMBONZ__SECRET", SECRET)
@@ -59,13 +60,7 @@ impl<'h> Telephone<'h> {
     }
 
     fn said(&self) -> String {
-        let texts = |say: &Value| say["text"].as_array().cloned().unwrap_or_default();
-        let said = self.verbs.iter().flat_map(|verb| match verb["verb"].as_str().unwrap() {
-            "say" => texts(verb),
-            "gather" => texts(&verb["say"]),
-            _ => Vec::new(),
-        });
-        said.map(|text| text.as_str().unwrap().to_owned()).collect()
+        said(&self.verbs)
     }
 
     fn verb(&self, name: &str) -> &Value {
@@ -82,6 +77,19 @@ impl<'h> Telephone<'h> {
         let digits = if finish.is_empty() { keys } else { keys.strip_suffix(&finish).unwrap_or(keys) };
         self.told(&path, json!({ "reason": "dtmfDetected", "digits": digits }))
     }
+}
+
+/// What is heard: all up to the keys that are waited for. What stands behind them is for when their hook fails.
+pub fn said(verbs: &[Value]) -> String {
+    let waits = |verb: &Value| verb["actionHook"].as_str().is_some_and(|hook| hook.contains("/step/"));
+    let end = verbs.iter().position(waits).map_or(verbs.len(), |at| at + 1);
+    let texts = |say: &Value| say["text"].as_array().cloned().unwrap_or_default();
+    let said = verbs[..end].iter().flat_map(|verb| match verb["verb"].as_str().unwrap() {
+        "say" => texts(verb),
+        "gather" => texts(&verb["say"]),
+        _ => Vec::new(),
+    });
+    said.map(|text| text.as_str().unwrap().to_owned()).collect()
 }
 
 fn signature(hotline: &InProcess, body: &str) -> String {
@@ -123,11 +131,32 @@ fn silence_and_the_finish_key_alone() {
     assert_eq!(caller.press("1"), ENTER_ID);
     assert!(caller.press("#").ends_with(ENTER_ID));
     let step = caller.hook("gather", "actionHook");
-    assert_eq!(caller.hook("redirect", "actionHook"), step);
     let asked = caller.told(&step, json!({ "reason": "timeout" }));
     assert!(asked.contains("身份证号码"), "{asked}");
-    let step = caller.hook("redirect", "actionHook");
-    assert!(!caller.told(&step, json!({})).is_empty());
+}
+
+/// 请稍候 while an answer takes long; the same asked again where the hook failed; and words before the call is given up.
+#[test]
+fn slow_and_failed_hooks_are_covered_by_words() {
+    let hotline = InProcess::new(setup(), NOON);
+    let mut caller = Telephone::dial(&hotline, "c-slow");
+    caller.press("1");
+    assert_eq!(caller.press("1"), ENTER_ID);
+    let [asks, asks_again, says, ends] = &caller.verbs[..] else { panic!("{:?}", caller.verbs) };
+    let moment = json!([{ "verb": "say", "text": ["请稍候。"] }]);
+    let delay = json!({ "enabled": true, "noResponseTimeout": 2, "retries": 2, "actions": moment });
+    assert_eq!((&asks["actionHookDelayAction"], &asks_again["actionHookDelayAction"]), (&delay, &delay));
+    assert_eq!((&asks_again["actionHook"], &asks_again["timeout"]), (&asks["actionHook"], &json!(0.1)));
+    assert_eq!((&asks_again["say"], &asks_again["finishOnKey"]), (&Value::Null, &json!("#")));
+    assert_eq!(says["text"], json!(["系统繁忙，请稍后再拨。"]));
+    assert_eq!(ends["verb"], "hangup");
+    let step = caller.hook("gather", "actionHook");
+    let asked = caller.told(&step, json!({}));
+    assert!(asked.contains("身份证号码"), "{asked}");
+    let hotline = InProcess::new(setup().line(&in_every_language()), NOON);
+    let mut caller = Telephone::dial(&hotline, "c-english");
+    caller.press("3");
+    assert_eq!(caller.verb("gather")["actionHookDelayAction"]["actions"][0]["text"], json!(["One moment, please."]));
 }
 
 #[test]

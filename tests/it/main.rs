@@ -23,6 +23,7 @@ mod flow;
 mod hours;
 mod httapi;
 mod jambonz;
+mod jambonz_ws;
 mod languages;
 mod lines;
 mod loss;

@@ -307,6 +307,7 @@ fn closing_prompts() -> Vec<Prompt> {
         Prompt::message_taken(as_of),
         Prompt::message_answered(as_of),
         Prompt::message_closed(as_of),
+        Prompt::a_moment(),
         Prompt::menu_changed(),
         Prompt::resumed(),
         Prompt::too_long(),

@@ -114,13 +114,22 @@ impl Phone {
         if verbs.is_empty() {
             return Err("no application provided".to_owned());
         }
-        let mut list =
-            List { public_url: &self.account.public_url, said: String::new(), then: None, step: None, end: None };
+        let mut list = List {
+            public_url: &self.account.public_url,
+            said: String::new(),
+            then: None,
+            step: None,
+            end: None,
+            is_given_up: false,
+        };
         for verb in verbs {
             list.verb(verb)?;
         }
-        let List { said, then, step, end, .. } = list;
+        let List { said, then, step, end, is_given_up, .. } = list;
         let then = then.ok_or("nothing follows what is said: the call would end without a goodbye")?;
+        if matches!(then, Then::Collect(_)) && !is_given_up {
+            return Err("where the hook of a gather fails, the call would end without a word".to_owned());
+        }
         let step = match then {
             Then::Queue if end.is_some() => {
                 (self.queued, self.waiting) = (end, step.clone());
@@ -154,6 +163,8 @@ struct List<'l> {
     step: Option<String>,
     /// Where the end of a queue is told.
     end: Option<String>,
+    /// Whether the call is ended in words where what ends the list has failed.
+    is_given_up: bool,
 }
 
 impl List<'_> {
@@ -162,8 +173,8 @@ impl List<'_> {
         let name =
             verb.get("verb").and_then(Value::as_str).ok_or("malformed jambonz payload: missing verb property")?;
         let verb = Verb { name, properties: verb };
-        if self.then.is_some() && name != "redirect" {
-            return Err(format!("{name} stands behind what ends the list"));
+        if let Some(then) = self.then {
+            return self.behind(then, verb);
         }
         match name {
             "say" => {
@@ -174,17 +185,12 @@ impl List<'_> {
             "redirect" => {
                 verb.knows(&["actionHook"])?;
                 let step = self.path(verb.text("actionHook")?)?;
-                match self.then {
-                    // Reached only where the webhook failed.
-                    Some(Then::Collect(_)) if self.step.as_ref() == Some(&step) => {}
-                    Some(_) => return Err("redirect stands behind what ends the list".to_owned()),
-                    // Nobody can record: the platform tells so at once.
-                    None if step.contains("/recorded/") => {
-                        self.then = Some(Then::Record(Recording { longest: Duration::ZERO, silence: Duration::ZERO }));
-                        self.step = Some(step);
-                    }
-                    None => return Err("a redirect alone leads round in a circle".to_owned()),
+                if !step.contains("/recorded/") {
+                    return Err("a redirect alone leads round in a circle".to_owned());
                 }
+                // Nobody can record: the platform tells so at once.
+                self.then = Some(Then::Record(Recording { longest: Duration::ZERO, silence: Duration::ZERO }));
+                self.step = Some(step);
             }
             "dial" => {
                 verb.knows(&["actionHook", "answerOnBridge", "timeout", "target"])?;
@@ -245,6 +251,47 @@ impl List<'_> {
         Ok(())
     }
 
+    /// What is reached only where the hook of the gather before it failed: the same asked again without a word, last words.
+    fn behind(&mut self, then: Then, verb: Verb<'_>) -> Result<(), String> {
+        match (then, verb.name) {
+            (Then::Collect(_), "gather") if !self.is_given_up => {
+                let (timeout, hook) = (verb.seconds("timeout")?, self.path(verb.text("actionHook")?)?);
+                if verb.properties.contains_key("say") || timeout > MOMENT || self.step.as_ref() != Some(&hook) {
+                    return Err("gather: behind another one it may only ask the same again".to_owned());
+                }
+            }
+            (Then::Collect(_), "say") => self.say_aside(verb)?,
+            (Then::Collect(_), "hangup") => self.is_given_up = true,
+            _ => return Err(format!("{} stands behind what ends the list", verb.name)),
+        }
+        Ok(())
+    }
+
+    /// Said, but not by the way the caller goes.
+    fn say_aside(&mut self, verb: Verb<'_>) -> Result<(), String> {
+        verb.knows(&["text", "synthesizer"])?;
+        let said = self.said.len();
+        self.say(verb.properties)?;
+        self.said.truncate(said);
+        Ok(())
+    }
+
+    /// What is heard while the answer to a hook takes long.
+    fn delay(&mut self, delay: &Value) -> Result<(), String> {
+        let properties = delay.as_object().ok_or("gather: property actionHookDelayAction has invalid data type")?;
+        let delay = Verb { name: "actionHookDelayAction", properties };
+        // Told when to give up, the platform would hang up without a word.
+        delay.knows(&["enabled", "noResponseTimeout", "retries", "actions"])?;
+        delay.seconds("noResponseTimeout")?;
+        let actions = properties.get("actions").and_then(Value::as_array).filter(|actions| !actions.is_empty());
+        for action in actions.ok_or("ActionHookDelayProcessor: no actions specified")? {
+            let properties = action.as_object().filter(|action| action.get("verb") == Some(&json!("say")));
+            let properties = properties.ok_or("ActionHookDelayProcessor: invalid actions specified")?;
+            self.say_aside(Verb { name: "say", properties })?;
+        }
+        Ok(())
+    }
+
     fn gather(&mut self, verb: Verb<'_>) -> Result<(), String> {
         verb.knows(&[
             "input",
@@ -256,6 +303,7 @@ impl List<'_> {
             "timeout",
             "dtmfBargein",
             "say",
+            "actionHookDelayAction",
         ])?;
         if verb.properties.get("input") != Some(&json!(["digits"])) {
             return Err("gather: input is not digits alone".to_owned());
@@ -288,6 +336,9 @@ impl List<'_> {
             self.say(say)?;
         }
         let hook = verb.text("actionHook")?;
+        if let Some(delay) = verb.properties.get("actionHookDelayAction") {
+            self.delay(delay)?;
+        }
         if self.path(hook)?.contains("/said/") {
             // Another voice goes on after a moment without keys.
             return if collect.first_key > MOMENT { Err("gather: silence between voices".to_owned()) } else { Ok(()) };

@@ -8,10 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{RequestPartsExt, Router};
-use data_encoding::BASE64;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::request::{DIALECT, Request};
@@ -21,7 +18,7 @@ use crate::call::caller::CallEnd;
 use crate::dialog::Event;
 use crate::secret::Secret;
 use crate::telephony::public_url::PublicUrl;
-use crate::telephony::sender::{Networks, Peer, Sender};
+use crate::telephony::sender::{Credentials, Networks, Peer, Sender};
 use crate::telephony::webhook::{FORM, PATIENCE, read};
 use crate::telephony::{Conversation, Reply, recording_name};
 
@@ -66,25 +63,19 @@ struct Line<C> {
 /// What proves that FreeSWITCH sent it.
 struct Proof {
     sender: Sender,
-    /// Hashed: what is compared has one length then, whatever was sent.
-    credentials: Option<[u8; 32]>,
+    /// Asked for as well, where there are any.
+    credentials: Option<Credentials>,
 }
 
 impl Proof {
     fn new(settings: &Settings, proxies: &Networks) -> Option<Self> {
-        let credentials = settings.credentials().map(|credentials| Sha256::digest(credentials.expose()).into());
+        let credentials = settings.credentials().map(|credentials| Credentials::new([credentials]));
         Some(Self { sender: settings.sender(proxies)?, credentials })
     }
 
     /// Whether a request is FreeSWITCH' that has `secret` in its path, comes from `peer` and has these headers.
     fn holds(&self, secret: &str, peer: Option<Peer>, headers: &HeaderMap) -> bool {
-        let knows_the_password = self.credentials.is_none_or(|right| {
-            let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-            let sent = sent.and_then(|value| value.split_once(' '));
-            let sent = sent.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
-            let sent = sent.and_then(|(_, both)| BASE64.decode(both.trim().as_bytes()).ok());
-            sent.is_some_and(|sent| right.ct_eq(Sha256::digest(sent).as_slice()).into())
-        });
+        let knows_the_password = self.credentials.as_ref().is_none_or(|credentials| credentials.are_in(headers));
         self.sender.is_proven(secret, peer, headers) && knows_the_password
     }
 }
@@ -212,6 +203,8 @@ impl<C: Conversation> FromRequest<Arc<Line<C>>> for Proven {
 
 #[cfg(test)]
 mod tests {
+    use data_encoding::BASE64;
+
     use super::*;
     use crate::telephony::testing::{Answer, App};
 

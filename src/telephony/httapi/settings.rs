@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::secret::Secret;
 use crate::speech::language::Language;
-use crate::telephony::sender::{Networks, Sender};
+use crate::telephony::sender::{Networks, Sender, can_be_sent};
 
 /// Stands in a dial string for the number, or for what follows `sip:`.
 const TO: &str = "{to}";
@@ -83,10 +83,7 @@ impl Settings {
     /// Whether the credentials, if there are any, can be sent: a user, a colon, a password.
     #[must_use]
     pub fn credentials_can_be_sent(&self) -> bool {
-        self.credentials().is_none_or(|both| {
-            let both = both.expose().split_once(':');
-            both.is_some_and(|(user, password)| !user.is_empty() && !password.is_empty())
-        })
+        self.credentials().is_none_or(can_be_sent)
     }
 
     /// Who may send, if anyone may. `proxies` are our own.

@@ -1,7 +1,7 @@
-//! The addresses jambonz calls.
+//! By HTTP: the addresses jambonz calls.
 
+use std::any::Any;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{FromRequest, Path, Request, State};
@@ -11,17 +11,17 @@ use axum::routing::post;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::hook::Hook;
+use super::line::{About, Line};
 use super::settings::Settings;
 use super::signature::{SIGNATURE, Secrets};
-use super::verbs::{Verbs, reference};
+use super::verbs::{HOME, Verbs};
 use crate::clock::Clock;
-use crate::dialog::Event;
 use crate::telephony::Conversation;
 use crate::telephony::public_url::PublicUrl;
 use crate::telephony::webhook::{self, PATIENCE};
 
 /// What the platform sends first has the whole invitation of the call in it; still it is less than this.
-const BODY_LIMIT: usize = 64 * 1024;
+pub const BODY_LIMIT: usize = 64 * 1024;
 
 /// The webhooks under `/jambonz/`. `clock` tells which signatures are old.
 pub fn router<C: Conversation>(
@@ -30,151 +30,63 @@ pub fn router<C: Conversation>(
     public_url: &PublicUrl,
     clock: Clock,
 ) -> Router {
-    routes(Line {
-        conversation,
-        secrets: Secrets::new(settings),
-        verbs: Verbs::new(settings, public_url),
-        clock,
-        patience: PATIENCE,
-    })
+    let line = Line { conversation, verbs: Verbs::by_http(settings, public_url), patience: PATIENCE };
+    routes(Webhooks { line, secrets: Secrets::new(settings), clock })
 }
 
-fn routes<C: Conversation>(line: Line<C>) -> Router {
-    let line = Arc::new(line);
-    let last_words = Arc::clone(&line);
-    Router::new()
-        .route("/jambonz/call", post(call))
-        .route("/jambonz/step/{step}", post(step))
-        .route("/jambonz/said/{step}", post(said))
-        .route("/jambonz/transferred/{step}", post(transferred))
-        .route("/jambonz/recorded/{step}", post(recorded))
-        .route("/jambonz/queued/{step}", post(queued))
-        .route("/jambonz/status", post(status))
-        // Whatever breaks behind a webhook, the caller hears of it in words.
-        .layer(CatchPanicLayer::custom(move |_| last_words.busy()))
-        // In a queue there is no hanging up, and after last words the platform would ask at once again.
-        .route("/jambonz/waiting/{step}", post(waiting).layer(CatchPanicLayer::custom(|_| busy_waiting())))
-        .with_state(line)
-}
-
-/// What answering takes.
-struct Line<C> {
-    conversation: Arc<C>,
+/// What answering webhooks takes.
+struct Webhooks<C> {
+    line: Line<C>,
     secrets: Secrets,
-    verbs: Verbs,
     clock: Clock,
-    patience: Duration,
 }
 
-async fn call<C: Conversation>(State(line): State<Arc<Line<C>>>, Proven(hook): Proven) -> Response {
-    let Some(call) = hook.and_then(|hook| hook.call().ok()) else { return line.busy() };
-    let id = call.id.clone();
-    match tokio::time::timeout(line.patience, line.conversation.dialled(call, None)).await {
-        Ok(reply) => spoken(line.verbs.reply(&reply, &id)),
-        Err(_) => line.busy(),
+type Served<C> = State<Arc<Webhooks<C>>>;
+
+fn routes<C: Conversation>(webhooks: Webhooks<C>) -> Router {
+    let webhooks = Arc::new(webhooks);
+    let mut routes = Router::new()
+        .route(&format!("{HOME}call"), post(call))
+        .route(&format!("{HOME}status"), post(status))
+        .layer(last_words(&webhooks, About::Step));
+    for (word, about) in About::ALL {
+        let told = move |State(webhooks): Served<C>, Path(step): Path<String>, Proven(hook): Proven| async move {
+            match webhooks.line.told(about, &step, hook.as_ref()).await {
+                Some(verbs) => spoken(verbs),
+                None => StatusCode::NO_CONTENT.into_response(),
+            }
+        };
+        routes = routes.route(&format!("{HOME}{word}/{{step}}"), post(told).layer(last_words(&webhooks, about)));
     }
+    routes.with_state(webhooks)
 }
 
-async fn step<C: Conversation>(
-    State(line): State<Arc<Line<C>>>,
-    Path(step): Path<String>,
-    Proven(hook): Proven,
-) -> Response {
-    line.go_on(hook.as_ref(), &step, Hook::keys).await
+/// Whatever breaks behind a webhook, the caller hears of it in words.
+fn last_words<C: Conversation>(
+    webhooks: &Arc<Webhooks<C>>,
+    about: About,
+) -> CatchPanicLayer<impl Fn(Box<dyn Any + Send>) -> Response + Clone + use<C>> {
+    let webhooks = Arc::clone(webhooks);
+    CatchPanicLayer::custom(move |_| spoken(webhooks.line.last_words(about)))
 }
 
-/// Keys while the first of several voices spoke. Silence is no answer there: the platform goes on with the next voice.
-async fn said<C: Conversation>(
-    State(line): State<Arc<Line<C>>>,
-    Path(step): Path<String>,
-    Proven(hook): Proven,
-) -> Response {
-    if hook.as_ref().is_some_and(|hook| hook.call().is_ok() && hook.is_silence()) {
-        return StatusCode::NO_CONTENT.into_response();
-    }
-    line.go_on(hook.as_ref(), &step, Hook::keys).await
+async fn call<C: Conversation>(State(webhooks): Served<C>, Proven(hook): Proven) -> Response {
+    spoken(webhooks.line.dialled(hook.as_ref()).await)
 }
 
-async fn transferred<C: Conversation>(
-    State(line): State<Arc<Line<C>>>,
-    Path(step): Path<String>,
-    Proven(hook): Proven,
-) -> Response {
-    line.go_on(hook.as_ref(), &step, Hook::transfer).await
-}
-
-async fn recorded<C: Conversation>(
-    State(line): State<Arc<Line<C>>>,
-    Path(step): Path<String>,
-    Proven(hook): Proven,
-) -> Response {
-    let event = |hook: &Hook| {
-        let call = hook.call().map(|call| call.id).unwrap_or_default();
-        hook.recorded(reference(&call, &step))
-    };
-    line.go_on(hook.as_ref(), &step, event).await
-}
-
-async fn queued<C: Conversation>(
-    State(line): State<Arc<Line<C>>>,
-    Path(step): Path<String>,
-    Proven(hook): Proven,
-) -> Response {
-    line.go_on(hook.as_ref(), &step, Hook::queue).await
-}
-
-async fn waiting<C: Conversation>(
-    State(line): State<Arc<Line<C>>>,
-    Path(step): Path<String>,
-    Proven(hook): Proven,
-) -> Response {
-    let Some((call, event)) = hook.and_then(|hook| Some((hook.call().ok()?, hook.waiting()))) else {
-        return busy_waiting();
-    };
-    match tokio::time::timeout(line.patience, line.conversation.step(call, &step, event)).await {
-        Ok(reply) => spoken(line.verbs.waiting(&reply)),
-        Err(_) => busy_waiting(),
-    }
-}
-
-/// Told for every change of a call, and of the calls to people; only the end of the caller's is news. There is nobody left to
-/// say anything to.
-async fn status<C: Conversation>(State(line): State<Arc<Line<C>>>, Proven(hook): Proven) -> StatusCode {
-    if let Some(hook) = hook
-        && !hook.is_of_another_leg()
-        && let (Ok(call), Some(how)) = (hook.call(), hook.ended())
-    {
-        let _ = tokio::time::timeout(line.patience, line.conversation.ended(call, how)).await;
+async fn status<C: Conversation>(State(webhooks): Served<C>, Proven(hook): Proven) -> StatusCode {
+    if let Some(hook) = hook {
+        webhooks.line.status(&hook).await;
     }
     StatusCode::NO_CONTENT
 }
 
-impl<C: Conversation> Line<C> {
-    async fn go_on(&self, hook: Option<&Hook>, step: &str, event: impl FnOnce(&Hook) -> Event) -> Response {
-        let Some((call, event)) = hook.and_then(|hook| Some((hook.call().ok()?, event(hook)))) else {
-            return self.busy();
-        };
-        let id = call.id.clone();
-        match tokio::time::timeout(self.patience, self.conversation.step(call, step, event)).await {
-            Ok(reply) => spoken(self.verbs.reply(&reply, &id)),
-            Err(_) => self.busy(),
-        }
-    }
-
-    fn busy(&self) -> Response {
-        let (language, words) = self.conversation.busy();
-        spoken(self.verbs.busy(language, &words))
-    }
-
+impl<C> Webhooks<C> {
     /// Whether the platform sent `body`.
     fn is_signed(&self, headers: &HeaderMap, body: &[u8]) -> bool {
         let signature = headers.get(SIGNATURE).and_then(|value| value.to_str().ok());
         signature.is_some_and(|signature| self.secrets.verify(signature, body, self.clock.now()))
     }
-}
-
-fn busy_waiting() -> Response {
-    spoken(Verbs::busy_waiting())
 }
 
 fn spoken(verbs: Vec<u8>) -> Response {
@@ -185,17 +97,23 @@ fn spoken(verbs: Vec<u8>) -> Response {
 /// one; whoever cannot prove it gets a bare status.
 struct Proven(Option<Hook>);
 
-impl<C: Conversation> FromRequest<Arc<Line<C>>> for Proven {
+impl<C: Conversation> FromRequest<Arc<Webhooks<C>>> for Proven {
     type Rejection = StatusCode;
 
-    async fn from_request(request: Request, line: &Arc<Line<C>>) -> Result<Self, StatusCode> {
+    async fn from_request(request: Request, webhooks: &Arc<Webhooks<C>>) -> Result<Self, StatusCode> {
         let (parts, body) = webhook::read(request, webhook::JSON, BODY_LIMIT).await?;
-        if line.is_signed(&parts.headers, &body) { Ok(Self(Hook::parse(&body))) } else { Err(StatusCode::FORBIDDEN) }
+        if webhooks.is_signed(&parts.headers, &body) {
+            Ok(Self(Hook::parse(&body)))
+        } else {
+            Err(StatusCode::FORBIDDEN)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use axum::http::Method;
     use data_encoding::HEXLOWER;
     use hmac::{Hmac, KeyInit, Mac};
@@ -217,13 +135,9 @@ mod tests {
         let public_url = PublicUrl::parse("https://hotline.example").unwrap();
         let clock = Clock::manual(Timestamp::from_second(AT).unwrap());
         let app = App::new(|conversation| {
-            routes(Line {
-                conversation,
-                secrets: Secrets::new(&settings),
-                verbs: Verbs::new(&settings, &public_url),
-                clock: clock.clone(),
-                patience: Duration::from_millis(1),
-            })
+            let verbs = Verbs::by_http(&settings, &public_url);
+            let line = Line { conversation, verbs, patience: Duration::from_millis(1) };
+            routes(Webhooks { line, secrets: Secrets::new(&settings), clock: clock.clone() })
         });
         (app, clock)
     }

@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::secret::Secret;
 use crate::speech::language::Language;
+use crate::telephony::sender::{Networks, can_be_sent};
 
 /// How jambonz proves itself to us, the voices it speaks with, and who keeps recordings.
 ///
 /// ```toml
 /// [jambonz]
 /// secret = "wh_secret_…"
+/// credentials = "jambonz:…"
 /// recorder = "wss://recorder.example/hotline"
 /// voices.zh-CN = { vendor = "google", language = "cmn-CN", voice = "cmn-CN-Wavenet-A" }
 /// ```
@@ -22,6 +24,13 @@ pub struct Settings {
     pub secret: Secret,
     /// More of them, for the time of a rotation: the old and the new are both right.
     pub more_secrets: Vec<Secret>,
+    /// `user:password` of the application's WebSocket; an empty one is none. Without any, here or below, there is no
+    /// WebSocket.
+    pub credentials: Secret,
+    /// More of them.
+    pub more_credentials: Vec<Secret>,
+    /// Where the WebSocket is opened from; empty: from anywhere.
+    pub addresses: Networks,
     /// The WebSocket address that what callers say is streamed to; empty: nothing is recorded.
     pub recorder: Box<str>,
     /// Who speaks each language; the application's own voice where none is named.
@@ -30,7 +39,15 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { secret: Secret::new(""), more_secrets: Vec::new(), recorder: "".into(), voices: BTreeMap::new() }
+        Self {
+            secret: Secret::new(""),
+            more_secrets: Vec::new(),
+            credentials: Secret::new(""),
+            more_credentials: Vec::new(),
+            addresses: Networks::default(),
+            recorder: "".into(),
+            voices: BTreeMap::new(),
+        }
     }
 }
 
@@ -71,10 +88,33 @@ impl Settings {
         [&self.secret].into_iter().chain(&self.more_secrets).filter(|secret| !secret.expose().trim().is_empty())
     }
 
-    /// Whether anyone can be accepted at all.
+    /// Whether any webhook can be accepted at all.
     #[must_use]
     pub fn has_secrets(&self) -> bool {
         self.secrets().next().is_some()
+    }
+
+    /// Every user and password that may open a WebSocket; an empty one is none.
+    pub fn credentials(&self) -> impl Iterator<Item = &Secret> {
+        [&self.credentials].into_iter().chain(&self.more_credentials).filter(|both| !both.expose().is_empty())
+    }
+
+    /// Whether any WebSocket can be accepted at all.
+    #[must_use]
+    pub fn has_credentials(&self) -> bool {
+        self.credentials().next().is_some()
+    }
+
+    /// Whether all credentials can be sent: a user, a colon, a password.
+    #[must_use]
+    pub fn credentials_can_be_sent(&self) -> bool {
+        self.credentials().all(can_be_sent)
+    }
+
+    /// Whether a call can come in, by either way.
+    #[must_use]
+    pub fn is_set_up(&self) -> bool {
+        self.has_secrets() || self.has_credentials()
     }
 
     /// Where what callers say is streamed to, if it is.
@@ -104,6 +144,8 @@ mod tests {
             r#"
             secret = "eins"
             more_secrets = ["zwei"]
+            credentials = "jambonz:drei"
+            addresses = ["198.51.100.0/24"]
             recorder = "wss://recorder.example/hotline"
             voices.zh-CN = { vendor = "aws", language = "cmn-CN", voice = "Zhiyu", engine = "neural" }
             "#,
@@ -112,7 +154,7 @@ mod tests {
         assert_eq!(settings.voices[&Language::Mandarin].engine, Some(Engine::Neural));
         assert_eq!(settings.secrets().map(Secret::expose).collect::<Vec<_>>(), ["eins", "zwei"]);
         let shown = format!("{settings:?}");
-        assert!(!shown.contains("eins") && !shown.contains("zwei"), "{shown}");
+        assert!(!shown.contains("eins") && !shown.contains("zwei") && !shown.contains("drei"), "{shown}");
         assert!(toml::from_str::<Settings>(r#"secrets = "one""#).is_err());
         assert!(toml::from_str::<Settings>(r#"voices.zh-CN = { language = "cmn-CN" }"#).is_err(), "no vendor");
     }
@@ -122,6 +164,10 @@ mod tests {
         assert!(!Settings::default().has_secrets());
         assert!(!toml::from_str::<Settings>("secret = \"\"\nmore_secrets = [\" \"]").unwrap().has_secrets());
         assert!(toml::from_str::<Settings>("more_secrets = [\"a\"]").unwrap().has_secrets());
+        assert!(!Settings::default().has_credentials() && !Settings::default().is_set_up());
+        let rotated: Settings = toml::from_str("credentials = \"\"\nmore_credentials = [\"\", \"a:b\"]").unwrap();
+        assert!(rotated.has_credentials() && rotated.is_set_up() && rotated.credentials_can_be_sent());
+        assert!(!toml::from_str::<Settings>("more_credentials = [\"a\"]").unwrap().credentials_can_be_sent());
     }
 
     #[test]

@@ -18,6 +18,8 @@ use crate::telephony::public_url::PublicUrl;
 use crate::telephony::spoken::{Chunk, Limit, Part, Speech};
 use crate::telephony::{Pace, Reply, Then, recording_name};
 
+/// What every hook begins with, but for the address of the hotline.
+pub const HOME: &str = "/jambonz/";
 /// Characters as JavaScript counts them: longer markup is cut up by the platform, and not always where a sentence ends.
 const LIMIT: Limit<1> = Limit {
     most: [900],
@@ -34,6 +36,10 @@ const LIMIT: Limit<1> = Limit {
 const MOMENT: Duration = Duration::from_millis(100);
 /// What a caller in a queue hears when nothing can be said: silence, and then the platform asks again.
 const BUSY_PAUSE: Duration = Duration::from_secs(10);
+/// So long an answer may take before the caller is asked for a moment, and again after each time that was said.
+const LONG: Duration = Duration::from_secs(2);
+/// How often they are: as far as the platform waits for an answer. (Where it counts otherwise, it hangs up after them.)
+const MOST_MOMENTS: u8 = 2;
 
 /// Writes replies, in the voices and with the addresses of the settings.
 pub struct Verbs {
@@ -62,6 +68,8 @@ enum Verb<'v> {
         dtmf_bargein: bool,
         #[serde(skip_serializing_if = "Option::is_none")]
         say: Option<Say<'v>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        action_hook_delay_action: Option<Delay<'v>>,
     },
     Dial {
         action_hook: String,
@@ -103,6 +111,17 @@ struct Say<'v> {
     synthesizer: Option<&'v Voice>,
 }
 
+/// What is heard while the answer to a hook is waited for. There is no time in it after which the platform gives up: it would
+/// hang up then, without a word. When it no longer waits for the answer, it goes on with the next verb.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Delay<'v> {
+    enabled: bool,
+    no_response_timeout: Number,
+    retries: u8,
+    actions: Vec<Verb<'v>>,
+}
+
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
 enum Target<'v> {
@@ -111,14 +130,20 @@ enum Target<'v> {
 }
 
 impl Verbs {
-    /// Addresses begin with `public_url`.
+    /// Hooks are addresses that begin with `public_url`, to be posted to.
     #[must_use]
-    pub fn new(settings: &Settings, public_url: &PublicUrl) -> Self {
-        Self {
-            base: format!("{}/jambonz/", public_url.as_str()).into(),
-            voices: settings.voices.clone(),
-            recorder: settings.recorder().map(Into::into),
-        }
+    pub fn by_http(settings: &Settings, public_url: &PublicUrl) -> Self {
+        Self::of(settings, format!("{}{HOME}", public_url.as_str()))
+    }
+
+    /// Hooks are paths: an address would be posted to whatever the list of verbs came by.
+    #[must_use]
+    pub fn by_socket(settings: &Settings) -> Self {
+        Self::of(settings, HOME.to_owned())
+    }
+
+    fn of(settings: &Settings, base: String) -> Self {
+        Self { base: base.into(), voices: settings.voices.clone(), recorder: settings.recorder().map(Into::into) }
     }
 
     /// Writes a reply in the call `call`.
@@ -133,11 +158,15 @@ impl Verbs {
                 let mut voices = say(during);
                 let last = voices.pop();
                 for voice in voices {
-                    verbs.push(self.gather(collect, "said", step, MOMENT, Some(voice)));
+                    // Its silence has no answer, which counts as one that takes long: nobody is asked for a moment.
+                    verbs.push(self.gather(collect, "said", step, MOMENT, Some(voice), None));
                 }
-                verbs.push(self.gather(collect, "step", step, collect.first_key, last));
-                // Reached where the webhook failed. Where the list ended here, so would the call.
-                verbs.push(Verb::Redirect { action_hook: self.at("step", step) });
+                verbs.push(self.gather(collect, "step", step, collect.first_key, last, self.delay(reply)));
+                // Reached where the hook failed: asked again without a word, and then given up with one. After a redirect
+                // that failed nothing would be reached.
+                verbs.push(self.gather(collect, "step", step, MOMENT, None, self.delay(reply)));
+                verbs.extend(say(&[Prompt::busy()]).into_iter().map(Verb::Say));
+                verbs.push(Verb::Hangup);
             }
             Then::Record(record, step) => {
                 verbs.extend(say(&reply.say).into_iter().map(Verb::Say));
@@ -215,7 +244,15 @@ impl Verbs {
         written(&[Verb::Pause { length: seconds(BUSY_PAUSE) }])
     }
 
-    fn gather<'v>(&self, collect: &Collect, hook: &str, step: &str, first: Duration, say: Option<Say<'v>>) -> Verb<'v> {
+    fn gather<'v>(
+        &self,
+        collect: &Collect,
+        hook: &str,
+        step: &str,
+        first: Duration,
+        say: Option<Say<'v>>,
+        delay: Option<Delay<'v>>,
+    ) -> Verb<'v> {
         Verb::Gather {
             input: ["digits"],
             action_hook: self.at(hook, step),
@@ -226,7 +263,19 @@ impl Verbs {
             timeout: seconds(first),
             dtmf_bargein: true,
             say,
+            action_hook_delay_action: delay,
         }
+    }
+
+    /// What is heard while an answer takes long. Nothing where there are no words for it: the platform refuses an empty list.
+    fn delay(&self, reply: &Reply) -> Option<Delay<'_>> {
+        let actions: Vec<_> = self.voiced(reply, &[Prompt::a_moment()]).into_iter().map(Verb::Say).collect();
+        (!actions.is_empty()).then(|| Delay {
+            enabled: true,
+            no_response_timeout: seconds(LONG),
+            retries: MOST_MOMENTS,
+            actions,
+        })
     }
 
     /// The address of `hook` at `step`.
@@ -316,7 +365,7 @@ mod tests {
     use crate::telephony::testing::{collect, prompt, reply};
 
     fn verbs(settings: &str) -> Verbs {
-        Verbs::new(&toml::from_str(settings).unwrap(), &PublicUrl::parse("https://hotline.example/").unwrap())
+        Verbs::by_http(&toml::from_str(settings).unwrap(), &PublicUrl::parse("https://hotline.example/").unwrap())
     }
 
     fn says(say: &[&str], pace: Pace, then: Then) -> Reply {
@@ -329,6 +378,11 @@ mod tests {
 
     fn written(say: &[&str], then: Then) -> Value {
         read(&verbs("").reply(&says(say, Pace::Usual, then), "c1"))
+    }
+
+    /// What is heard while an answer takes long, in the wording of these tests.
+    fn delay() -> Value {
+        json!({ "enabled": true, "noResponseTimeout": 2, "retries": 2, "actions": [{ "verb": "say", "text": ["。"] }] })
     }
 
     #[test]
@@ -346,16 +400,31 @@ mod tests {
                     "timeout": 6,
                     "dtmfBargein": true,
                     "say": { "text": ["您好。查询请按一。"] },
+                    "actionHookDelayAction": delay(),
                 },
-                { "verb": "redirect", "actionHook": "https://hotline.example/jambonz/step/AbC-_9" },
+                {
+                    "verb": "gather",
+                    "input": ["digits"],
+                    "actionHook": "https://hotline.example/jambonz/step/AbC-_9",
+                    "minDigits": 1,
+                    "maxDigits": 1,
+                    "interDigitTimeout": 3,
+                    "timeout": 0.1,
+                    "dtmfBargein": true,
+                    "actionHookDelayAction": delay(),
+                },
+                { "verb": "say", "text": ["。"] },
+                { "verb": "hangup" },
             ])
         );
     }
 
     #[test]
     fn an_entry_has_times_of_its_own_for_the_first_key_and_between_keys() {
+        let verbs =
+            written(&["greeting", "menu"], collect(18, Some(Key::Hash), 10_000, 4500, BargeIn::AfterPrompts(1)));
         assert_eq!(
-            written(&["greeting", "menu"], collect(18, Some(Key::Hash), 10_000, 4500, BargeIn::AfterPrompts(1))),
+            json!(verbs.as_array().unwrap()[..2]),
             json!([
                 { "verb": "say", "text": ["您好。"] },
                 {
@@ -369,9 +438,14 @@ mod tests {
                     "timeout": 10,
                     "dtmfBargein": true,
                     "say": { "text": ["查询请按一。"] },
+                    "actionHookDelayAction": delay(),
                 },
-                { "verb": "redirect", "actionHook": "https://hotline.example/jambonz/step/AbC-_9" },
             ])
+        );
+        assert_eq!(
+            (&verbs[2]["finishOnKey"], &verbs[2]["interDigitTimeout"]),
+            (&json!("#"), &json!(4.5)),
+            "asked again"
         );
     }
 
@@ -426,8 +500,20 @@ mod tests {
                 json!({ "text": ["For enquiries, press one."], "synthesizer": aws })
             )
         );
-        assert_eq!(verbs[3]["verb"], "redirect");
-        assert_eq!(verbs.as_array().unwrap().len(), 4);
+        let delayed: Vec<_> = (0..4).map(|at| verbs[at].get("actionHookDelayAction").is_some()).collect();
+        assert_eq!(delayed, [false, false, true, true], "a voice that others follow is no question");
+        assert_eq!(heard(3), (json!("https://hotline.example/jambonz/step/AbC-_9"), json!(0.1), Value::Null));
+        assert_eq!(verbs.as_array().unwrap().len(), 6);
+    }
+
+    /// The platform asks for each by its own way: an address by a webhook, a path by the WebSocket it came by.
+    #[test]
+    fn hooks_are_addresses_by_http_and_paths_by_a_socket() {
+        let reply = says(&["menu"], Pace::Usual, collect(1, None, 6000, 3000, BargeIn::Always));
+        let by_socket = Verbs::by_socket(&toml::from_str("").unwrap()).reply(&reply, "c1");
+        assert_eq!(read(&by_socket)[0]["actionHook"], "/jambonz/step/AbC-_9");
+        let by_http = String::from_utf8(verbs("").reply(&reply, "c1")).unwrap();
+        assert_eq!(by_http.replace("https://hotline.example/", "/").as_bytes(), by_socket, "all else is the same");
     }
 
     #[test]

@@ -10,6 +10,9 @@ const { WebhookResponse } = require("@jambonz/node-client");
 
 const quiet = { info() {}, debug() {}, error() {} };
 
+/** The most it takes of a message. */
+const MOST = 24 * 1024;
+
 /** What is wrong with a list of verbs; empty: nothing. Each validator finds what the other passes over. */
 function faults(verbs, publicUrl, { waiting = false } = {}) {
   const found = [];
@@ -32,6 +35,22 @@ function faults(verbs, publicUrl, { waiting = false } = {}) {
       if (verb.minDigits !== 1) found.push("gather: keys that nothing ends would be dropped");
       if (!(verb.timeout > 0)) found.push("gather: silence would last for ever, or fifteen seconds");
       if (verb.maxDigits > 1 && !(verb.interDigitTimeout > 0)) found.push("gather: nothing ends a short entry");
+      if (at === verbs.length - 1) found.push("gather: where its hook fails, the call ends without a word");
+      const delay = verb.actionHookDelayAction;
+      if (delay) {
+        const { enabled, actions, noResponseTimeout, noResponseGiveUpTimeout, giveUpActions } = delay;
+        // What its feature server asks of it, and no validator does.
+        if (enabled !== true || !(noResponseTimeout > 0)) found.push("actionHookDelayAction: it is never heard");
+        if (!actions?.length) found.push("actionHookDelayAction: no actions specified");
+        for (const action of actions ?? []) {
+          if (!["say", "play"].includes(action.verb)) found.push("actionHookDelayAction: invalid actions specified");
+          else look("verb-specifications", () => specifications.validate(quiet, [action]));
+        }
+        if (noResponseGiveUpTimeout || giveUpActions) {
+          found.push("actionHookDelayAction: it hangs up without a word, or is not known to older servers");
+        }
+        if (String(verb.actionHook).includes("/said/")) found.push("actionHookDelayAction: heard over the next voice");
+      }
       const say = verb.say && specifications.validateVerb;
       if (say) look("verb-specifications", () => say("say", verb.say, quiet));
     }
@@ -53,6 +72,18 @@ function faults(verbs, publicUrl, { waiting = false } = {}) {
     if (ends && at < verbs.length - 1) found.push(`${verb.verb}: what stands behind it is not reached in order`);
   });
   return found;
+}
+
+/** What is wrong with the answer to the message `msgid`: as the feature server reads it, and then as lists of verbs are read. */
+function ackFaults(text, msgid, how) {
+  if (Buffer.byteLength(text) > MOST) return ["ack: the connection is broken off"];
+  const { type, msgid: id, data, ...more } = JSON.parse(text);
+  const found = [];
+  if (type !== "ack") found.push(`ack: invalid type property: ${type}`);
+  if (id !== msgid) found.push("ack: to unknown msgid");
+  for (const name of Object.keys(more)) found.push(`ack: ${name} is not read`);
+  // A path is asked for over the connection, an address by a webhook.
+  return found.concat(data === undefined ? [] : faults(data, "", how));
 }
 
 /** The schemas of webhooks, by name. */
@@ -88,4 +119,4 @@ function verifies(secret, header, body) {
   return taken;
 }
 
-module.exports = { faults, oddities, sign, verifies };
+module.exports = { MOST, ackFaults, faults, oddities, sign, verifies };
