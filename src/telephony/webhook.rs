@@ -1,9 +1,10 @@
 //! What every webhook goes through, whosever it is.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::{Bytes, to_bytes};
-use axum::extract::Request;
+use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 
@@ -28,6 +29,26 @@ pub async fn read(request: Request, kind: &str, most: usize) -> Result<(Parts, B
     Ok((parts, body))
 }
 
+/// What stands in a webhook's path. It is read before its sender has proved anything: so what cannot be read is empty, and not
+/// refused in a way of its own.
+pub struct PathParts(Option<RawPathParams>);
+
+impl PathParts {
+    /// What the route calls `name`.
+    #[must_use]
+    pub fn named(&self, name: &str) -> &str {
+        self.0.iter().flatten().find(|(n, _)| *n == name).map_or("", |(_, value)| value)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PathParts {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        Ok(Self(RawPathParams::from_request_parts(parts, state).await.ok()))
+    }
+}
+
 /// Whether the content is of `kind`, whatever its parameters.
 fn is_of(headers: &HeaderMap, kind: &str) -> bool {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -36,7 +57,23 @@ fn is_of(headers: &HeaderMap, kind: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
+    use axum::routing::post;
+    use tower::ServiceExt;
+
     use super::*;
+
+    #[tokio::test]
+    async fn what_cannot_be_read_in_a_path_is_empty() {
+        let told = |path: PathParts| async move { [path.named("a"), path.named("b"), path.named("c")].join(" ") };
+        let routes = Router::new().route("/{a}/x/{b}", post(told));
+        for (path, read) in [("/1/x/A-b_%39", "1 A-b_9 "), ("/%E7%8E%8B/x/2", "王 2 "), ("/1/x/%FF", "  ")] {
+            let response =
+                routes.clone().oneshot(Request::post(path).body(axum::body::Body::empty()).unwrap()).await.unwrap();
+            assert_eq!(response.status(), StatusCode::OK, "{path}");
+            assert_eq!(to_bytes(response.into_body(), 99).await.unwrap(), read, "{path}");
+        }
+    }
 
     #[tokio::test]
     async fn other_kinds_and_sizes_are_refused() {

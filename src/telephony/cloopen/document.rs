@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use crate::dialog::{BargeIn, Record, Transfer, TransferTarget};
     use crate::speech::language::Language;
-    use crate::telephony::testing::{self, prompt};
+    use crate::telephony::testing::{self, collect, prompt};
 
     const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
@@ -125,15 +125,10 @@ mod tests {
         text(reply(&testing::reply(say.iter().map(|id| prompt(id)).collect(), then)))
     }
 
-    fn collect(max: u8, finish: Option<Key>, first_key: u64, barge_in: BargeIn) -> Then {
-        let (first_key, between_keys) = (Duration::from_millis(first_key), Duration::from_secs(4));
-        Then::Collect(Collect { min: 1, max, finish, first_key, between_keys, barge_in }, "AbC-_9".into())
-    }
-
     #[test]
     fn a_menu_and_an_entry_say_all_they_take() {
         assert_eq!(
-            written(&["greeting", "menu"], collect(1, None, 6000, BargeIn::Always)),
+            written(&["greeting", "menu"], collect(1, None, 6000, 4000, BargeIn::Always)),
             concat!(
                 r##"<Response><Get action="menu-AbC-_9" method="POST" numdigits="1" finishkey="#" timeout="6">"##,
                 r#"<PlayTTS>您好。查询请按一。</PlayTTS></Get><Redirect>silence-AbC-_9</Redirect></Response>"#
@@ -141,14 +136,14 @@ mod tests {
         );
         // What should be heard out is heard while keys are.
         assert_eq!(
-            written(&["greeting", "menu"], collect(18, Some(Key::Hash), 9500, BargeIn::AfterPrompts(1))),
+            written(&["greeting", "menu"], collect(18, Some(Key::Hash), 9500, 4000, BargeIn::AfterPrompts(1))),
             concat!(
                 r##"<Response><Get action="step-AbC-_9" method="POST" numdigits="18" finishkey="#" timeout="44">"##,
                 r#"<PlayTTS>您好。查询请按一。</PlayTTS></Get><Redirect>silence-AbC-_9</Redirect></Response>"#
             )
         );
         assert_eq!(
-            written(&[], collect(64, Some(Key::Star), 20_000, BargeIn::Always)),
+            written(&[], collect(64, Some(Key::Star), 20_000, 4000, BargeIn::Always)),
             concat!(
                 r#"<Response><Get action="step-AbC-_9" method="POST" numdigits="64" finishkey="*" timeout="60"></Get>"#,
                 r#"<Redirect>silence-AbC-_9</Redirect></Response>"#

@@ -100,19 +100,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::secret::Key;
+    use crate::telephony::testing::{Heard, heard, hides_digits};
 
     fn form(body: &str) -> Form {
         Form::parse(b"", body.as_bytes())
-    }
-
-    /// Keys and whether the finish key ended them; `None`: garbled.
-    fn heard(event: Event) -> Option<(String, bool)> {
-        match event {
-            Event::Keys(keys) => Some((keys.expose().iter().copied().map(Key::as_char).collect(), keys.finished())),
-            Event::Garbled => None,
-            other => panic!("{other:?}"),
-        }
     }
 
     #[test]
@@ -135,18 +126,18 @@ mod tests {
     #[test]
     fn in_a_menu_what_ends_an_entry_is_a_key() {
         let key = |body: &str| heard(form(body).key());
-        let pressed = |digits: &str| Some((digits.to_owned(), false));
+        let pressed = |digits: &str| Heard::Keys(digits.into(), false);
         assert_eq!((key("digits=1"), key("digits=%2A"), key("digits=0")), (pressed("1"), pressed("*"), pressed("0")));
         assert_eq!((key("digits="), key(""), key("digits=%23")), (pressed("#"), pressed("#"), pressed("#")));
         for garbled in ["digits=x", "digits=1&digits=2", "digits=1+"] {
-            assert_eq!(key(garbled), None, "{garbled}");
+            assert_eq!(key(garbled), Heard::Garbled, "{garbled}");
         }
     }
 
     #[test]
     fn an_entry_keeps_its_zeros_and_its_star() {
         let keys = |body: &str| heard(form(body).keys());
-        let pressed = |digits: &str, finished| Some((digits.to_owned(), finished));
+        let pressed = |digits: &str, finished| Heard::Keys(digits.into(), finished);
         assert_eq!(keys("digits=007"), pressed("007", false));
         assert_eq!(keys("digits=007%23"), pressed("007", true));
         assert_eq!(keys("digits=11010519491231002%2A"), pressed("11010519491231002*", false));
@@ -155,9 +146,9 @@ mod tests {
             (pressed("", true), pressed("", true), pressed("", true))
         );
         for garbled in ["digits=hangup", "digits=-1", "digits=1%002", "digits=1&digits=1"] {
-            assert_eq!(keys(garbled), None, "{garbled}");
+            assert_eq!(keys(garbled), Heard::Garbled, "{garbled}");
         }
-        assert_eq!(keys(&format!("digits={}", "1".repeat(65))), None);
+        assert_eq!(keys(&format!("digits={}", "1".repeat(65))), Heard::Garbled);
     }
 
     proptest! {
@@ -167,6 +158,13 @@ mod tests {
                 let form = Form::parse(&query, &body);
                 let _ = (form.call(), form.key(), form.keys());
             }
+        }
+
+        #[test]
+        fn what_is_keyed_is_not_shown(digits in "[0-9A-D*#]{1,70}") {
+            let form = form(&format!("callid=a&digits={digits}"));
+            prop_assert!(matches!(form.keys(), Event::Keys(_) | Event::Garbled));
+            prop_assert!(hides_digits(&(form.call(), form.key(), form.keys())));
         }
     }
 }

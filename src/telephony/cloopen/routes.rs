@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{FromRequest, RawPathParams, Request, State};
+use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{RequestPartsExt, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::document;
@@ -18,7 +18,7 @@ use crate::call::caller::CallEnd;
 use crate::dialog::{Event, TransferEnd};
 use crate::secret::Secret;
 use crate::telephony::sender::{Networks, Peer, Sender};
-use crate::telephony::webhook::{FORM, PATIENCE, read};
+use crate::telephony::webhook::{FORM, PATIENCE, PathParts, read};
 use crate::telephony::{Conversation, Reply};
 
 /// Ten times what any platform sends.
@@ -104,18 +104,13 @@ impl<C: Conversation> FromRequest<Arc<Line<C>>> for Proven {
         let has_body = *request.method() == Method::POST && request.headers().contains_key(header::CONTENT_TYPE);
         let (mut parts, body) =
             if has_body { read(request, FORM, BODY_LIMIT).await? } else { (request.into_parts().0, Bytes::new()) };
-        // What cannot be read is no secret.
-        let params = parts.extract::<RawPathParams>().await.ok();
-        let of_path = |name: &str| {
-            let found = params.iter().flatten().find(|(n, _)| *n == name);
-            found.map(|(_, value)| value).unwrap_or_default()
-        };
+        let Ok(path) = PathParts::from_request_parts(&mut parts, line).await;
         let peer = parts.extensions.get::<Peer>().copied();
-        if !line.sender.is_proven(of_path("secret"), peer, &parts.headers) {
+        if !line.sender.is_proven(path.named("secret"), peer, &parts.headers) {
             return Err(StatusCode::FORBIDDEN);
         }
         let form = Form::parse(parts.uri.query().unwrap_or_default().as_bytes(), &body);
-        let of_path = of_path("action").rsplit('/').find(|part| !part.is_empty());
+        let of_path = path.named("action").rsplit('/').find(|part| !part.is_empty());
         let action = of_path.or_else(|| form.get("action")).unwrap_or_default().to_owned();
         Ok(Self { action, form })
     }
@@ -124,9 +119,10 @@ impl<C: Conversation> FromRequest<Arc<Line<C>>> for Proven {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telephony::testing::{Answer, App};
+    use crate::telephony::testing::{Answer, App, Platform, Webhook, contract};
 
     const KEY: &str = "geheim-0123456789";
+    const OURS: [u8; 4] = [198, 51, 100, 7];
     const GREETING: &str =
         r#"<?xml version="1.0" encoding="UTF-8"?><Response><PlayTTS>您好。</PlayTTS><Hangup/></Response>"#;
     const BUSY: &str =
@@ -139,14 +135,19 @@ mod tests {
         App::new(|conversation| routes(Line { conversation, sender, patience: Duration::from_millis(1) }))
     }
 
-    fn request(method: Method, path: &str, from: [u8; 4], body: &str) -> Request {
-        let request = Request::builder().method(method).uri(format!("/cloopen/{path}"));
-        let request = if body.is_empty() { request } else { request.header(header::CONTENT_TYPE, FORM) };
+    /// As the platform sends what it tells: in a form, or in the address.
+    fn request(method: &Method, path: &str, from: [u8; 4], told: &str) -> Request {
+        let mark = if path.contains('?') { '&' } else { '?' };
+        let request = Request::builder().method(method);
+        let (request, body) = match *method {
+            Method::GET => (request.uri(format!("{path}{mark}{told}")), ""),
+            _ => (request.uri(path).header(header::CONTENT_TYPE, FORM), told),
+        };
         request.extension(Peer((from, 1).into())).body(body.to_owned().into()).unwrap()
     }
 
-    async fn send(app: &App, action: &str, body: &str) -> Answer {
-        app.send(request(Method::POST, &format!("{KEY}/{action}"), [198, 51, 100, 7], body)).await
+    async fn post(app: &App, action: &str, body: &str) -> Answer {
+        app.send(request(&Method::POST, &format!("/cloopen/{KEY}/{action}"), OURS, body)).await
     }
 
     fn spoken(body: &str) -> Answer {
@@ -154,74 +155,81 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_webhook_tells_what_happened() {
-        let app = app();
-        for (action, body, told) in [
-            ("startservice", "callid=c1&from=13800138000&to=12333", "c1 dialled 12333 Number(…)"),
-            ("menu-A-b_9", "callid=c1&digits=1", "c1 A-b_9 Keys(Keys(…))"),
-            ("step-S", "callid=c1&digits=12", "c1 S Keys(Keys(…))"),
-            // Relative to the document.
-            ("menu-A/step-S", "callid=c1&digits=12", "c1 S Keys(Keys(…))"),
-            ("silence-S", "callid=c1", "c1 S Silence"),
-            ("person-S", "callid=c1", "c1 S TransferEnded(NotAnswered)"),
-            ("recorded-S", "callid=c1", "c1 S Recorded { recording: None, hung_up: false }"),
-        ] {
-            assert_eq!(send(&app, action, body).await, spoken(GREETING), "{action}");
-            assert_eq!(app.told(), [told], "{action}");
-            // The same in the address, where the platform asks so; and named by a parameter.
-            for path in [format!("{KEY}/{action}?{body}"), format!("{KEY}?action={action}&{body}")] {
-                if path.contains("action=menu-A/") {
-                    continue;
-                }
-                for method in [Method::GET, Method::POST] {
-                    let request = request(method, &path, [198, 51, 100, 7], "");
-                    assert_eq!(app.send(request).await, spoken(GREETING), "{path}");
-                    assert_eq!(app.told(), [told], "{path}");
-                }
-            }
+    async fn keeps_the_contract() {
+        let in_words =
+            |path, body, told| Webhook { path, body, told, answer: spoken(GREETING), last_words: Some(spoken(BUSY)) };
+        let webhooks = [
+            in_words("/startservice", "callid={call}&from=13800138000&to=12333", "c1 dialled 12333 Number(…)"),
+            in_words("/menu-{step}", "callid={call}&digits=1", "c1 S Keys(Keys(…))"),
+            in_words("/step-{step}", "callid={call}&digits=12", "c1 S Keys(Keys(…))"),
+            // Named by a parameter, and relative to the document.
+            in_words("?action=step-{step}", "callid={call}&digits=12", "c1 S Keys(Keys(…))"),
+            in_words("/menu-A/step-{step}", "callid={call}&digits=12", "c1 S Keys(Keys(…))"),
+            in_words("/silence-{step}", "callid={call}", "c1 S Silence"),
+            in_words("/person-{step}", "callid={call}", "c1 S TransferEnded(NotAnswered)"),
+            in_words("/recorded-{step}", "callid={call}", "c1 S Recorded { recording: None, hung_up: false }"),
+            Webhook {
+                path: "/stopservice",
+                body: "callid={call}",
+                told: "c1 Completed",
+                answer: spoken(NOTHING),
+                last_words: None,
+            },
+        ];
+        for method in [Method::POST, Method::GET] {
+            let with = |secret: &str, path: &str, from, body: &str| {
+                request(&method, &format!("/cloopen/{secret}{path}"), from, body)
+            };
+            contract(&Platform {
+                app: app(),
+                webhooks: &webhooks,
+                sent: &|path, body| with(KEY, path, OURS, body),
+                forged: &[
+                    &|path, body| with("x", path, OURS, body),
+                    &|path, body| with("geheim-0123456788", path, OURS, body),
+                    &|path, body| with("geheim-0123456789x", path, OURS, body),
+                    &|path, body| with("%FF", path, OURS, body),
+                    &|path, body| with(KEY, path, [203, 0, 113, 7], body),
+                    &|path, body| {
+                        let mut pretended = with(KEY, path, [203, 0, 113, 7], body);
+                        pretended.headers_mut().insert("x-forwarded-for", "198.51.100.7".parse().unwrap());
+                        pretended
+                    },
+                ],
+                unreadable: &[
+                    "",
+                    "from=1",
+                    "callid=",
+                    "callid=%00",
+                    "callid=a&callid=b",
+                    "callid=c1&digits=1&digits=2",
+                ],
+            })
+            .await;
         }
-        assert_eq!(send(&app, "stopservice", "callid=c1").await, spoken(NOTHING));
-        assert_eq!(app.told(), ["c1 Completed"]);
-        assert_eq!(send(&app, "dtmfreport", "callid=c1&digits=1").await, spoken(NOTHING));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_asked_for_is_no_news_and_the_end_of_a_call_is_not_waited_for() {
+        let app = app();
+        for (action, body) in
+            [("dtmfreport", "callid=c1&digits=1"), ("-", "callid=c1"), ("stopservice", "callid=never")]
+        {
+            assert_eq!(post(&app, action, body).await, spoken(NOTHING), "{action}");
+        }
         assert_eq!(app.told(), [""; 0]);
     }
 
     #[tokio::test]
-    async fn whoever_cannot_prove_it_is_told_nothing() {
+    async fn other_methods_kinds_and_sizes_are_refused() {
         let app = app();
-        let body = "callid=c1&digits=1";
-        for action in ["startservice", "step-S", "stopservice", "else"] {
-            for (path, from) in [
-                (format!("geheim-0123456788/{action}"), [198, 51, 100, 7]),
-                (format!("{KEY}x/{action}"), [198, 51, 100, 7]),
-                (format!("{KEY}/{action}"), [203, 0, 113, 7]),
-                (format!("x?action={action}"), [198, 51, 100, 7]),
-            ] {
-                let refused = app.send(request(Method::POST, &path, from, body)).await;
-                assert_eq!(refused, Answer::bare(403), "{path}");
-            }
-            let put = request(Method::PUT, &format!("{KEY}/{action}"), [198, 51, 100, 7], body);
-            assert_eq!(app.send(put).await, Answer::bare(405), "{action}");
-            let mut json = request(Method::POST, &format!("{KEY}/{action}"), [198, 51, 100, 7], body);
-            json.headers_mut().insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
-            assert_eq!(app.send(json).await, Answer::bare(415), "{action}");
-        }
-        assert_eq!(send(&app, "step-S", &"1".repeat(BODY_LIMIT + 1)).await, Answer::bare(413));
-        assert_eq!(app.told(), [""; 0]);
-    }
-
-    #[tokio::test]
-    async fn whatever_breaks_is_heard_in_words() {
-        let app = app();
-        for id in ["panic", "never"] {
-            for action in ["startservice", "menu-S", "step-S", "silence-S", "person-S", "recorded-S"] {
-                assert_eq!(send(&app, action, &format!("callid={id}&digits=1")).await, spoken(BUSY), "{action} {id}");
-            }
-        }
-        for body in ["from=1", "callid=", "callid=a&callid=b", "callid=%00"] {
-            assert_eq!(send(&app, "startservice", body).await, spoken(BUSY), "{body}");
-        }
-        assert_eq!(send(&app, "stopservice", "callid=never").await, spoken(NOTHING));
+        let path = format!("/cloopen/{KEY}/step-S");
+        let put = request(&Method::PUT, &path, OURS, "callid=c1&digits=1");
+        assert_eq!(app.send(put).await, Answer::bare(405));
+        let mut json = request(&Method::POST, &path, OURS, "callid=c1&digits=1");
+        json.headers_mut().insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
+        assert_eq!(app.send(json).await, Answer::bare(415));
+        assert_eq!(post(&app, "step-S", &"1".repeat(BODY_LIMIT + 1)).await, Answer::bare(413));
         assert_eq!(app.told(), [""; 0]);
     }
 }

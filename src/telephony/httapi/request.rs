@@ -107,36 +107,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::secret::Key;
+    use crate::telephony::testing::{Heard, heard, hides_digits};
 
     /// What the module posts of a call that comes in, as `switch_caller_profile_event_set_data` names it; shortened.
     const CALL: &str = "session_id=5d0c4f4e-7c1b-4a53-9a77-0242ac120002&method=POST&url=https%3A//hotline.example/httapi/x/call\
         &hostname=fs1&Caller-Direction=inbound&Caller-Username=13800138000&Caller-Dialplan=XML&Caller-Caller-ID-Name=K%C3%B6ln\
         &Caller-Caller-ID-Number=13800138000&Caller-Network-Addr=198.51.100.7&Caller-ANI=13800138000\
         &Caller-Destination-Number=12333&Caller-Unique-ID=5d0c4f4e-7c1b-4a53-9a77-0242ac120002&Caller-Context=public&";
-
-    /// Keys, and whether the finish key ended them.
-    #[derive(Debug, PartialEq)]
-    enum Heard {
-        Keys(String, bool),
-        Silence,
-        Garbled,
-        Ended(TransferEnd),
-        HungUp,
-    }
-
-    fn heard(event: Event) -> Heard {
-        match event {
-            Event::Keys(keys) => {
-                Heard::Keys(keys.expose().iter().copied().map(Key::as_char).collect(), keys.finished())
-            }
-            Event::Silence => Heard::Silence,
-            Event::Garbled => Heard::Garbled,
-            Event::TransferEnded(end) => Heard::Ended(end),
-            Event::HungUp => Heard::HungUp,
-            other => panic!("{other:?}"),
-        }
-    }
 
     fn request(body: &str) -> Request {
         Request::parse(body.as_bytes())
@@ -211,6 +188,12 @@ mod tests {
             let mut form = form_urlencoded::Serializer::new(String::new());
             let body = form.append_pair("input_type", &kind).append_pair("keys", &keys).finish();
             prop_assert!(matches!(Request::parse(body.as_bytes()).keys(), Event::Keys(_) | Event::Garbled));
+        }
+
+        #[test]
+        fn what_is_keyed_is_not_shown(keys in "[0-9A-D*#]{1,70}") {
+            let told = request(&format!("session_id=a&input_type=dtmf&keys={keys}"));
+            prop_assert!(hides_digits(&(told.call(), told.keys(), told.transfer(), told.recorded(Secret::new("r")))));
         }
     }
 }

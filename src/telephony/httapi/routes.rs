@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{FromRequest, Path, RawPathParams, State};
+use axum::Router;
+use axum::extract::{FromRequest, FromRequestParts, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use axum::{RequestPartsExt, Router};
-use serde::Deserialize;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::request::{DIALECT, Request};
@@ -19,7 +18,7 @@ use crate::dialog::Event;
 use crate::secret::Secret;
 use crate::telephony::public_url::PublicUrl;
 use crate::telephony::sender::{Credentials, Networks, Peer, Sender};
-use crate::telephony::webhook::{FORM, PATIENCE, read};
+use crate::telephony::webhook::{FORM, PATIENCE, PathParts, read};
 use crate::telephony::{Conversation, Reply, recording_name};
 
 /// What is posted with all of the channel in it (`extended-data`) is some thousand bytes.
@@ -80,12 +79,6 @@ impl Proof {
     }
 }
 
-/// Where in a conversation, as the address has it; a secret stands there, too.
-#[derive(Deserialize)]
-struct At {
-    step: String,
-}
-
 async fn call<C: Conversation>(State(line): State<Arc<Line<C>>>, Proven(request): Proven) -> Response {
     let Ok(call) = request.call() else { return line.busy() };
     if request.is_exiting() {
@@ -95,45 +88,41 @@ async fn call<C: Conversation>(State(line): State<Arc<Line<C>>>, Proven(request)
     line.answer(&id, line.conversation.dialled(call, None)).await
 }
 
-async fn step<C: Conversation>(
-    State(line): State<Arc<Line<C>>>,
-    Path(At { step }): Path<At>,
-    Proven(request): Proven,
-) -> Response {
-    line.go_on(&request, &step, request.keys()).await
+async fn step<C: Conversation>(State(line): State<Arc<Line<C>>>, path: PathParts, Proven(request): Proven) -> Response {
+    line.go_on(&request, path.named("step"), request.keys()).await
 }
 
 async fn transferred<C: Conversation>(
     State(line): State<Arc<Line<C>>>,
-    Path(At { step }): Path<At>,
+    path: PathParts,
     Proven(request): Proven,
 ) -> Response {
-    line.go_on(&request, &step, request.transfer()).await
+    line.go_on(&request, path.named("step"), request.transfer()).await
 }
 
 async fn queued<C: Conversation>(
     State(line): State<Arc<Line<C>>>,
-    Path(At { step }): Path<At>,
+    path: PathParts,
     Proven(request): Proven,
 ) -> Response {
-    line.go_on(&request, &step, request.transfer()).await
+    line.go_on(&request, path.named("step"), request.transfer()).await
 }
 
 /// What was recorded. Of a call that is over it is told with its end.
 async fn recorded<C: Conversation>(
     State(line): State<Arc<Line<C>>>,
-    Path(At { step }): Path<At>,
+    path: PathParts,
     Proven(request): Proven,
 ) -> Response {
     let Ok(call) = request.call() else { return line.busy() };
-    let event = request.recorded(Secret::new(recording_name(DIALECT, &call.id, &step)));
+    let event = request.recorded(Secret::new(recording_name(DIALECT, &call.id, path.named("step"))));
     if request.is_exiting() {
         if matches!(event, Event::Recorded { .. }) {
-            let _ = tokio::time::timeout(line.patience, line.conversation.step(call, &step, event)).await;
+            let _ = tokio::time::timeout(line.patience, line.conversation.step(call, path.named("step"), event)).await;
         }
         return line.end(&request).await;
     }
-    line.go_on(&request, &step, event).await
+    line.go_on(&request, path.named("step"), event).await
 }
 
 async fn fallback<C: Conversation>(State(line): State<Arc<Line<C>>>, Proven(request): Proven) -> Response {
@@ -189,11 +178,9 @@ impl<C: Conversation> FromRequest<Arc<Line<C>>> for Proven {
 
     async fn from_request(request: axum::extract::Request, line: &Arc<Line<C>>) -> Result<Self, StatusCode> {
         let (mut parts, body) = read(request, FORM, BODY_LIMIT).await?;
-        // What is there in no path, or cannot be read, is no secret.
-        let params = parts.extract::<RawPathParams>().await.ok();
-        let secret = params.iter().flatten().find(|(name, _)| *name == "secret").map_or("", |(_, value)| value);
+        let Ok(path) = PathParts::from_request_parts(&mut parts, line).await;
         let peer = parts.extensions.get::<Peer>().copied();
-        if line.proof.holds(secret, peer, &parts.headers) {
+        if line.proof.holds(path.named("secret"), peer, &parts.headers) {
             Ok(Self(Request::parse(&body)))
         } else {
             Err(StatusCode::FORBIDDEN)
@@ -206,9 +193,10 @@ mod tests {
     use data_encoding::BASE64;
 
     use super::*;
-    use crate::telephony::testing::{Answer, App};
+    use crate::telephony::testing::{Answer, App, Platform, Webhook, contract};
 
     const KEY: &str = "geheim-0123456789";
+    const OURS: [u8; 4] = [198, 51, 100, 9];
     const GREETING: &str = concat!(
         r#"<?xml version="1.0" encoding="UTF-8"?><document type="xml/freeswitch-httapi"><work>"#,
         r#"<speak engine="unimrcp" voice="zh-CN" text="您好。"/><hangup cause="NORMAL_CLEARING"/></work></document>"#
@@ -228,16 +216,17 @@ mod tests {
         })
     }
 
-    fn request(secret: &str, path: &str, body: &str, from: &str) -> axum::extract::Request {
-        axum::http::Request::post(format!("/httapi/{secret}/{path}"))
-            .header(header::CONTENT_TYPE, FORM)
-            .extension(Peer((from.parse::<std::net::IpAddr>().unwrap(), 1).into()))
-            .body(body.to_owned().into())
-            .unwrap()
+    fn request(path: &str, from: [u8; 4], credentials: Option<&str>, body: &str) -> axum::extract::Request {
+        let request = axum::http::Request::post(path).header(header::CONTENT_TYPE, FORM);
+        let request = request.extension(Peer((from, 1).into()));
+        let request = credentials.into_iter().fold(request, |request, credentials| {
+            request.header(header::AUTHORIZATION, format!("Basic {}", BASE64.encode(credentials.as_bytes())))
+        });
+        request.body(body.to_owned().into()).unwrap()
     }
 
-    async fn posted(app: &App, path: &str, body: &str) -> Answer {
-        app.send(request(KEY, path, body, "198.51.100.9")).await
+    async fn post(app: &App, path: &str, body: &str) -> Answer {
+        app.send(request(&format!("/httapi/{KEY}/{path}"), OURS, None, body)).await
     }
 
     fn spoken(body: &str) -> Answer {
@@ -249,106 +238,119 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_request_tells_what_happened() {
-        let app = app("");
-        let recorded =
-            "c1 S Recorded { recording: Some(Recording { reference: Secret(…), seconds: 7 }), hung_up: false }";
-        for (path, body, told) in [
-            (
-                "call",
-                "Caller-Caller-ID-Number=13800138000&Caller-Destination-Number=12333",
+    async fn keeps_the_contract() {
+        let in_words =
+            |path, body, told| Webhook { path, body, told, answer: spoken(GREETING), last_words: Some(spoken(BUSY)) };
+        let at_the_end = |path| Webhook {
+            path,
+            body: "session_id={call}&exiting=true&keys=1&input_type=dtmf&originate_disposition=SUCCESS",
+            told: "c1 Completed",
+            answer: ok(),
+            last_words: None,
+        };
+        let webhooks = [
+            in_words(
+                "/call",
+                "session_id={call}&Caller-Caller-ID-Number=13800138000&Caller-Destination-Number=12333",
                 "c1 dialled 12333 Number(…)",
             ),
-            ("step/A-b_9", "keys=12&input_type=dtmf", "c1 A-b_9 Keys(Keys(…))"),
-            ("step/S", "", "c1 S Silence"),
-            ("transferred/S", "originate_disposition=SUCCESS", "c1 S TransferEnded(Talked)"),
-            ("queued/S", "", "c1 S TransferEnded(NotAnswered)"),
-            ("recorded/S", "record_seconds=7", recorded),
-            ("recorded/S", "", "c1 S Recorded { recording: None, hung_up: false }"),
-            ("fallback", "", "c1 resumed"),
-        ] {
-            let body = format!("session_id=c1&hostname=fs1&{body}");
-            assert_eq!(posted(&app, path, &body).await, spoken(GREETING), "{path}");
-            assert_eq!(app.told(), [told], "{path}");
-        }
+            in_words("/step/{step}", "session_id={call}&hostname=fs1&keys=12&input_type=dtmf", "c1 S Keys(Keys(…))"),
+            in_words("/step/{step}", "session_id={call}&input_type=dtmf", "c1 S Keys(Keys(…))"),
+            in_words("/step/{step}", "session_id={call}", "c1 S Silence"),
+            in_words(
+                "/transferred/{step}",
+                "session_id={call}&originate_disposition=SUCCESS",
+                "c1 S TransferEnded(Talked)",
+            ),
+            in_words(
+                "/transferred/{step}",
+                "session_id={call}&originate_disposition=NO_ANSWER",
+                "c1 S TransferEnded(NotAnswered)",
+            ),
+            in_words("/queued/{step}", "session_id={call}", "c1 S TransferEnded(NotAnswered)"),
+            in_words(
+                "/recorded/{step}",
+                "session_id={call}&record_seconds=7",
+                "c1 S Recorded { recording: Some(Recording { reference: Secret(…), seconds: 7 }), hung_up: false }",
+            ),
+            in_words("/recorded/{step}", "session_id={call}", "c1 S Recorded { recording: None, hung_up: false }"),
+            in_words("/fallback", "session_id={call}", "c1 resumed"),
+            // Whichever address it stands at.
+            at_the_end("/call"),
+            at_the_end("/step/{step}"),
+            at_the_end("/transferred/{step}"),
+            at_the_end("/recorded/{step}"),
+            at_the_end("/queued/{step}"),
+            at_the_end("/fallback"),
+        ];
+        let with = |secret: &str, path: &str, from, credentials, body: &str| {
+            request(&format!("/httapi/{secret}{path}"), from, credentials, body)
+        };
+        let right = Some("fs:pass:wort");
+        contract(&Platform {
+            app: app(r#"credentials = "fs:pass:wort""#),
+            webhooks: &webhooks,
+            sent: &|path, body| with(KEY, path, OURS, right, body),
+            forged: &[
+                &|path, body| with("x", path, OURS, right, body),
+                &|path, body| with("GEHEIM-0123456789", path, OURS, right, body),
+                &|path, body| with("%FF", path, OURS, right, body),
+                &|path, body| with("x", &path.replace("/S", "/%FF"), OURS, right, body),
+                &|path, body| with(KEY, path, [203, 0, 113, 7], right, body),
+                &|path, body| with(KEY, path, OURS, None, body),
+                &|path, body| with(KEY, path, OURS, Some("fs:pass:wor"), body),
+                &|path, body| with(KEY, path, OURS, Some(""), body),
+                &|path, body| {
+                    let mut pretended = with(KEY, path, [203, 0, 113, 7], right, body);
+                    pretended.headers_mut().insert("x-forwarded-for", "198.51.100.9".parse().unwrap());
+                    pretended
+                },
+            ],
+            unreadable: &[
+                "",
+                "session_id=",
+                "session_id=a+b&keys=1",
+                "session_id=c1&session_id=c2",
+                "session_id=c1&keys=1&keys=2&input_type=dtmf",
+            ],
+        })
+        .await;
     }
 
     #[tokio::test]
-    async fn the_end_is_told_to_any_address_and_answered_plainly() {
+    async fn what_was_recorded_when_the_caller_hung_up_is_told_with_the_end() {
         let app = app("");
-        for path in ["call", "step/S", "transferred/S", "queued/S", "recorded/S", "fallback"] {
-            let body = "session_id=c1&exiting=true&keys=1&input_type=dtmf&originate_disposition=SUCCESS";
-            assert_eq!(posted(&app, path, body).await, ok(), "{path}");
-            assert_eq!(app.told(), ["c1 Completed"], "{path}");
-        }
-        assert_eq!(posted(&app, "recorded/S", "session_id=c1&exiting=true&record_seconds=7").await, ok());
+        assert_eq!(post(&app, "recorded/S", "session_id=c1&exiting=true&record_seconds=7").await, ok());
         let recorded =
             "c1 S Recorded { recording: Some(Recording { reference: Secret(…), seconds: 7 }), hung_up: true }";
         assert_eq!(app.told(), [recorded, "c1 Completed"]);
-        assert_eq!(posted(&app, "step/S", "session_id=never&exiting=true").await, ok());
+        assert_eq!(post(&app, "step/S", "session_id=never&exiting=true").await, ok());
     }
 
     #[tokio::test]
-    async fn whoever_cannot_prove_it_is_told_nothing() {
+    async fn credentials_are_read_as_they_are_sent() {
+        let app = app(r#"credentials = "fs:pass:wort""#);
+        for (value, status) in [("basic ZnM6cGFzczp3b3J0", 200), ("Basic !", 403), ("Bearer ZnM6cGFzczp3b3J0", 403)] {
+            let mut request = request(&format!("/httapi/{KEY}/fallback"), OURS, None, "session_id=c1");
+            request.headers_mut().insert(header::AUTHORIZATION, value.parse().unwrap());
+            assert_eq!(app.send(request).await.status, status, "{value}");
+        }
+    }
+
+    #[tokio::test]
+    async fn other_methods_kinds_and_sizes_are_refused() {
         let app = app("");
-        let body = "session_id=c1&keys=1&input_type=dtmf";
         for path in ["call", "step/S", "transferred/S", "recorded/S", "queued/S", "fallback"] {
-            for (secret, from) in [("x", "198.51.100.9"), ("GEHEIM-0123456789", "198.51.100.9"), (KEY, "203.0.113.7")] {
-                assert_eq!(
-                    app.send(request(secret, path, body, from)).await,
-                    Answer::bare(403),
-                    "{path} {secret} {from}"
-                );
-            }
-            let mut text = request(KEY, path, body, "198.51.100.9");
-            text.headers_mut().insert(header::CONTENT_TYPE, "multipart/form-data; boundary=x".parse().unwrap());
-            assert_eq!(app.send(text).await, Answer::bare(415), "{path}");
-            let mut get = request(KEY, path, "", "198.51.100.9");
+            let sent = || request(&format!("/httapi/{KEY}/{path}"), OURS, None, "session_id=c1");
+            let mut upload = sent();
+            upload.headers_mut().insert(header::CONTENT_TYPE, "multipart/form-data; boundary=x".parse().unwrap());
+            assert_eq!(app.send(upload).await, Answer::bare(415), "{path}");
+            let mut get = sent();
             *get.method_mut() = axum::http::Method::GET;
             assert_eq!(app.send(get).await, Answer::bare(405), "{path}");
         }
         let giant = format!("session_id=c1&keys={}", "1".repeat(BODY_LIMIT));
-        assert_eq!(posted(&app, "step/S", &giant).await, Answer::bare(413));
-        assert_eq!(app.told(), [""; 0]);
-    }
-
-    #[tokio::test]
-    async fn credentials_are_asked_for_as_well() {
-        let app = app(r#"credentials = "fs:pass:wort""#);
-        let sent = async |secret: &str, authorization: Option<String>| {
-            let mut request = request(secret, "fallback", "session_id=c1", "198.51.100.9");
-            if let Some(value) = authorization {
-                request.headers_mut().insert(header::AUTHORIZATION, value.parse().unwrap());
-            }
-            app.send(request).await.status
-        };
-        let basic = |both: &str| Some(format!("Basic {}", BASE64.encode(both.as_bytes())));
-        assert_eq!(sent(KEY, basic("fs:pass:wort")).await, 200);
-        assert_eq!(sent("x", basic("fs:pass:wort")).await, 403, "not instead of the secret");
-        let lower = Some(format!("basic {}", BASE64.encode(b"fs:pass:wort")));
-        assert_eq!(sent(KEY, lower).await, 200);
-        for wrong in
-            [None, basic(""), basic("fs:"), basic("fs:pass:wor"), Some("Basic !".into()), Some("Bearer x".into())]
-        {
-            assert_eq!(sent(KEY, wrong.clone()).await, 403, "{wrong:?}");
-        }
-    }
-
-    #[tokio::test]
-    async fn whatever_breaks_is_heard_in_words() {
-        let app = app("");
-        for (path, body) in [
-            ("call", "session_id=panic"),
-            ("call", "session_id=never"),
-            ("step/panic", "session_id=c1"),
-            ("step/never", "session_id=c1"),
-            ("call", ""),
-            ("step/S", "session_id=a+b&keys=1"),
-            ("recorded/S", "session_id=c1&session_id=c2"),
-            ("fallback", "session_id="),
-        ] {
-            assert_eq!(posted(&app, path, body).await, spoken(BUSY), "{path} {body}");
-        }
+        assert_eq!(post(&app, "step/S", &giant).await, Answer::bare(413));
         assert_eq!(app.told(), [""; 0]);
     }
 }

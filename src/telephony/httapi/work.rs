@@ -229,7 +229,7 @@ mod tests {
 
     use super::*;
     use crate::dialog::BargeIn;
-    use crate::telephony::testing::{prompt, reply};
+    use crate::telephony::testing::{collect, prompt, reply};
 
     const ID: &str = "5d0c4f4e-7c1b-4a53-9a77-0242ac120002";
     const VOICE: &str = r#"<speak engine="unimrcp" voice="zh-CN""#;
@@ -250,17 +250,12 @@ mod tests {
         inside.unwrap_or_else(|| panic!("{text}")).replace("https://hotline.example/httapi/geheim", "…")
     }
 
-    fn collect(max: u8, finish: Option<Key>, barge_in: BargeIn) -> Then {
-        let (first_key, between_keys) = (Duration::from_secs(6), Duration::from_millis(4500));
-        Then::Collect(Collect { min: 1, max, finish, first_key, between_keys, barge_in }, "S-1_".into())
-    }
-
     #[test]
     fn a_menu_takes_one_key_at_once() {
         assert_eq!(
-            done("", &says(&["greeting", "menu"], Pace::Usual, collect(1, None, BargeIn::Always))),
+            done("", &says(&["greeting", "menu"], Pace::Usual, collect(1, None, 6000, 4500, BargeIn::Always))),
             format!(
-                "{VOICE} text=\"您好。查询请按一。\" name=\"keys\" action=\"…/step/S-1_\" digit-timeout=\"4500\" input-timeout=\"6000\">\
+                "{VOICE} text=\"您好。查询请按一。\" name=\"keys\" action=\"…/step/AbC-_9\" digit-timeout=\"4500\" input-timeout=\"6000\">\
                  <bind>~^[0-9*#]{{1}}$</bind></speak>"
             )
         );
@@ -269,19 +264,26 @@ mod tests {
     #[test]
     fn an_entry_takes_what_was_keyed_when_time_is_up() {
         assert_eq!(
-            done("", &says(&["greeting", "menu"], Pace::Usual, collect(18, Some(Key::Hash), BargeIn::AfterPrompts(1)))),
+            done(
+                "",
+                &says(
+                    &["greeting", "menu"],
+                    Pace::Usual,
+                    collect(18, Some(Key::Hash), 6000, 4500, BargeIn::AfterPrompts(1))
+                )
+            ),
             format!(
                 "{VOICE} text=\"您好。\"/>\
-                 {VOICE} text=\"查询请按一。\" name=\"keys\" action=\"…/step/S-1_\" digit-timeout=\"4500\" terminators=\"#\" input-timeout=\"40000\">\
+                 {VOICE} text=\"查询请按一。\" name=\"keys\" action=\"…/step/AbC-_9\" digit-timeout=\"4500\" terminators=\"#\" input-timeout=\"40000\">\
                  <bind strip=\"#\">~^[0-9*]{{0,18}}#?$</bind><bind strip=\"#\">~^[0-9*]{{19,}}#?$</bind></speak>"
             )
         );
         assert_eq!(
-            done("", &says(&[], Pace::Usual, collect(4, Some(Key::Star), BargeIn::Always))),
-            "<pause milliseconds=\"12000\" name=\"keys\" action=\"…/step/S-1_\" digit-timeout=\"4500\" terminators=\"*\">\
+            done("", &says(&[], Pace::Usual, collect(4, Some(Key::Star), 6000, 4500, BargeIn::Always))),
+            "<pause milliseconds=\"12000\" name=\"keys\" action=\"…/step/AbC-_9\" digit-timeout=\"4500\" terminators=\"*\">\
              <bind strip=\"*\">~^[0-9#]{0,4}\\*?$</bind><bind strip=\"*\">~^[0-9#]{5,}\\*?$</bind></pause>"
         );
-        let long = done("", &says(&[], Pace::Usual, collect(200, None, BargeIn::Always)));
+        let long = done("", &says(&[], Pace::Usual, collect(200, None, 6000, 4500, BargeIn::Always)));
         assert!(long.contains("milliseconds=\"120000\"") && long.contains("~^[0-9*#]{200}$"), "{long}");
     }
 
@@ -294,7 +296,7 @@ mod tests {
         ];
         let text = done(
             r#"voices.en-US = { engine = "flite", voice = "s\"lt" }"#,
-            &reply(say, collect(1, None, BargeIn::Always)),
+            &reply(say, collect(1, None, 6000, 4500, BargeIn::Always)),
         );
         let expected = format!(
             "{VOICE} text=\"查询请按一。\"/><speak engine=\"unimrcp\" voice=\"zh-HK\" text=\"查询请揿一。\"/>\

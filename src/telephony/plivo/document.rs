@@ -234,7 +234,7 @@ mod tests {
     use super::*;
     use crate::dialog::{BargeIn, Transfer};
     use crate::secret::Key;
-    use crate::telephony::testing::{prompt, reply};
+    use crate::telephony::testing::{collect, prompt, reply};
 
     const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
     const SPEAK: &str = r#"<Speak language="cmn-CN" voice="Polly.Zhiyu">"#;
@@ -254,11 +254,6 @@ mod tests {
 
     fn written(say: &[&str], then: Then) -> String {
         text(documents("").reply(&says(say, Pace::Usual, then)))
-    }
-
-    fn collect(max: u8, finish: Option<Key>, first_key: u64, between_keys: u64, barge_in: BargeIn) -> Then {
-        let (first_key, between_keys) = (Duration::from_millis(first_key), Duration::from_millis(between_keys));
-        Then::Collect(Collect { min: 1, max, finish, first_key, between_keys, barge_in }, "AbC-_9".into())
     }
 
     #[test]

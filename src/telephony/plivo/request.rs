@@ -181,7 +181,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::secret::Key;
+    use crate::telephony::testing::{Heard, heard, hides_digits};
 
     /// As the documents list the parameters; the call is made up.
     const CALL: &str = "CallUUID=b5c2a5a2-1e6a-4b1c-9d7e-0a1b2c3d4e5f&From=8613800138000&To=861012333&CallStatus=ringing\
@@ -189,29 +189,6 @@ mod tests {
 
     fn form(body: &str) -> Form {
         Form::parse(body.as_bytes())
-    }
-
-    /// Keys, and whether the finish key ended them.
-    #[derive(Debug, PartialEq)]
-    enum Heard {
-        Keys(String, bool),
-        Silence,
-        Garbled,
-        Ended(TransferEnd),
-        HungUp,
-    }
-
-    fn heard(event: Event) -> Heard {
-        match event {
-            Event::Keys(keys) => {
-                Heard::Keys(keys.expose().iter().copied().map(Key::as_char).collect(), keys.finished())
-            }
-            Event::Silence => Heard::Silence,
-            Event::Garbled => Heard::Garbled,
-            Event::TransferEnded(end) => Heard::Ended(end),
-            Event::HungUp => Heard::HungUp,
-            other => panic!("{other:?}"),
-        }
     }
 
     fn keys(body: &str) -> Heard {
@@ -325,6 +302,13 @@ mod tests {
                 let _ = (form.call(), form.keys(), form.transfer(), form.queue(), form.recorded(), form.ended());
                 let _ = form.ready_recording();
             }
+        }
+
+        #[test]
+        fn what_is_keyed_is_not_shown(digits in "[0-9A-D*#]{1,70}") {
+            let form = form(&format!("CallUUID=a&Digits={digits}&InputType=dtmf"));
+            prop_assert!(matches!(form.keys(), Event::Keys(_) | Event::Garbled));
+            prop_assert!(hides_digits(&(form.call(), form.keys(), form.transfer(), form.queue(), form.recorded())));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{FromRequest, Path, Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -16,7 +16,7 @@ use super::settings::Settings;
 use super::signature::{MAIN_SIGNATURE, NONCE, SIGNATURE, Tokens};
 use crate::dialog::Event;
 use crate::telephony::public_url::PublicUrl;
-use crate::telephony::webhook::{FORM, PATIENCE, read};
+use crate::telephony::webhook::{FORM, PATIENCE, PathParts, read};
 use crate::telephony::{Conversation, Reply};
 
 /// Ten times what the platform sends.
@@ -64,50 +64,42 @@ async fn answer<C: Conversation>(State(line): State<Arc<Line<C>>>, Proven(form):
     line.answer(line.conversation.dialled(call, None)).await
 }
 
-async fn step<C: Conversation>(
-    State(line): State<Arc<Line<C>>>,
-    Path(step): Path<String>,
-    Proven(form): Proven,
-) -> Response {
-    line.go_on(&form, &step, form.keys()).await
+async fn step<C: Conversation>(State(line): State<Arc<Line<C>>>, path: PathParts, Proven(form): Proven) -> Response {
+    line.go_on(&form, path.named("step"), form.keys()).await
 }
 
 async fn transferred<C: Conversation>(
     State(line): State<Arc<Line<C>>>,
-    Path(step): Path<String>,
+    path: PathParts,
     Proven(form): Proven,
 ) -> Response {
-    line.go_on(&form, &step, form.transfer()).await
+    line.go_on(&form, path.named("step"), form.transfer()).await
 }
 
 async fn recorded<C: Conversation>(
     State(line): State<Arc<Line<C>>>,
-    Path(step): Path<String>,
+    path: PathParts,
     Proven(form): Proven,
 ) -> Response {
-    line.go_on(&form, &step, form.recorded()).await
+    line.go_on(&form, path.named("step"), form.recorded()).await
 }
 
 /// Told when a recording is ready: of a call that ended while it was made, perhaps here alone. There is nobody to speak to,
 /// so that what cannot be kept now is refused, to be told again.
 async fn recording<C: Conversation>(
     State(line): State<Arc<Line<C>>>,
-    Path(step): Path<String>,
+    path: PathParts,
     Proven(form): Proven,
 ) -> StatusCode {
     let (Ok(call), Some(recording)) = (form.call(), form.ready_recording()) else { return StatusCode::OK };
-    match tokio::time::timeout(line.patience, line.conversation.recorded(call, &step, recording)).await {
+    match tokio::time::timeout(line.patience, line.conversation.recorded(call, path.named("step"), recording)).await {
         Ok(true) => StatusCode::OK,
         Ok(false) | Err(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
-async fn queued<C: Conversation>(
-    State(line): State<Arc<Line<C>>>,
-    Path(step): Path<String>,
-    Proven(form): Proven,
-) -> Response {
-    line.go_on(&form, &step, form.queue()).await
+async fn queued<C: Conversation>(State(line): State<Arc<Line<C>>>, path: PathParts, Proven(form): Proven) -> Response {
+    line.go_on(&form, path.named("step"), form.queue()).await
 }
 
 /// There is nobody left to say anything to.
@@ -184,7 +176,7 @@ mod tests {
     use sha2::Sha256;
 
     use super::*;
-    use crate::telephony::testing::{Answer, App};
+    use crate::telephony::testing::{Answer, App, Platform, Webhook, contract};
 
     const GREETING: &str = concat!(
         r#"<?xml version="1.0" encoding="UTF-8"?><Response>"#,
@@ -194,8 +186,6 @@ mod tests {
         r#"<?xml version="1.0" encoding="UTF-8"?><Response>"#,
         r#"<Speak language="cmn-CN" voice="Polly.Zhiyu">系统繁忙。</Speak><Hangup/></Response>"#
     );
-    const ALL: [&str; 8] =
-        ["answer", "step/S", "transferred/S", "recorded/S", "recording/S", "queued/S", "hangup", "fallback"];
 
     fn app() -> App {
         let settings: Settings = toml::from_str(r#"auth_token = "12345""#).unwrap();
@@ -211,7 +201,12 @@ mod tests {
         })
     }
 
-    fn sign(path: &str, body: &str, nonce: &str) -> String {
+    /// As Plivo would send it.
+    fn signed(path: &str, body: &str) -> Request {
+        request(path, &[(SIGNATURE, &sign(path, body)), (NONCE, "7")], body)
+    }
+
+    fn sign(path: &str, body: &str) -> String {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let mut pairs: Vec<_> = form_urlencoded::parse(body.as_bytes()).collect();
         pairs.sort();
@@ -219,18 +214,14 @@ mod tests {
         let mark = if query.is_empty() && text.is_empty() { "" } else { "?" };
         let dot = if query.is_empty() || text.is_empty() { "" } else { "." };
         let mut mac: Hmac<Sha256> = Hmac::new_from_slice(b"12345").unwrap();
-        mac.update(format!("https://hotline.example/plivo/{path}{mark}{query}{dot}{text}.{nonce}").as_bytes());
+        mac.update(format!("https://hotline.example{path}{mark}{query}{dot}{text}.7").as_bytes());
         BASE64.encode(&mac.finalize().into_bytes())
     }
 
     fn request(path: &str, headers: &[(&str, &str)], body: &str) -> Request {
-        let request = Request::post(format!("/plivo/{path}")).header(header::CONTENT_TYPE, FORM);
+        let request = Request::post(path).header(header::CONTENT_TYPE, FORM);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         request.body(body.to_owned().into()).unwrap()
-    }
-
-    async fn send(app: &App, path: &str, body: &str) -> Answer {
-        app.send(request(path, &[(SIGNATURE, &sign(path, body, "7")), (NONCE, "7")], body)).await
     }
 
     fn spoken(body: &str) -> Answer {
@@ -238,94 +229,108 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_webhook_tells_what_happened() {
-        let app = app();
-        for (path, body, told) in [
-            ("answer?line=a", "CallUUID=c1&From=8613800138000&To=12333", "c1 dialled 12333 Number(…)"),
-            ("step/A-b_9", "CallUUID=c1&Digits=12&InputType=dtmf", "c1 A-b_9 Keys(Keys(…))"),
-            ("step/S", "CallUUID=c1", "c1 S Silence"),
-            ("transferred/S", "CallUUID=c1&DialStatus=completed", "c1 S TransferEnded(Talked)"),
-            ("transferred/S", "CallUUID=c1", "c1 S TransferEnded(NotAnswered)"),
-            ("queued/S", "CallUUID=c1", "c1 S TransferEnded(NotAnswered)"),
-            (
-                "recorded/S",
-                "CallUUID=c1&RecordingID=r&RecordingDuration=7",
+    async fn keeps_the_contract() {
+        let in_words =
+            |path, body, told| Webhook { path, body, told, answer: spoken(GREETING), last_words: Some(spoken(BUSY)) };
+        let beside = |path, body, told| Webhook { path, body, told, answer: Answer::bare(200), last_words: None };
+        let recorded = "CallUUID={call}&RecordingID=r&RecordingDuration=7";
+        let webhooks = [
+            in_words(
+                "/plivo/answer?line=a",
+                "CallUUID={call}&From=8613800138000&To=12333",
+                "c1 dialled 12333 Number(…)",
+            ),
+            in_words("/plivo/step/{step}", "CallUUID={call}&Digits=12&InputType=dtmf", "c1 S Keys(Keys(…))"),
+            in_words("/plivo/step/{step}", "CallUUID={call}&Digits=&InputType=dtmf", "c1 S Keys(Keys(…))"),
+            in_words("/plivo/step/{step}", "CallUUID={call}", "c1 S Silence"),
+            in_words("/plivo/step/{step}", "CallUUID={call}&Digits=1&CallStatus=completed", "c1 S HungUp"),
+            in_words("/plivo/transferred/{step}", "CallUUID={call}&DialStatus=completed", "c1 S TransferEnded(Talked)"),
+            in_words("/plivo/transferred/{step}", "CallUUID={call}", "c1 S TransferEnded(NotAnswered)"),
+            in_words("/plivo/queued/{step}", "CallUUID={call}", "c1 S TransferEnded(NotAnswered)"),
+            in_words(
+                "/plivo/recorded/{step}",
+                recorded,
                 "c1 S Recorded { recording: Some(Recording { reference: Secret(…), seconds: 7 }), hung_up: false }",
             ),
-            ("recorded/S", "CallUUID=c1", "c1 S Recorded { recording: None, hung_up: false }"),
-            ("fallback", "CallUUID=c1", "c1 resumed"),
-        ] {
-            assert_eq!(send(&app, path, body).await, spoken(GREETING), "{path}");
-            assert_eq!(app.told(), [told], "{path}");
+            in_words("/plivo/recorded/{step}", "CallUUID={call}", "c1 S Recorded { recording: None, hung_up: false }"),
+            in_words("/plivo/fallback", "CallUUID={call}", "c1 resumed"),
+            beside("/plivo/recording/{step}", recorded, "c1 S recorded 7"),
+            beside("/plivo/hangup", "CallUUID={call}&CallStatus=completed&Event=Hangup", "c1 Completed"),
+        ];
+        contract(&Platform {
+            app: app(),
+            webhooks: &webhooks,
+            sent: &signed,
+            forged: &[
+                &|path, body| request(path, &[], body),
+                &|path, body| request(&path.replace("/S", "/%FF"), &[], body),
+                &|path, body| request(path, &[(SIGNATURE, &sign(path, body))], body),
+                &|path, body| request(path, &[(SIGNATURE, ""), (NONCE, "7")], body),
+                &|path, body| request(path, &[(SIGNATURE, &sign(path, body)), (NONCE, "8")], body),
+                &|path, body| request(path, &[(SIGNATURE, &sign(path, body)), (NONCE, "7"), (NONCE, "7")], body),
+                &|path, body| {
+                    let signature = sign(path, body);
+                    request(path, &[(SIGNATURE, &signature), (SIGNATURE, &signature), (NONCE, "7")], body)
+                },
+                &|path, body| request(path, &[("x-plivo-signature-v2", &sign(path, body)), (NONCE, "7")], body),
+                &|path, body| request(path, &[(SIGNATURE, &sign(path, "CallUUID=c2")), (NONCE, "7")], body),
+                &|path, body| request(path, &[(SIGNATURE, &sign("/plivo/other", body)), (NONCE, "7")], body),
+            ],
+            unreadable: &[
+                "",
+                "From=1",
+                "CallUUID=",
+                "CallUUID=%00",
+                "CallUUID=c1&CallUUID=c2",
+                "CallUUID=c1&Digits=1&Digits=2",
+            ],
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn the_main_account_signs_too_and_one_of_several_is_right() {
+        let app = app();
+        let (path, body) = ("/plivo/step/S", "CallUUID=c1&Digits=1");
+        let right = sign(path, body);
+        let several = format!("{},{right}", sign(path, "CallUUID=c1"));
+        for signature in [(MAIN_SIGNATURE, &*right), (SIGNATURE, &*several)] {
+            assert_eq!(app.send(request(path, &[signature, (NONCE, "7")], body)).await, spoken(GREETING));
+            assert_eq!(app.told(), ["c1 S Keys(Keys(…))"]);
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_told_beside_the_call_is_news_or_none_and_what_is_not_kept_is_told_again() {
+        let app = app();
+        let recording = |call: &str| format!("CallUUID={call}&RecordingID=r&RecordingDuration=7");
         for (path, body, status, told) in [
-            ("hangup", "CallUUID=c1&CallStatus=completed&Event=Hangup", 200, &["c1 Completed"][..]),
-            ("hangup", "CallUUID=c1&CallStatus=busy", 200, &["c1 Failed"]),
+            ("hangup", "CallUUID=c1&CallStatus=busy", 200, &["c1 Failed"][..]),
             ("hangup", "CallUUID=c1&CallStatus=in-progress", 200, &[]),
             ("hangup", "CallStatus=completed", 200, &[]),
-            ("recording/S", "CallUUID=c1&RecordingID=r&RecordingDuration=7", 200, &["c1 S recorded 7"]),
-            ("recording/T", "CallUUID=c1&RecordingID=r&RecordingDuration=7", 503, &["c1 T recorded 7"]),
+            ("hangup", "CallUUID=never&CallStatus=completed", 200, &[]),
             ("recording/S", "CallUUID=c1", 200, &[]),
+            ("recording/T", &recording("c1"), 503, &["c1 T recorded 7"]),
+            ("recording/S", &recording("never"), 503, &[]),
         ] {
-            assert_eq!(send(&app, path, body).await, Answer::bare(status), "{path} {body}");
+            assert_eq!(app.send(signed(&format!("/plivo/{path}"), body)).await, Answer::bare(status), "{path} {body}");
             assert_eq!(app.told(), told, "{path} {body}");
         }
     }
 
     #[tokio::test]
-    async fn whoever_cannot_prove_it_is_told_nothing() {
+    async fn other_methods_kinds_and_sizes_are_refused() {
         let app = app();
-        let body = "CallUUID=c1&Digits=1";
-        for path in ALL {
-            let right = sign(path, body, "7");
-            let several = format!("{},{right}", sign(path, body, "8"));
-            // The main account's will do, and one of several.
-            for headers in [[(MAIN_SIGNATURE, &*right), (NONCE, "7")], [(SIGNATURE, &*several), (NONCE, "7")]] {
-                assert_eq!(app.send(request(path, &headers, body)).await.status, 200, "{path}");
-            }
-            app.told();
-            for headers in [
-                &[][..],
-                &[(SIGNATURE, &*right)],
-                &[(SIGNATURE, &*right), (NONCE, "8")],
-                &[(SIGNATURE, &*right), (NONCE, "7"), (NONCE, "7")],
-                &[(SIGNATURE, &*right), (SIGNATURE, &*right), (NONCE, "7")],
-                &[(SIGNATURE, ""), (NONCE, "7")],
-                &[("x-plivo-signature-v2", &*right), ("x-plivo-signature-v2-nonce", "7")],
-            ] {
-                assert_eq!(app.send(request(path, headers, body)).await, Answer::bare(403), "{path} {headers:?}");
-            }
-            let other = request(path, &[(SIGNATURE, &right), (NONCE, "7")], "CallUUID=c1&Digits=2");
-            assert_eq!(app.send(other).await, Answer::bare(403), "{path}");
-            let mut get = request(path, &[(SIGNATURE, &right), (NONCE, "7")], body);
+        for path in ["/plivo/answer", "/plivo/step/S", "/plivo/recording/S", "/plivo/hangup", "/plivo/fallback"] {
+            let mut get = signed(path, "CallUUID=c1");
             *get.method_mut() = Method::GET;
             assert_eq!(app.send(get).await, Answer::bare(405), "{path}");
-            let mut json = request(path, &[(SIGNATURE, &right), (NONCE, "7")], body);
+            let mut json = signed(path, "CallUUID=c1");
             json.headers_mut().insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
             assert_eq!(app.send(json).await, Answer::bare(415), "{path}");
         }
         let giant = format!("CallUUID=c1&x={}", "1".repeat(BODY_LIMIT));
-        assert_eq!(send(&app, "answer", &giant).await, Answer::bare(413));
-        assert_eq!(app.told(), [""; 0]);
-    }
-
-    #[tokio::test]
-    async fn whatever_breaks_is_heard_in_words() {
-        let app = app();
-        for id in ["panic", "never"] {
-            let body = format!("CallUUID={id}&Digits=1&InputType=dtmf");
-            for path in ["answer", "step/S", "transferred/S", "recorded/S", "queued/S", "fallback"] {
-                assert_eq!(send(&app, path, &body).await, spoken(BUSY), "{path} {id}");
-            }
-        }
-        for body in ["From=1", "CallUUID=", "CallUUID=a&CallUUID=b", "CallUUID=%00", "CallUUID=a&Digits=1&Digits=2"] {
-            for path in ["answer", "step/S", "fallback"] {
-                assert_eq!(send(&app, path, body).await, spoken(BUSY), "{path} {body}");
-            }
-        }
-        assert_eq!(send(&app, "hangup", "CallUUID=never&CallStatus=completed").await, Answer::bare(200));
-        let recording = "CallUUID=never&RecordingID=r&RecordingDuration=7";
-        assert_eq!(send(&app, "recording/S", recording).await, Answer::bare(503));
+        assert_eq!(app.send(signed("/plivo/answer", &giant)).await, Answer::bare(413));
         assert_eq!(app.told(), [""; 0]);
     }
 }

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Path, RawPathParams, Request, State};
+use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{RequestPartsExt, Router};
-use serde::Deserialize;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::markup::Markup;
@@ -21,7 +20,7 @@ use crate::clock::Clock;
 use crate::dialog::Event;
 use crate::telephony::public_url::PublicUrl;
 use crate::telephony::sender::Peer;
-use crate::telephony::webhook::{FORM, PATIENCE, read};
+use crate::telephony::webhook::{FORM, PATIENCE, PathParts, read};
 use crate::telephony::{Conversation, Reply};
 
 /// Ten times what Twilio sends.
@@ -87,70 +86,52 @@ struct Line<C> {
     patience: Duration,
 }
 
-/// Where in a conversation, as the address has it; a secret may stand there, too.
-#[derive(Deserialize)]
-struct At {
-    step: String,
-}
-
 async fn voice<C: Conversation>(State(line): State<Arc<Line<C>>>, Proven(form): Proven) -> Response {
     let (Ok(call), false) = (form.call(), form.duplicated()) else { return line.busy() };
     line.answer(line.conversation.dialled(call, None)).await
 }
 
-async fn step<C: Conversation>(
-    State(line): State<Arc<Line<C>>>,
-    Path(At { step }): Path<At>,
-    Proven(form): Proven,
-) -> Response {
-    line.go_on(&form, &step, form.keys()).await
+async fn step<C: Conversation>(State(line): State<Arc<Line<C>>>, path: PathParts, Proven(form): Proven) -> Response {
+    line.go_on(&form, path.named("step"), form.keys()).await
 }
 
 async fn transferred<C: Conversation>(
     State(line): State<Arc<Line<C>>>,
-    Path(At { step }): Path<At>,
+    path: PathParts,
     Proven(form): Proven,
 ) -> Response {
-    line.go_on(&form, &step, form.transfer()).await
+    line.go_on(&form, path.named("step"), form.transfer()).await
 }
 
 async fn recorded<C: Conversation>(
     State(line): State<Arc<Line<C>>>,
-    Path(At { step }): Path<At>,
+    path: PathParts,
     Proven(form): Proven,
 ) -> Response {
-    line.go_on(&form, &step, form.recorded()).await
+    line.go_on(&form, path.named("step"), form.recorded()).await
 }
 
 /// Told when a recording is complete: of a call that ended while it was made, perhaps here alone. There is nobody to speak
 /// to, so that what cannot be kept now is refused, to be told again.
 async fn recording<C: Conversation>(
     State(line): State<Arc<Line<C>>>,
-    Path(At { step }): Path<At>,
+    path: PathParts,
     Proven(form): Proven,
 ) -> StatusCode {
     let (Ok(call), Some(recording)) = (form.call(), form.completed_recording()) else { return StatusCode::NO_CONTENT };
-    match tokio::time::timeout(line.patience, line.conversation.recorded(call, &step, recording)).await {
+    match tokio::time::timeout(line.patience, line.conversation.recorded(call, path.named("step"), recording)).await {
         Ok(true) => StatusCode::NO_CONTENT,
         Ok(false) | Err(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
-async fn queued<C: Conversation>(
-    State(line): State<Arc<Line<C>>>,
-    Path(At { step }): Path<At>,
-    Proven(form): Proven,
-) -> Response {
-    line.go_on(&form, &step, form.queue()).await
+async fn queued<C: Conversation>(State(line): State<Arc<Line<C>>>, path: PathParts, Proven(form): Proven) -> Response {
+    line.go_on(&form, path.named("step"), form.queue()).await
 }
 
-async fn waiting<C: Conversation>(
-    State(line): State<Arc<Line<C>>>,
-    Path(At { step }): Path<At>,
-    Proven(form): Proven,
-) -> Response {
+async fn waiting<C: Conversation>(State(line): State<Arc<Line<C>>>, path: PathParts, Proven(form): Proven) -> Response {
     let Ok(call) = form.call() else { return line.busy() };
-    match tokio::time::timeout(line.patience, line.conversation.step(call, &step, form.waiting())).await {
+    match tokio::time::timeout(line.patience, line.conversation.step(call, path.named("step"), form.waiting())).await {
         Ok(reply) => spoken(line.markup.waiting(&reply)),
         Err(_) => line.busy(),
     }
@@ -207,12 +188,10 @@ impl<C: Conversation> FromRequest<Arc<Line<C>>> for Proven {
         };
         let form = if parts.method == Method::POST { &body[..] } else { query(&parts.uri) };
         let form = Form::parse(line.profile, form);
-        // What is there in no path, or cannot be read, is no secret.
-        let params = parts.extract::<RawPathParams>().await.ok();
-        let secret = params.iter().flatten().find(|(name, _)| *name == SECRET).map(|(_, value)| value);
+        let Ok(path) = PathParts::from_request_parts(&mut parts, line).await;
         let sent = Sent {
             path_and_query: parts.uri.path_and_query().map_or("/", |p| p.as_str()),
-            secret: secret.unwrap_or_default(),
+            secret: path.named(SECRET),
             headers: &parts.headers,
             body: &body,
             form: &form,
@@ -344,6 +323,7 @@ mod tests {
             sent: &signed,
             forged: &[
                 &|path, body| request(path, body).body(body.to_owned().into()).unwrap(),
+                &|path, body| request(&path.replace("/S", "/%FF"), body).body(body.to_owned().into()).unwrap(),
                 &|path, body| with(path, body, ""),
                 &|path, body| with(path, body, "王"),
                 &|path, body| with(path, body, &sign(path, body)[..20]),

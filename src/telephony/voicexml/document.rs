@@ -381,7 +381,7 @@ mod tests {
     use super::*;
     use crate::dialog::BargeIn;
     use crate::telephony::spoken::legal;
-    use crate::telephony::testing::{prompt, reply};
+    use crate::telephony::testing::{collect, prompt, reply};
 
     const ID: &str = "ABCDEFGHIJKLMNOPQRST2345";
     const HERE: &str = "https://hotline.example/voicexml/geheim/";
@@ -420,11 +420,6 @@ mod tests {
         form.strip_suffix("</form></vxml>").unwrap_or_else(|| panic!("{text}")).to_owned()
     }
 
-    fn collect(max: u8, finish: Option<Key>, barge_in: BargeIn) -> Then {
-        let (first_key, between_keys) = (Duration::from_secs(6), Duration::from_millis(4500));
-        Then::Collect(Collect { min: 1, max, finish, first_key, between_keys, barge_in }, "S-1_".into())
-    }
-
     #[test]
     fn the_first_document_asks_for_the_numbers() {
         let text =
@@ -445,20 +440,29 @@ mod tests {
             &items,
             "</one-of></rule></grammar>",
             r#"<prompt bargein="true" xml:lang="zh-CN">您好。查询请按一。</prompt>"#,
-            r#"<noinput><assign name="how" expr="&apos;silence&apos;"/><submit next="…/step/S-1_" method="post" namelist="how caller dialled"/></noinput>"#,
+            r#"<noinput><assign name="how" expr="&apos;silence&apos;"/><submit next="…/step/AbC-_9" method="post" namelist="how caller dialled"/></noinput>"#,
             r#"<nomatch><assign name="keys" expr="application.lastresult$ ? application.lastresult$.utterance : &apos;&apos;"/>"#,
-            r#"<assign name="how" expr="&apos;nomatch&apos;"/><submit next="…/step/S-1_" method="post" namelist="keys how caller dialled"/></nomatch>"#,
-            r#"<filled><assign name="how" expr="&apos;keys&apos;"/><submit next="…/step/S-1_" method="post" namelist="keys how caller dialled"/></filled>"#,
+            r#"<assign name="how" expr="&apos;nomatch&apos;"/><submit next="…/step/AbC-_9" method="post" namelist="keys how caller dialled"/></nomatch>"#,
+            r#"<filled><assign name="how" expr="&apos;keys&apos;"/><submit next="…/step/AbC-_9" method="post" namelist="keys how caller dialled"/></filled>"#,
             "</field>",
         ]
         .concat();
-        assert_eq!(form("", &says(&["greeting", "menu"], Pace::Usual, collect(1, None, BargeIn::Always))), expected);
+        assert_eq!(
+            form("", &says(&["greeting", "menu"], Pace::Usual, collect(1, None, 6000, 4500, BargeIn::Always))),
+            expected
+        );
     }
 
     #[test]
     fn an_entry_has_a_key_that_ends_it_and_no_other_is_missing() {
-        let text =
-            form("", &says(&["greeting", "menu"], Pace::Usual, collect(18, Some(Key::Hash), BargeIn::AfterPrompts(1))));
+        let text = form(
+            "",
+            &says(
+                &["greeting", "menu"],
+                Pace::Usual,
+                collect(18, Some(Key::Hash), 6000, 4500, BargeIn::AfterPrompts(1)),
+            ),
+        );
         assert!(text.contains(r##"<property name="termchar" value="#"/>"##), "{text}");
         assert!(text.contains(r#"<item repeat="1-18">"#) && text.contains("<item>*</item></one-of>"), "{text}");
         assert!(
@@ -468,7 +472,7 @@ mod tests {
             )),
             "{text}"
         );
-        let star = form("", &says(&[], Pace::Usual, collect(4, Some(Key::Star), BargeIn::Always)));
+        let star = form("", &says(&[], Pace::Usual, collect(4, Some(Key::Star), 6000, 4500, BargeIn::Always)));
         assert!(star.contains("<item>9</item><item>#</item></one-of>"), "{star}");
         assert!(!star.contains("<prompt"), "{star}");
     }

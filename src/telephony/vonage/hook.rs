@@ -147,19 +147,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::secret::Key;
+    use crate::telephony::testing::{Heard, heard, hides_digits};
 
     fn hook(body: &str) -> Hook {
         Hook::parse(body.as_bytes()).unwrap_or_else(|| panic!("{body}"))
     }
 
-    /// Keys and whether the finish key ended them, `None` for silence; `Err`: neither.
-    fn keys(dtmf: &str) -> Result<Option<(String, bool)>, ()> {
-        match hook(&format!(r#"{{"conversation_uuid":"CON-1","dtmf":{dtmf}}}"#)).keys() {
-            Event::Keys(keys) => Ok(Some((keys.expose().iter().copied().map(Key::as_char).collect(), keys.finished()))),
-            Event::Silence => Ok(None),
-            _ => Err(()),
-        }
+    fn keys(dtmf: &str) -> Heard {
+        heard(hook(&format!(r#"{{"conversation_uuid":"CON-1","dtmf":{dtmf}}}"#)).keys())
     }
 
     #[test]
@@ -186,19 +181,19 @@ mod tests {
 
     #[test]
     fn keys_silence_and_the_finish_key_alone_are_told_apart() {
-        let pressed = |digits: &str| Ok(Some((digits.to_owned(), false)));
+        let pressed = |digits: &str| Heard::Keys(digits.into(), false);
         assert_eq!(keys(r#"{"digits":"007","timed_out":false}"#), pressed("007"));
         assert_eq!(keys(r#"{"digits":"12","timed_out":true}"#), pressed("12"), "in part");
         assert_eq!(keys(r#"{"digits":"11010519491231002*","timed_out":false}"#), pressed("11010519491231002*"));
-        assert_eq!(keys(r#"{"digits":"","timed_out":false}"#), Ok(Some((String::new(), true))));
-        assert_eq!(keys(r#"{"digits":null,"timed_out":true}"#), Ok(None));
-        assert_eq!(keys(r#"{"digits":"","timed_out":true}"#), Ok(None));
-        assert_eq!(keys("null"), Ok(None));
+        assert_eq!(keys(r#"{"digits":"","timed_out":false}"#), Heard::Keys(String::new(), true));
+        assert_eq!(keys(r#"{"digits":null,"timed_out":true}"#), Heard::Silence);
+        assert_eq!(keys(r#"{"digits":"","timed_out":true}"#), Heard::Silence);
+        assert_eq!(keys("null"), Heard::Silence);
         assert!(matches!(hook("{}").keys(), Event::Silence));
         for garbled in ["hangup", "1+2", "-1", "X", "1 2"] {
-            assert_eq!(keys(&format!(r#"{{"digits":"{garbled}"}}"#)), Err(()), "{garbled}");
+            assert_eq!(keys(&format!(r#"{{"digits":"{garbled}"}}"#)), Heard::Garbled, "{garbled}");
         }
-        assert_eq!(keys(&format!(r#"{{"digits":"{}"}}"#, "1".repeat(65))), Err(()));
+        assert_eq!(keys(&format!(r#"{{"digits":"{}"}}"#, "1".repeat(65))), Heard::Garbled);
     }
 
     #[test]
@@ -270,6 +265,14 @@ mod tests {
                     let _ = (hook.call(), hook.keys(), hook.transfer(), hook.ended(), hook.recorded(Secret::new("r")));
                 }
             }
+        }
+
+        #[test]
+        fn what_is_keyed_is_not_shown(digits in "[0-9A-D*#]{1,70}", timed_out: bool) {
+            let dtmf = serde_json::json!({ "digits": digits, "timed_out": timed_out });
+            let hook = hook(&serde_json::json!({ "conversation_uuid": "a", "dtmf": dtmf }).to_string());
+            prop_assert!(matches!(hook.keys(), Event::Keys(_) | Event::Garbled));
+            prop_assert!(hides_digits(&(hook.call(), hook.keys(), hook.transfer(), hook.ended())));
         }
     }
 }

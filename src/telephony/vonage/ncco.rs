@@ -338,7 +338,7 @@ mod tests {
 
     use super::*;
     use crate::dialog::{BargeIn, Record, Transfer};
-    use crate::telephony::testing::{prompt, reply};
+    use crate::telephony::testing::{collect, prompt, reply};
 
     fn nccos(settings: &str) -> Nccos {
         Nccos::new(&toml::from_str(settings).unwrap(), &PublicUrl::parse("https://hotline.example/").unwrap())
@@ -359,11 +359,6 @@ mod tests {
 
     fn written(say: &[&str], then: Then) -> Value {
         read(&nccos("").reply(&says(say, Pace::Usual, then), &call()))
-    }
-
-    fn collect(max: u8, finish: Option<Key>, first_key: u64, between_keys: u64, barge_in: BargeIn) -> Then {
-        let (first_key, between_keys) = (Duration::from_millis(first_key), Duration::from_millis(between_keys));
-        Then::Collect(Collect { min: 1, max, finish, first_key, between_keys, barge_in }, "AbC-_9".into())
     }
 
     fn talk(text: &str) -> Value {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{FromRequest, Path, Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -18,7 +18,7 @@ use crate::call::caller::Call;
 use crate::clock::Clock;
 use crate::dialog::{Event, TransferEnd};
 use crate::telephony::public_url::PublicUrl;
-use crate::telephony::webhook::{self, PATIENCE};
+use crate::telephony::webhook::{self, PATIENCE, PathParts};
 use crate::telephony::{Conversation, Reply};
 
 /// Ten times what the platform sends.
@@ -71,48 +71,37 @@ async fn answer<C: Conversation>(State(line): State<Arc<Line<C>>>, Proven(hook):
     line.answer(&call.clone(), line.conversation.dialled(call, None)).await
 }
 
-async fn step<C: Conversation>(
-    State(line): State<Arc<Line<C>>>,
-    Path(step): Path<String>,
-    Proven(hook): Proven,
-) -> Response {
-    line.go_on(hook.as_ref(), &step, |hook, _| hook.keys()).await
+async fn step<C: Conversation>(State(line): State<Arc<Line<C>>>, path: PathParts, Proven(hook): Proven) -> Response {
+    line.go_on(hook.as_ref(), path.named("step"), |hook, _| hook.keys()).await
 }
 
 /// Told for every change of the call to a person. Only that nobody answers is news: it is answered with what follows.
 async fn transferred<C: Conversation>(
     State(line): State<Arc<Line<C>>>,
-    Path(step): Path<String>,
+    path: PathParts,
     Proven(hook): Proven,
 ) -> Response {
     match hook.as_ref().and_then(Hook::transfer) {
-        Some(event) => line.go_on(hook.as_ref(), &step, |_, _| event).await,
+        Some(event) => line.go_on(hook.as_ref(), path.named("step"), |_, _| event).await,
         None => StatusCode::NO_CONTENT.into_response(),
     }
 }
 
-async fn talked<C: Conversation>(
-    State(line): State<Arc<Line<C>>>,
-    Path(step): Path<String>,
-    Proven(hook): Proven,
-) -> Response {
-    line.go_on(hook.as_ref(), &step, |_, _| Event::TransferEnded(TransferEnd::Talked)).await
+async fn talked<C: Conversation>(State(line): State<Arc<Line<C>>>, path: PathParts, Proven(hook): Proven) -> Response {
+    line.go_on(hook.as_ref(), path.named("step"), |_, _| Event::TransferEnded(TransferEnd::Talked)).await
 }
 
 async fn recorded<C: Conversation>(
     State(line): State<Arc<Line<C>>>,
-    Path(step): Path<String>,
+    path: PathParts,
     Proven(hook): Proven,
 ) -> Response {
-    line.go_on(hook.as_ref(), &step, |hook, call| hook.recorded(reference(&call.id, &step))).await
+    line.go_on(hook.as_ref(), path.named("step"), |hook, call| hook.recorded(reference(&call.id, path.named("step"))))
+        .await
 }
 
-async fn queued<C: Conversation>(
-    State(line): State<Arc<Line<C>>>,
-    Path(step): Path<String>,
-    Proven(hook): Proven,
-) -> Response {
-    line.go_on(hook.as_ref(), &step, |_, _| Event::TransferEnded(TransferEnd::NotAnswered)).await
+async fn queued<C: Conversation>(State(line): State<Arc<Line<C>>>, path: PathParts, Proven(hook): Proven) -> Response {
+    line.go_on(hook.as_ref(), path.named("step"), |_, _| Event::TransferEnded(TransferEnd::NotAnswered)).await
 }
 
 /// Told for every change of every leg; only the end of the caller's is news. There is nobody left to say anything to.
@@ -190,13 +179,11 @@ mod tests {
     use sha2::{Digest, Sha256};
 
     use super::*;
-    use crate::telephony::testing::{Answer, App};
+    use crate::telephony::testing::{Answer, App, Platform, Webhook, contract};
 
     const GREETING: &str = r#"[{"action":"talk","text":"您好。","language":"cmn-CN","style":0}]"#;
     const BUSY: &str = r#"[{"action":"talk","text":"系统繁忙。","language":"cmn-CN","style":0}]"#;
     const AT: i64 = 1_767_225_600;
-    const ALL: [&str; 8] =
-        ["answer", "step/S", "transferred/S", "talked/S", "recorded/S", "queued/S", "event", "fallback"];
 
     fn app() -> (App, Clock) {
         let settings = toml::from_str(r#"signature_secret = "12345""#).unwrap();
@@ -214,6 +201,11 @@ mod tests {
         (app, clock)
     }
 
+    /// As Vonage would send it.
+    fn signed(path: &str, body: &str) -> Request {
+        request(path, &[&token(body)], body)
+    }
+
     fn token(body: &str) -> String {
         let hash = HEXLOWER.encode(&Sha256::digest(body.as_bytes()));
         let claims = format!(r#"{{"iat":{AT},"iss":"Vonage","payload_hash":"{hash}","api_key":"k"}}"#);
@@ -225,13 +217,13 @@ mod tests {
     }
 
     fn request(path: &str, tokens: &[&str], body: &str) -> Request {
-        let request = Request::post(format!("/vonage/{path}")).header(header::CONTENT_TYPE, "application/json");
+        let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
         let request = tokens.iter().fold(request, |request, token| request.header(header::AUTHORIZATION, *token));
         request.body(body.to_owned().into()).unwrap()
     }
 
-    async fn send(app: &App, path: &str, body: &str) -> Answer {
-        app.send(request(path, &[&token(body)], body)).await
+    async fn post(app: &App, path: &str, body: &str) -> Answer {
+        app.send(signed(path, body)).await
     }
 
     fn spoken(body: &str) -> Answer {
@@ -239,81 +231,140 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_webhook_tells_what_happened() {
-        let (app, _) = app();
-        let c = |more: &str| format!(r#"{{"conversation_uuid":"c1"{more}}}"#);
-        for (path, body, told) in [
-            ("answer", c(r#","from":"8613800138000","to":"12333""#), "c1 dialled 12333 Number(…)"),
-            ("step/A-b_9", c(r#","dtmf":{"digits":"12","timed_out":false}"#), "c1 A-b_9 Keys(Keys(…))"),
-            ("step/S", c(r#","dtmf":{"digits":"","timed_out":true}"#), "c1 S Silence"),
-            ("transferred/S", c(r#","status":"busy","direction":"outbound""#), "c1 S TransferEnded(NotAnswered)"),
-            ("talked/S", c(r#","payload":{"to":"1"}"#), "c1 S TransferEnded(Talked)"),
-            ("queued/S", c(""), "c1 S TransferEnded(NotAnswered)"),
-            ("recorded/S", c(""), "c1 S Recorded { recording: None, hung_up: false }"),
-            (
-                "recorded/S",
-                c(r#","payload":{"recorded":true}"#),
+    async fn keeps_the_contract() {
+        let in_words =
+            |path, body, told| Webhook { path, body, told, answer: spoken(GREETING), last_words: Some(spoken(BUSY)) };
+        let beside = |path, body, told| Webhook { path, body, told, answer: Answer::bare(204), last_words: None };
+        let webhooks = [
+            in_words(
+                "/vonage/answer",
+                r#"{"conversation_uuid":"{call}","from":"8613800138000","to":"12333"}"#,
+                "c1 dialled 12333 Number(…)",
+            ),
+            in_words(
+                "/vonage/step/{step}",
+                r#"{"conversation_uuid":"{call}","dtmf":{"digits":"12","timed_out":false}}"#,
+                "c1 S Keys(Keys(…))",
+            ),
+            // In part.
+            in_words(
+                "/vonage/step/{step}",
+                r#"{"conversation_uuid":"{call}","dtmf":{"digits":"12","timed_out":true}}"#,
+                "c1 S Keys(Keys(…))",
+            ),
+            in_words(
+                "/vonage/step/{step}",
+                r#"{"conversation_uuid":"{call}","dtmf":{"digits":"","timed_out":true}}"#,
+                "c1 S Silence",
+            ),
+            // Of all that is told of the call to a person, this alone is waited for: what cannot be read is not it.
+            Webhook {
+                path: "/vonage/transferred/{step}",
+                body: r#"{"conversation_uuid":"{call}","status":"busy","direction":"outbound"}"#,
+                told: "c1 S TransferEnded(NotAnswered)",
+                answer: spoken(GREETING),
+                last_words: None,
+            },
+            in_words(
+                "/vonage/talked/{step}",
+                r#"{"conversation_uuid":"{call}","payload":{"to":"1"}}"#,
+                "c1 S TransferEnded(Talked)",
+            ),
+            in_words("/vonage/queued/{step}", r#"{"conversation_uuid":"{call}"}"#, "c1 S TransferEnded(NotAnswered)"),
+            in_words(
+                "/vonage/recorded/{step}",
+                r#"{"conversation_uuid":"{call}","payload":{"recorded":true}}"#,
                 "c1 S Recorded { recording: Some(Recording { reference: Secret(…), seconds: 0 }), hung_up: false }",
             ),
-            ("fallback", c(r#","from":"1","reason":"x""#), "c1 resumed"),
+            in_words(
+                "/vonage/recorded/{step}",
+                r#"{"conversation_uuid":"{call}"}"#,
+                "c1 S Recorded { recording: None, hung_up: false }",
+            ),
+            in_words("/vonage/fallback", r#"{"conversation_uuid":"{call}","reason":"x"}"#, "c1 resumed"),
+            beside(
+                "/vonage/fallback",
+                r#"{"conversation_uuid":"{call}","status":"completed","direction":"inbound"}"#,
+                "c1 Completed",
+            ),
+            beside(
+                "/vonage/event",
+                r#"{"conversation_uuid":"{call}","status":"completed","direction":"inbound"}"#,
+                "c1 Completed",
+            ),
+        ];
+        contract(&Platform {
+            app: app().0,
+            webhooks: &webhooks,
+            sent: &signed,
+            forged: &[
+                &|path, body| request(path, &[], body),
+                &|path, body| request(&path.replace("/S", "/%FF"), &[], body),
+                &|path, body| request(path, &[""], body),
+                &|path, body| request(path, &["Bearer a.b.c"], body),
+                &|path, body| request(path, &[&token("{}")], body),
+                &|path, body| request(path, &[&token(body), &token(body)], body),
+            ],
+            unreadable: &[
+                "{}",
+                "[]",
+                "",
+                r#"{"conversation_uuid":"c 1"}"#,
+                r#"{"conversation_uuid":"c1","dtmf":{"digits":1}}"#,
+            ],
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_call_to_a_person_goes_on_unless_nobody_answers() {
+        let (app, _) = app();
+        for body in [
+            r#"{"conversation_uuid":"c1","status":"ringing","direction":"outbound"}"#,
+            r#"{"conversation_uuid":"c1","status":"completed","direction":"outbound"}"#,
+            r#"{"conversation_uuid_from":"c1"}"#,
+            "[]",
         ] {
-            assert_eq!(send(&app, path, &body).await, spoken(GREETING), "{path}");
-            assert_eq!(app.told(), [told], "{path}");
+            assert_eq!(post(&app, "/vonage/transferred/S", body).await, Answer::bare(204), "{body}");
         }
-        for (path, body, told) in [
-            ("event", c(r#","status":"completed","direction":"inbound""#), &["c1 Completed"][..]),
-            ("event", c(r#","status":"unanswered","direction":"inbound""#), &["c1 Failed"]),
-            ("event", c(r#","status":"completed","direction":"outbound""#), &[]),
-            ("event", c(r#","status":"answered","direction":"inbound""#), &[]),
-            ("event", "[]".to_owned(), &[]),
-            ("transferred/S", c(r#","status":"ringing","direction":"outbound""#), &[]),
-            ("transferred/S", c(r#","status":"completed","direction":"outbound""#), &[]),
-            ("fallback", c(r#","status":"completed","direction":"inbound""#), &["c1 Completed"]),
+        for call in ["panic", "never", "c 1"] {
+            let body = format!(r#"{{"conversation_uuid":"{call}","status":"busy"}}"#);
+            assert_eq!(post(&app, "/vonage/transferred/S", &body).await, spoken(BUSY), "{body}");
+        }
+        assert_eq!(app.told(), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_call_is_news_and_that_of_another_leg_is_not() {
+        let (app, _) = app();
+        for (body, told) in [
+            (r#"{"conversation_uuid":"c1","status":"unanswered","direction":"inbound"}"#, &["c1 Failed"][..]),
+            (r#"{"conversation_uuid":"c1","status":"completed","direction":"outbound"}"#, &[]),
+            (r#"{"conversation_uuid":"c1","status":"answered","direction":"inbound"}"#, &[]),
+            (r#"{"conversation_uuid":"never","status":"completed","direction":"inbound"}"#, &[]),
+            ("[]", &[]),
         ] {
-            assert_eq!(send(&app, path, &body).await, Answer::bare(204), "{path} {body}");
-            assert_eq!(app.told(), told, "{path} {body}");
+            assert_eq!(post(&app, "/vonage/event", body).await, Answer::bare(204), "{body}");
+            assert_eq!(app.told(), told, "{body}");
         }
     }
 
     #[tokio::test]
-    async fn whoever_cannot_prove_it_is_told_nothing() {
+    async fn other_kinds_sizes_and_times_are_refused() {
         let (app, clock) = app();
         let body = r#"{"conversation_uuid":"c1","dtmf":{"digits":"1"}}"#;
-        let (right, forged) = (token(body), token("{}"));
-        for path in ALL {
-            for tokens in [&[][..], &[""], &["Bearer a.b.c"], &[&*forged], &[&*right, &*right]] {
-                assert_eq!(app.send(request(path, tokens, body)).await, Answer::bare(403), "{path} {tokens:?}");
-            }
-            let mut get = request(path, &[&right], body);
+        for path in ["/vonage/answer", "/vonage/step/S", "/vonage/event", "/vonage/fallback"] {
+            let mut get = signed(path, body);
             *get.method_mut() = Method::GET;
             assert_eq!(app.send(get).await, Answer::bare(405), "{path}");
-            let mut text = request(path, &[&right], body);
+            let mut text = signed(path, body);
             text.headers_mut().insert(header::CONTENT_TYPE, "text/plain".parse().unwrap());
             assert_eq!(app.send(text).await, Answer::bare(415), "{path}");
         }
         let giant = format!(r#"{{"conversation_uuid":"c1","x":"{}"}}"#, "x".repeat(BODY_LIMIT));
-        assert_eq!(send(&app, "answer", &giant).await, Answer::bare(413));
+        assert_eq!(post(&app, "/vonage/answer", &giant).await, Answer::bare(413));
         clock.advance(Duration::from_secs(301));
-        assert_eq!(send(&app, "step/S", body).await, Answer::bare(403), "signed too long ago");
-        assert!(app.told().is_empty());
-    }
-
-    #[tokio::test]
-    async fn whatever_breaks_is_heard_in_words() {
-        let (app, _) = app();
-        for id in ["panic", "never"] {
-            let body = format!(r#"{{"conversation_uuid":"{id}"}}"#);
-            for path in ["answer", "step/S", "talked/S", "recorded/S", "queued/S", "fallback"] {
-                assert_eq!(send(&app, path, &body).await, spoken(BUSY), "{path} {id}");
-            }
-        }
-        for body in
-            ["{}", "[]", "", r#"{"conversation_uuid":"c 1"}"#, r#"{"conversation_uuid":"c1","dtmf":{"digits":1}}"#]
-        {
-            for path in ["answer", "step/S"] {
-                assert_eq!(send(&app, path, body).await, spoken(BUSY), "{path} {body}");
-            }
-        }
-        assert!(app.told().is_empty());
+        assert_eq!(post(&app, "/vonage/step/S", body).await, Answer::bare(403), "signed too long ago");
+        assert_eq!(app.told(), [""; 0]);
     }
 }
