@@ -143,7 +143,7 @@ async fn until_stopping(held: &mut Option<Held>) {
 
 async fn close(mut socket: WebSocket, code: CloseCode) {
     let _ = socket.send(Message::Close(Some(CloseFrame { code, reason: "".into() }))).await;
-    // So that it is read before the connection goes: what was sent meanwhile is lost to nobody, the platform sends it again.
+    // So that it is read before the connection goes. What is told meanwhile has no answer: the same is asked again.
     let _ = tokio::time::timeout(PATIENCE, async { while let Some(Ok(_)) = socket.recv().await {} }).await;
 }
 
@@ -278,8 +278,8 @@ mod tests {
         format!(r#"{{"type":"{kind}","msgid":"m1","call_sid":"c1","hook":"{hook}","data":{data},"b3":"0-0-1"}}"#)
     }
 
-    fn acked(verbs: &str) -> Result<Option<String>, Garbage> {
-        Ok(Some(format!(r#"{{"type":"ack","msgid":"m1","data":{verbs}}}"#)))
+    fn acked(verbs: &str) -> String {
+        format!(r#"{{"type":"ack","msgid":"m1","data":{verbs}}}"#)
     }
 
     #[tokio::test]
@@ -311,13 +311,13 @@ mod tests {
             ),
         ] {
             for _ in 0..2 {
-                assert_eq!(answer(&line, &message(kind, hook, data)).await, acked(GREETING), "{kind} {data}");
+                assert_eq!(answer(&line, &message(kind, hook, data)).await, Ok(Some(acked(GREETING))), "{kind} {data}");
                 assert_eq!(app.told(), [told]);
             }
         }
         let waiting = message("verb:hook", "/jambonz/waiting/S", r#"{"call_sid":"c1","queue_position":2}"#);
         let leave = r#"[{"verb":"say","text":["您好。"]},{"verb":"leave"}]"#;
-        assert_eq!(answer(&line, &waiting).await, acked(leave));
+        assert_eq!(answer(&line, &waiting).await, Ok(Some(acked(leave))));
         app.told();
         let next_voice = message("verb:hook", "/jambonz/said/S", r#"{"call_sid":"c1","reason":"timeout"}"#);
         assert_eq!(answer(&line, &next_voice).await, Ok(Some(r#"{"type":"ack","msgid":"m1"}"#.into())));
@@ -344,7 +344,7 @@ mod tests {
             ("verb:hook", "https://hotline.example/jambonz/step/S", r#"{"call_sid":"c1"}"#, BUSY),
             ("verb:hook", "", r#"{"call_sid":"c1"}"#, BUSY),
         ] {
-            assert_eq!(answer(&line, &message(kind, hook, data)).await, acked(verbs), "{kind} {hook} {data}");
+            assert_eq!(answer(&line, &message(kind, hook, data)).await, Ok(Some(acked(verbs))), "{kind} {hook} {data}");
         }
         assert_eq!(app.told(), [""; 0]);
     }
@@ -449,9 +449,9 @@ mod tests {
 
     #[test]
     fn whoever_answers_may_be_silent_for_as_long_as_they_like() {
-        let mut socket = opened(Duration::from_millis(20));
+        let mut socket = opened(Duration::from_millis(400));
         // Each ping is answered as the next one is waited for.
-        for _ in 0..5 {
+        for _ in 0..3 {
             assert!(matches!(socket.read().unwrap(), tungstenite::Message::Ping(_)));
         }
         socket.send(tungstenite::Message::text(message("x", "", "{}"))).unwrap();
