@@ -13,8 +13,8 @@
 //! ```
 //!
 //! The webhooks are there only where a secret is set, the WebSocket only where credentials are. What comes goes through
-//! [`signature`] or a password (is it the platform?), [`hook`] (what happened?), the [`Conversation`](super::Conversation) (what
-//! now?) and [`verbs`] (how is that said?). [`line`] has the last three in that order; [`routes`] and [`socket`] carry them.
+//! [`signature`] or a password (is it the platform?), [`hook`] (what happened?), the [`Conversation`] (what
+//! now?) and [`verbs`] (how is that said?). [`mod@line`] has the last three in that order; [`routes`] and [`socket`] carry them.
 //!
 //! Facts of the platform that shape all of it, read in its feature server:
 //!
