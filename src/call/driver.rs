@@ -286,7 +286,10 @@ impl Conversation for Driver {
     }
 
     async fn resume(&self, call: Call) -> Reply {
-        let Some(_place) = self.admission.step() else { return self.turn_away(&call.dialled) };
+        let Some(_place) = self.admission.step() else {
+            self.telemetry.record(&Occurrence::TurnedAway { class: "running" });
+            return self.turn_away(&call.dialled);
+        };
         self.telemetry.record(&Occurrence::Resumed { call: &call });
         self.begin(&call, None, Some(Prompt::resumed())).await
     }

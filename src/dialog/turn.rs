@@ -59,6 +59,15 @@ pub struct Collect {
     pub barge_in: BargeIn,
 }
 
+impl Collect {
+    /// So many keys are pressed by one who makes no mistake: of an entry, the key that ends it too. `max` has room for a `*` that
+    /// clears it, and the entry again.
+    #[must_use]
+    pub fn expected(&self) -> u8 {
+        if self.finish.is_some() { self.max / 2 + 1 } else { self.max }
+    }
+}
+
 /// When keys stop the speech.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BargeIn {

@@ -257,7 +257,9 @@ pub fn missed(settings: &Settings, lines: &Lines) -> Vec<String> {
     let by_voicexml =
         voicexml.secret().map(|_| ("VoiceXML", voicexml.recorder().is_some(), "recorder under [voicexml]"));
     let by_httapi = httapi.secret().map(|_| ("FreeSWITCH", httapi.recordings().is_some(), "recordings under [httapi]"));
-    let recorders = [by_jambonz, by_voicexml, by_httapi];
+    let vonage = &settings.vonage;
+    let by_vonage = vonage.is_set_up().then(|| ("Vonage", vonage.recorder().is_some(), "recorder under [vonage]"));
+    let recorders = [by_jambonz, by_voicexml, by_httapi, by_vonage];
     let no_queue = |line: &str, name: &str| {
         format!(
             "line {line}: {name} has no queues, so whoever asks for a person there hears that nobody can be reached; \

@@ -21,6 +21,7 @@ use crate::support::switch::{self, Switch};
 use crate::support::{cloud, family};
 
 const SECRET: &str = "wh_secret_0f1e2d3c4b5a69788796a5b4";
+const BUSY: &str = "系统繁忙，请稍后再拨。";
 const NOTHING: &str = "抱歉，没有收到您的按键。";
 const FIRST: &str = "查询前请先验证您的身份。";
 
@@ -144,6 +145,59 @@ fn one_call_is_heard_in_the_same_words_by_every_way_in() {
     holds_the_call("FreeSWITCH", &hotline, &mut Switch::dial(&hotline, "script"));
 }
 
+/// Where every place is taken, whoever calls hears so, and hangs up no wiser: by every way in. The place is taken by a caller
+/// whose PIN waits for the store.
+#[test]
+fn whoever_comes_when_every_place_is_taken_hears_so_by_every_way_in() {
+    let setup = switch::set_up(gateway::set_up(Setup::new())).env("JAMBONZ__SECRET", SECRET);
+    let setup = family::ALL.into_iter().fold(setup, |setup, platform| platform.set_up(setup));
+    let setup = cloud::ALL.into_iter().fold(setup, |setup, platform| platform.set_up(setup));
+    let setup = setup.env("SERVER__MAX_IN_FLIGHT", "1").env("SERVER__RESERVED_FOR_RUNNING", "0");
+    let hotline = &InProcess::new(setup, NOON);
+    let mut ways: Vec<(String, Box<dyn Fn() -> String + '_>)> = vec![
+        ("VoiceXML".to_owned(), Box::new(|| Gateway::dial(hotline, "12333").hears())),
+        ("FreeSWITCH".to_owned(), Box::new(|| Switch::dial(hotline, "busy").hears())),
+    ];
+    for dialect in Dialect::ALL {
+        let dials = move || {
+            let mut telephone = Telephone::new(hotline, dialect);
+            let answer = telephone.send(&telephone.webhook(&Happened::Dialled));
+            tidy(&telephone.phone.hear(&answer).unwrap().said)
+        };
+        ways.push((format!("{dialect:?}"), Box::new(dials)));
+    }
+    for platform in family::ALL {
+        let dials = move || family::Telephone::dial(hotline, platform, "busy").hears();
+        ways.push((format!("{platform:?}"), Box::new(dials)));
+    }
+    for platform in cloud::ALL {
+        let dials = move || cloud::Telephone::dial(hotline, platform, "busy").hears();
+        ways.push((format!("{platform:?}"), Box::new(dials)));
+    }
+    for (name, dials) in ways {
+        let mut holder = hotline.dial(&format!("CA-{}", name.replace(|c: char| !c.is_ascii_alphanumeric(), "")));
+        assert_eq!(holder.press_all(&["1", "1", "11010519491231002*#", "1"]), ENTER_PIN, "{name}");
+        let store = hotline.setup.nobody_writes();
+        let heard = std::thread::scope(|scope| {
+            // Another may have the place at that moment, and then it is asked for again.
+            let held = scope.spawn(|| {
+                let asked = holder.heard.clone();
+                while holder.press("739154#") == BUSY {
+                    holder.heard = asked.clone();
+                }
+            });
+            // Until the place is taken, whoever calls is welcome.
+            let mut heard = dials();
+            while heard == [GREETING, MAIN].concat() && !held.is_finished() {
+                heard = dials();
+            }
+            heard
+        });
+        assert_eq!(heard, BUSY, "{name}");
+        drop(store);
+    }
+}
+
 /// Does the call that has been dialled; everything is told twice.
 fn holds_the_call(name: &str, hotline: &InProcess, telephone: &mut impl Handset) {
     let call = [
@@ -162,11 +216,11 @@ fn holds_the_call(name: &str, hotline: &InProcess, telephone: &mut impl Handset)
         ("9", GOODBYE.to_owned()),
     ];
     let (mut expected, mut heard) = (format!("dial: {GREETING}{MAIN}\n"), format!("dial: {}\n", telephone.hears()));
-    for (at, (does, hears)) in call.iter().enumerate() {
-        if at == 3 && !telephone.tells_finish_alone() {
-            continue;
-        }
-        writeln!(expected, "{does}: {hears}").unwrap();
+    for (at, (does, words)) in call.iter().enumerate() {
+        // Where `#` alone is not told of, it is asked for as silence is.
+        let is_silence = at == 3 && !telephone.tells_finish_alone();
+        let (does, words) = if is_silence { ("silence", &[NOTHING, ENTER_ID].concat()) } else { (*does, words) };
+        writeln!(expected, "{does}: {words}").unwrap();
         writeln!(heard, "{does}: {}", telephone.does(does)).unwrap();
         assert!(telephone.tells_again(), "{name}: {does}");
     }

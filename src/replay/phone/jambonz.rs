@@ -127,8 +127,14 @@ impl Phone {
         }
         let List { said, then, step, end, is_given_up, .. } = list;
         let then = then.ok_or("nothing follows what is said: the call would end without a goodbye")?;
-        if matches!(then, Then::Collect(_)) && !is_given_up {
-            return Err("where the hook of a gather fails, the call would end without a word".to_owned());
+        let can_fail = match then {
+            Then::Collect(_) | Then::Transfer => true,
+            Then::Record(recording) => recording.longest > Duration::ZERO,
+            Then::Queue => end.is_some(),
+            Then::Leave | Then::HangUp => false,
+        };
+        if can_fail && !is_given_up {
+            return Err("where a hook fails, the call would end without a word".to_owned());
         }
         let step = match then {
             Then::Queue if end.is_some() => {
@@ -251,7 +257,8 @@ impl List<'_> {
         Ok(())
     }
 
-    /// What is reached only where the hook of the gather before it failed: the same asked again without a word, last words.
+    /// What is reached only where the hook of the verb before it failed: of a gather the same asked again without a word; last
+    /// words.
     fn behind(&mut self, then: Then, verb: Verb<'_>) -> Result<(), String> {
         match (then, verb.name) {
             (Then::Collect(_), "gather") if !self.is_given_up => {
@@ -260,8 +267,8 @@ impl List<'_> {
                     return Err("gather: behind another one it may only ask the same again".to_owned());
                 }
             }
-            (Then::Collect(_), "say") => self.say_aside(verb)?,
-            (Then::Collect(_), "hangup") => self.is_given_up = true,
+            (Then::Collect(_) | Then::Record(_) | Then::Transfer | Then::Queue, "say") => self.say_aside(verb)?,
+            (Then::Collect(_) | Then::Record(_) | Then::Transfer | Then::Queue, "hangup") => self.is_given_up = true,
             _ => return Err(format!("{} stands behind what ends the list", verb.name)),
         }
         Ok(())

@@ -57,7 +57,7 @@ struct Page(xml::Page);
 impl Page {
     /// Waits for keys. All is said meanwhile: nothing can be said before.
     fn collect(&mut self, collect: &Collect, step: &str, reply: &Reply) {
-        let further = EACH_KEY * u64::from(collect.max.saturating_sub(1));
+        let further = EACH_KEY * u64::from(collect.expected().saturating_sub(1));
         let timeout = (whole_seconds(collect.first_key) + further).min(LONGEST_WAIT).to_string();
         let digits = collect.max.max(1).to_string();
         let finish = collect.finish.unwrap_or(Key::Hash).as_char().to_string();
@@ -136,9 +136,9 @@ mod tests {
         );
         // What should be heard out is heard while keys are.
         assert_eq!(
-            written(&["greeting", "menu"], collect(18, Some(Key::Hash), 9500, 4000, BargeIn::AfterPrompts(1))),
+            written(&["greeting", "menu"], collect(37, Some(Key::Hash), 9500, 4000, BargeIn::AfterPrompts(1))),
             concat!(
-                r##"<Response><Get action="step-AbC-_9" method="POST" numdigits="18" finishkey="#" timeout="44">"##,
+                r##"<Response><Get action="step-AbC-_9" method="POST" numdigits="37" finishkey="#" timeout="46">"##,
                 r#"<PlayTTS>您好。查询请按一。</PlayTTS></Get><Redirect>silence-AbC-_9</Redirect></Response>"#
             )
         );

@@ -92,7 +92,7 @@ impl Work {
         let last = stopped.pop();
         said.append(&mut stopped);
         self.say(page, said);
-        let further = EACH_KEY * u32::from(collect.max.saturating_sub(1));
+        let further = EACH_KEY * u32::from(collect.expected().saturating_sub(1));
         let wait = millis((collect.first_key + further).min(LONGEST_WAIT));
         let (between, finish) = (millis(collect.between_keys), collect.finish.map(|key| key.as_char().to_string()));
         let mut keys = vec![("name", KEYS), ("action", to), ("digit-timeout", &*between)];
@@ -269,18 +269,18 @@ mod tests {
                 &says(
                     &["greeting", "menu"],
                     Pace::Usual,
-                    collect(18, Some(Key::Hash), 6000, 4500, BargeIn::AfterPrompts(1))
+                    collect(37, Some(Key::Hash), 6000, 4500, BargeIn::AfterPrompts(1))
                 )
             ),
             format!(
                 "{VOICE} text=\"您好。\"/>\
-                 {VOICE} text=\"查询请按一。\" name=\"keys\" action=\"…/step/AbC-_9\" digit-timeout=\"4500\" terminators=\"#\" input-timeout=\"40000\">\
-                 <bind strip=\"#\">~^[0-9*]{{0,18}}#?$</bind><bind strip=\"#\">~^[0-9*]{{19,}}#?$</bind></speak>"
+                 {VOICE} text=\"查询请按一。\" name=\"keys\" action=\"…/step/AbC-_9\" digit-timeout=\"4500\" terminators=\"#\" input-timeout=\"42000\">\
+                 <bind strip=\"#\">~^[0-9*]{{0,37}}#?$</bind><bind strip=\"#\">~^[0-9*]{{38,}}#?$</bind></speak>"
             )
         );
         assert_eq!(
             done("", &says(&[], Pace::Usual, collect(4, Some(Key::Star), 6000, 4500, BargeIn::Always))),
-            "<pause milliseconds=\"12000\" name=\"keys\" action=\"…/step/AbC-_9\" digit-timeout=\"4500\" terminators=\"*\">\
+            "<pause milliseconds=\"10000\" name=\"keys\" action=\"…/step/AbC-_9\" digit-timeout=\"4500\" terminators=\"*\">\
              <bind strip=\"*\">~^[0-9#]{0,4}\\*?$</bind><bind strip=\"*\">~^[0-9#]{5,}\\*?$</bind></pause>"
         );
         let long = done("", &says(&[], Pace::Usual, collect(200, None, 6000, 4500, BargeIn::Always)));

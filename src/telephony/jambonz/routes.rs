@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{FromRequest, Path, Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -18,7 +18,7 @@ use super::verbs::{HOME, Verbs};
 use crate::clock::Clock;
 use crate::telephony::Conversation;
 use crate::telephony::public_url::PublicUrl;
-use crate::telephony::webhook::{self, PATIENCE};
+use crate::telephony::webhook::{self, PATIENCE, PathParts};
 
 /// What the platform sends first has the whole invitation of the call in it; still it is less than this.
 pub const BODY_LIMIT: usize = 64 * 1024;
@@ -50,8 +50,8 @@ fn routes<C: Conversation>(webhooks: Webhooks<C>) -> Router {
         .route(&format!("{HOME}status"), post(status))
         .layer(last_words(&webhooks, About::Step));
     for (word, about) in About::ALL {
-        let told = move |State(webhooks): Served<C>, Path(step): Path<String>, Proven(hook): Proven| async move {
-            match webhooks.line.told(about, &step, hook.as_ref()).await {
+        let told = move |State(webhooks): Served<C>, path: PathParts, Proven(hook): Proven| async move {
+            match webhooks.line.told(about, path.named("step"), hook.as_ref()).await {
                 Some(verbs) => spoken(verbs),
                 None => StatusCode::NO_CONTENT.into_response(),
             }
@@ -235,6 +235,7 @@ mod tests {
                 &|path, body| with(path, body, ""),
                 &|path, body| with(path, body, "t=1,v1=00"),
                 &|path, body| with(path, body, &signature("{}")),
+                &|path, body| with(&path.replace("/S", "/%FF"), body, ""),
             ],
             unreadable: &["{}", "[]", "", r#"{"call_sid":"c 1"}"#, r#"{"call_sid":"c1","digits":1}"#],
         })

@@ -162,11 +162,9 @@ impl Verbs {
                     verbs.push(self.gather(collect, "said", step, MOMENT, Some(voice), None));
                 }
                 verbs.push(self.gather(collect, "step", step, collect.first_key, last, self.delay(reply)));
-                // Reached where the hook failed: asked again without a word, and then given up with one. After a redirect
-                // that failed nothing would be reached.
+                // Reached where the hook failed: asked again without a word, and then given up with one.
                 verbs.push(self.gather(collect, "step", step, MOMENT, None, self.delay(reply)));
-                verbs.extend(say(&[Prompt::busy()]).into_iter().map(Verb::Say));
-                verbs.push(Verb::Hangup);
+                self.give_up(reply, &mut verbs);
             }
             Then::Record(record, step) => {
                 verbs.extend(say(&reply.say).into_iter().map(Verb::Say));
@@ -186,6 +184,10 @@ impl Verbs {
                     },
                     None => Verb::Redirect { action_hook: self.at("recorded", step) },
                 });
+                // After a redirect that failed nothing would be reached.
+                if self.recorder.is_some() {
+                    self.give_up(reply, &mut verbs);
+                }
             }
             Then::Transfer(transfer, step) => {
                 verbs.extend(say(&reply.say).into_iter().map(Verb::Say));
@@ -205,6 +207,7 @@ impl Verbs {
                         wait_hook: self.at("waiting", step),
                     },
                 });
+                self.give_up(reply, &mut verbs);
             }
             Then::Leave(_) => {
                 verbs.extend(say(&reply.say).into_iter().map(Verb::Say));
@@ -216,6 +219,12 @@ impl Verbs {
             }
         }
         written(&verbs)
+    }
+
+    /// What is reached where the hook of a verb failed: the call is given up with words.
+    fn give_up<'v>(&'v self, reply: &Reply, verbs: &mut Vec<Verb<'v>>) {
+        verbs.extend(self.voiced(reply, &[Prompt::busy()]).into_iter().map(Verb::Say));
+        verbs.push(Verb::Hangup);
     }
 
     /// Writes a reply to one who waits in a queue: said, and then silence for as long as keys would be waited for. Whoever is
@@ -530,18 +539,25 @@ mod tests {
                     "timeout": 25,
                     "target": [{ "type": "phone", "number": "+861012333" }],
                 },
+                // Reached where the hook failed.
+                { "verb": "say", "text": ["。"] },
+                { "verb": "hangup" },
             ])
         );
         let sip = written(&[], transfer(TransferTarget::Sip("sip:agents@pbx.example".into())));
         assert_eq!(sip[0]["target"], json!([{ "type": "sip", "sipUri": "sip:agents@pbx.example" }]));
         assert_eq!(
             written(&[], transfer(TransferTarget::Queue("agents".into()))),
-            json!([{
-                "verb": "enqueue",
-                "name": "agents",
-                "actionHook": "https://hotline.example/jambonz/queued/S",
-                "waitHook": "https://hotline.example/jambonz/waiting/S",
-            }])
+            json!([
+                {
+                    "verb": "enqueue",
+                    "name": "agents",
+                    "actionHook": "https://hotline.example/jambonz/queued/S",
+                    "waitHook": "https://hotline.example/jambonz/waiting/S",
+                },
+                { "verb": "say", "text": ["。"] },
+                { "verb": "hangup" },
+            ])
         );
     }
 
@@ -578,6 +594,8 @@ mod tests {
                 "metadata": { "recording": name.expose(), "silence": 4.5 },
             })
         );
+        let behind = read(&with.reply(&reply, "c1"));
+        assert_eq!(behind[3], json!({ "verb": "hangup" }));
         assert_eq!(
             read(&verbs("").reply(&reply, "c1"))[1],
             json!({ "verb": "redirect", "actionHook": "https://hotline.example/jambonz/recorded/S" })

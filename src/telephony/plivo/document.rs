@@ -121,7 +121,7 @@ impl Page {
         let within = |seconds: u64, bounds: std::ops::RangeInclusive<u64>| {
             seconds.clamp(*bounds.start(), *bounds.end()).to_string()
         };
-        let further = EACH_KEY * u64::from(collect.max.saturating_sub(1));
+        let further = EACH_KEY * u64::from(collect.expected().saturating_sub(1));
         let execution = within(whole_seconds(collect.first_key) + further, EXECUTION);
         let between = within(whole_seconds(collect.between_keys), BETWEEN);
         let finish = collect.finish.map(|key| key.as_char().to_string());
@@ -272,11 +272,11 @@ mod tests {
     #[test]
     fn an_entry_has_time_for_all_its_keys_and_what_is_important_is_heard_out() {
         assert_eq!(
-            written(&["greeting", "menu"], collect(18, Some(Key::Hash), 10_000, 4500, BargeIn::AfterPrompts(1))),
+            written(&["greeting", "menu"], collect(37, Some(Key::Hash), 10_000, 4500, BargeIn::AfterPrompts(1))),
             concat!(
                 r#"<Response><Speak>您好。</Speak>"#,
                 r#"<GetInput action="https://hotline.example/plivo/step/AbC-_9" method="POST" inputType="dtmf" "#,
-                r##"executionTimeout="44" digitEndTimeout="5" finishOnKey="#" numDigits="18" redirect="true" log="false">"##,
+                r##"executionTimeout="46" digitEndTimeout="5" finishOnKey="#" numDigits="37" redirect="true" log="false">"##,
                 r#"<Speak>查询请按一。</Speak></GetInput>"#,
                 r#"<Redirect method="POST">https://hotline.example/plivo/step/AbC-_9</Redirect></Response>"#
             )

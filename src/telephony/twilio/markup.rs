@@ -33,6 +33,8 @@ const SLOW: Limit<2> = Limit { around: [30, 48], ..USUAL };
 const LONGEST_WAIT: u64 = 120;
 /// Where all keys are waited for together: the seconds that each further one may take.
 const EACH_KEY: u64 = 2;
+/// How long whoever waits in a queue hears nothing of ours when nothing can be said, in seconds.
+const BUSY_PAUSE: u64 = 10;
 
 /// Writes replies, as a platform can take them, in the voices and with the addresses of the settings.
 pub struct Markup {
@@ -128,6 +130,14 @@ impl Markup {
         page.xml.finish()
     }
 
+    /// Writes what one who waits in a queue hears when nothing can be said. After it the platform asks again.
+    #[must_use]
+    pub fn busy_waiting(&self) -> Vec<u8> {
+        let mut page = Page::new(self.profile);
+        page.xml.empty("Pause", &[("length", &BUSY_PAUSE.to_string())]);
+        page.xml.finish()
+    }
+
     /// What is spoken, voice by voice.
     fn voiced(&self, reply: &Reply, prompts: &[Prompt]) -> Vec<(&Voice, Speech)> {
         let said = |words: Words<'_>| Speech::of_pieces(words.pieces(), reply.pace);
@@ -160,7 +170,7 @@ impl Page {
             KeyTimer::EachAfterPause => (each_key, first_key.saturating_sub(each_key)),
             KeyTimer::Each => (first_key.max(each_key).min(LONGEST_WAIT), 0),
             KeyTimer::Whole => {
-                let further = EACH_KEY * u64::from(collect.max.saturating_sub(1));
+                let further = EACH_KEY * u64::from(collect.expected().saturating_sub(1));
                 ((first_key + further).min(LONGEST_WAIT), 0)
             }
         };
@@ -354,11 +364,11 @@ mod tests {
     #[test]
     fn each_platform_waits_for_keys_as_it_can() {
         let entry = |profile| {
-            answered(profile, &["menu"], Pace::Usual, collect(18, Some(Key::Hash), 10_000, 4500, BargeIn::Always))
+            answered(profile, &["menu"], Pace::Usual, collect(37, Some(Key::Hash), 10_000, 4500, BargeIn::Always))
         };
         let behind = r#"<Redirect method="POST">…/step/AbC-_9</Redirect>"#;
         let gather = |timeout: u8, more: &str, inside: &str| {
-            let keys = r##"method="POST" numDigits="18" finishOnKey="#""##;
+            let keys = r##"method="POST" numDigits="37" finishOnKey="#""##;
             format!(
                 r#"<Gather input="dtmf" action="…/step/AbC-_9" {keys} timeout="{timeout}"{more}>{inside}</Gather>{behind}"#
             )
@@ -371,8 +381,8 @@ mod tests {
         assert_eq!(entry(&SOMLENG), gather(10, tells, say));
         assert_eq!(entry(&TELNYX), gather(10, "", say));
         assert_eq!(entry(&EXOTEL), gather(10, "", r#"<Say language="zh-CN">查询请按一。</Say>"#));
-        // All of eighteen in this time.
-        assert_eq!(entry(&KAZOO), gather(44, "", "<Say>查询请按一。</Say>"));
+        // All of eighteen and the `#` in this time: the room to clear them and begin again takes none.
+        assert_eq!(entry(&KAZOO), gather(46, "", "<Say>查询请按一。</Say>"));
         // One key is waited for as long everywhere, and never longer than Telnyx can.
         for profile in PROFILES {
             let wait = |first| answered(profile, &[], Pace::Usual, collect(1, None, first, 4500, BargeIn::Always));

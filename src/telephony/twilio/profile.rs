@@ -41,6 +41,8 @@ pub struct Words {
     pub dialled: &'static [&'static str],
     /// The keys that were pressed.
     pub digits: &'static [&'static str],
+    /// How far the call is.
+    pub state: &'static [&'static str],
 }
 
 /// What not every platform can do.
@@ -111,6 +113,7 @@ const TWILIOS_WORDS: Words = Words {
     caller: &["From"],
     dialled: &["To"],
     digits: &["Digits"],
+    state: &["CallStatus"],
 };
 
 const WHAT_TWILIO_CAN: &[Can] = &[
@@ -200,6 +203,8 @@ pub static EXOTEL: Profile = Profile {
         caller: &["CallFrom", "From"],
         dialled: &["CallTo", "To"],
         digits: &["DigitsPressed", "digits", "Digits"],
+        // The second where its end is told.
+        state: &["CallStatus", "Status"],
         ..TWILIOS_WORDS
     },
     can: &[Can::EndAtSilence, Can::TellState, Can::StartByGet],

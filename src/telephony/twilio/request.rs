@@ -11,10 +11,9 @@ use crate::secret::{Keys, Secret};
 
 /// The parameters that are read, beside those that platforms call by names of their own. They add others as they please; they
 /// are signed, and otherwise nothing to us.
-const READ: [&str; 12] = [
+const READ: [&str; 11] = [
     "AccountSid",
     "AvgQueueTime",
-    "CallStatus",
     "DialCallStatus",
     "FinishedOnKey",
     "Hangup-Cause",
@@ -58,7 +57,7 @@ impl Form {
     #[must_use]
     pub fn duplicated(&self) -> bool {
         let words = &self.profile.words;
-        let own = [words.call, words.caller, words.dialled, words.digits].into_iter().flatten();
+        let own = [words.call, words.caller, words.dialled, words.digits, words.state].into_iter().flatten();
         READ.iter().chain(own).any(|name| self.count(name) > 1)
     }
 
@@ -118,7 +117,7 @@ impl Form {
     #[must_use]
     pub fn transfer(&self) -> Event {
         // Where the state told is not the caller's, it is that of the call that was placed last.
-        let of_state = || self.get("CallStatus").filter(|_| !self.profile.can(Can::TellState));
+        let of_state = || self.first(self.profile.words.state).filter(|_| !self.profile.can(Can::TellState));
         self.unless_over(|| {
             Event::TransferEnded(match self.get("DialCallStatus").or_else(of_state) {
                 Some("completed" | "answered") => TransferEnd::Talked,
@@ -212,7 +211,7 @@ impl Form {
             // What is told when it is over tells why.
             return self.get("Hangup-Cause").map(|_| CallEnd::Completed);
         }
-        match self.get("CallStatus")? {
+        match self.first(self.profile.words.state)? {
             "completed" => Some(CallEnd::Completed),
             "busy" | "failed" | "no-answer" | "canceled" => Some(CallEnd::Failed),
             _ => None,

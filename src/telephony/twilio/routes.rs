@@ -57,7 +57,9 @@ fn line<C>(conversation: Arc<C>, platform: Platform, public_url: &PublicUrl, clo
 fn routes<C: Conversation>(at: &str, line: Line<C>) -> Router {
     let by_get = line.profile.can(Can::StartByGet);
     let line = Arc::new(line);
-    let last_words = Arc::clone(&line);
+    let (last_words, in_queue) = (Arc::clone(&line), Arc::clone(&line));
+    // Whoever waits goes on waiting: nobody loses their place by what passes.
+    let waiting = post(waiting).layer(CatchPanicLayer::custom(move |_| spoken(in_queue.markup.busy_waiting())));
     // What comes first has no keys in it, which must not stand in an address.
     let start = if by_get { post(voice).merge(get(voice)) } else { post(voice) };
     Router::new()
@@ -67,7 +69,7 @@ fn routes<C: Conversation>(at: &str, line: Line<C>) -> Router {
         .route(&format!("{at}/recorded/{{step}}"), post(recorded))
         .route(&format!("{at}/recording/{{step}}"), post(recording))
         .route(&format!("{at}/queued/{{step}}"), post(queued))
-        .route(&format!("{at}/waiting/{{step}}"), post(waiting))
+        .route(&format!("{at}/waiting/{{step}}"), waiting)
         .route(&format!("{at}/status"), post(status))
         .route(&format!("{at}/fallback"), post(fallback))
         // Whatever breaks behind a webhook, the caller hears of it in words.
@@ -130,10 +132,10 @@ async fn queued<C: Conversation>(State(line): State<Arc<Line<C>>>, path: PathPar
 }
 
 async fn waiting<C: Conversation>(State(line): State<Arc<Line<C>>>, path: PathParts, Proven(form): Proven) -> Response {
-    let Ok(call) = form.call() else { return line.busy() };
+    let Ok(call) = form.call() else { return spoken(line.markup.busy_waiting()) };
     match tokio::time::timeout(line.patience, line.conversation.step(call, path.named("step"), form.waiting())).await {
         Ok(reply) => spoken(line.markup.waiting(&reply)),
-        Err(_) => line.busy(),
+        Err(_) => spoken(line.markup.busy_waiting()),
     }
 }
 
@@ -232,6 +234,7 @@ mod tests {
         r#"<?xml version="1.0" encoding="UTF-8"?><Response>"#,
         r#"<Say language="cmn-CN" voice="Polly.Zhiyu-Neural">系统繁忙。</Say><Hangup/></Response>"#
     );
+    const WAITS_ON: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Response><Pause length="10"/></Response>"#;
     const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
 
     const NOW: i64 = 1_767_225_600;
@@ -284,6 +287,11 @@ mod tests {
         let in_words =
             |path, body, told| Webhook { path, body, told, answer: spoken(GREETING), last_words: Some(spoken(BUSY)) };
         let beside = |path, body, told| Webhook { path, body, told, answer: Answer::bare(204), last_words: None };
+        // Whoever waits goes on waiting, whatever passes.
+        let waited = |body, told| Webhook {
+            last_words: Some(spoken(WAITS_ON)),
+            ..in_words("/twilio/waiting/{step}", body, told)
+        };
         let account = format!("AC{}", "0".repeat(32));
         let url = format!("https://api.twilio.com/2010-04-01/Accounts/{account}/Recordings/RE{}", "1".repeat(32));
         let recorded = format!("CallSid={{call}}&AccountSid={account}&RecordingUrl={url}&RecordingDuration=7");
@@ -298,12 +306,11 @@ mod tests {
                 "c1 S TransferEnded(NotAnswered)",
             ),
             in_words("/twilio/queued/{step}", "CallSid={call}&QueueResult=leave", "c1 S TransferEnded(Left)"),
-            in_words(
-                "/twilio/waiting/{step}",
+            waited(
                 "CallSid={call}&QueuePosition=2",
                 "c1 S Waiting(Waiting { ahead: Some(1), average: None, without_keys: false })",
             ),
-            in_words("/twilio/waiting/{step}", "CallSid={call}&Digits=2", "c1 S Keys(Keys(…))"),
+            waited("CallSid={call}&Digits=2", "c1 S Keys(Keys(…))"),
             in_words("/twilio/fallback", "CallSid={call}&ErrorCode=11200&ErrorUrl=x", "c1 resumed"),
             in_words(
                 "/twilio/recorded/{step}",

@@ -59,7 +59,7 @@ impl Documents {
     /// Writes the first document, which gives the call its id and asks for its numbers.
     #[must_use]
     pub fn start(&self, call: &str, last_words: &LastWords) -> Vec<u8> {
-        let mut page = self.page(last_words.0, call, last_words);
+        let mut page = self.page(last_words.0, call, last_words, true);
         page.start("form", &[]);
         page.start("block", &[]);
         submit(&mut page, &self.at(call, "dialled"), OF_CALL);
@@ -71,7 +71,18 @@ impl Documents {
     /// Writes a reply in the call `call`.
     #[must_use]
     pub fn reply(&self, reply: &Reply, call: &str, last_words: &LastWords) -> Vec<u8> {
-        let mut page = self.page(reply.language, call, last_words);
+        self.written(reply, call, last_words, true)
+    }
+
+    /// Writes a reply to whom something failed. What fails again has no other way on: a gateway that cannot speak a document
+    /// can speak none, and would ask for ever.
+    #[must_use]
+    pub fn resumed(&self, reply: &Reply, call: &str, last_words: &LastWords) -> Vec<u8> {
+        self.written(reply, call, last_words, false)
+    }
+
+    fn written(&self, reply: &Reply, call: &str, last_words: &LastWords, falls_back: bool) -> Vec<u8> {
+        let mut page = self.page(reply.language, call, last_words, falls_back);
         page.start("form", &[]);
         match &reply.then {
             Then::Collect(collect, step) => self.field(&mut page, reply, collect, &self.step(call, "step", step)),
@@ -134,8 +145,8 @@ impl Documents {
     }
 
     /// Begins a document: what holds all through it, the end of the call, and what to do when something fails: at first ask for
-    /// another way on, and then have the last words.
-    fn page(&self, language: Language, call: &str, last_words: &LastWords) -> Page {
+    /// another way on, if it `falls_back`, and then have the last words.
+    fn page(&self, language: Language, call: &str, last_words: &LastWords, falls_back: bool) -> Page {
         let mut page = bare(&self.voice(language).language);
         property(&mut page, "inputmodes", "dtmf");
         property(&mut page, "fetchtimeout", FETCH);
@@ -145,10 +156,12 @@ impl Documents {
         page.start("catch", &[("event", "connection.disconnect")]);
         submit(&mut page, &self.at(call, "ended"), OF_CALL);
         page.end("catch");
-        page.start("catch", &[("event", "error"), ("count", "1")]);
-        submit(&mut page, &self.at(call, "fallback"), OF_CALL);
-        page.end("catch");
-        page.start("catch", &[("event", "error"), ("count", "2")]);
+        if falls_back {
+            page.start("catch", &[("event", "error"), ("count", "1")]);
+            submit(&mut page, &self.at(call, "fallback"), OF_CALL);
+            page.end("catch");
+        }
+        page.start("catch", &[("event", "error"), ("count", if falls_back { "2" } else { "1" })]);
         self.say_last_words(&mut page, last_words);
         page.end("catch");
         page

@@ -126,7 +126,10 @@ async fn fallback<C: Conversation>(
 ) -> Response {
     let id = path.named("call");
     let Ok(call) = request.call(id) else { return line.busy() };
-    line.answer(id, line.conversation.resume(call)).await
+    match tokio::time::timeout(line.patience, line.conversation.resume(call)).await {
+        Ok(reply) => spoken(line.documents.resumed(&reply, id, &line.conversation.busy())),
+        Err(_) => line.busy(),
+    }
 }
 
 /// There is nobody left to say anything to.
@@ -215,6 +218,11 @@ mod tests {
         r#"<prompt bargein="false" xml:lang="zh-CN">系统繁忙。</prompt><disconnect/></catch>"#,
         r#"<form><block><prompt bargein="false" xml:lang="zh-CN">您好。</prompt><disconnect/></block></form></vxml>"#
     );
+    const FALLS_BACK: &str = concat!(
+        r#"<catch event="error" count="1">"#,
+        r#"<submit next="https://hotline.example/voicexml/geheim-0123456789/ABCDEFGHIJKLMNOPQRST2345/fallback" "#,
+        r#"method="post" namelist="caller dialled"/></catch><catch event="error" count="2">"#
+    );
     const BUSY: &str = concat!(
         r#"<?xml version="1.0" encoding="UTF-8"?>"#,
         r#"<vxml version="2.1" xmlns="http://www.w3.org/2001/vxml" xml:lang="zh-CN">"#,
@@ -258,6 +266,8 @@ mod tests {
     async fn keeps_the_contract() {
         let in_words =
             |path, body, told| Webhook { path, body, told, answer: spoken(GREETING), last_words: Some(spoken(BUSY)) };
+        // Whoever fell back has no other way on than last words.
+        let resumed = GREETING.replace(FALLS_BACK, r#"<catch event="error" count="1">"#);
         let webhooks = [
             in_words(
                 "/{call}/dialled",
@@ -292,7 +302,10 @@ mod tests {
                 "how=silence",
                 "ABCDEFGHIJKLMNOPQRST2345 S Recorded { recording: None, hung_up: false }",
             ),
-            in_words("/{call}/fallback", "", "ABCDEFGHIJKLMNOPQRST2345 resumed"),
+            Webhook {
+                answer: spoken(&resumed),
+                ..in_words("/{call}/fallback", "", "ABCDEFGHIJKLMNOPQRST2345 resumed")
+            },
             Webhook {
                 path: "/{call}/ended",
                 body: "",

@@ -69,8 +69,11 @@ impl Hook {
         if !is_id {
             return Err(UnknownCall);
         }
+        // Of the leg to a person both numbers are others.
+        let is_callers = self.direction.as_deref() != Some("outbound");
         let told = |own: &Option<Box<str>>, told: fn(&Told) -> Option<&str>| {
-            own.as_deref().or_else(|| self.payload.as_ref().and_then(told)).unwrap_or_default().to_owned()
+            let own = own.as_deref().filter(|_| is_callers);
+            own.or_else(|| self.payload.as_ref().and_then(told)).unwrap_or_default().to_owned()
         };
         let (from, to) = (told(&self.from, |t| t.from.as_deref()), told(&self.to, |t| t.to.as_deref()));
         let is_line = to.len() <= 128 && !to.contains(char::is_control);

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions, Row};
+use sqlx::{ConnectOptions, Connection, Row};
 use tempfile::TempDir;
 
 use super::line::project;
@@ -126,6 +126,22 @@ impl Setup {
     /// A connection to the database, beside those of the hotline.
     pub async fn database(&self) -> SqliteConnection {
         SqliteConnectOptions::new().filename(self.dir.path().join("hotline.db")).connect().await.unwrap()
+    }
+
+    /// Nobody writes to the database until what this gives is dropped.
+    pub fn nobody_writes(&self) -> impl Drop {
+        struct Locked(Option<SqliteConnection>);
+        impl Drop for Locked {
+            fn drop(&mut self) {
+                let connection = self.0.take().unwrap();
+                wait(async { connection.close().await.unwrap() });
+            }
+        }
+        wait(async {
+            let mut connection = self.database().await;
+            sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+            Locked(Some(connection))
+        })
     }
 
     /// The events of the audit, in order.
