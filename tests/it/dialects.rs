@@ -191,10 +191,10 @@ fn whoever_comes_when_every_place_is_taken_hears_so_by_every_way_in() {
             while heard == [GREETING, MAIN].concat() && !held.is_finished() {
                 heard = dials();
             }
+            drop(store);
             heard
         });
         assert_eq!(heard, BUSY, "{name}");
-        drop(store);
     }
 }
 
