@@ -81,9 +81,9 @@ class Call {
     return verb;
   }
 
-  /** Up to the keys that are waited for; what stands behind them is for when their hook fails. */
+  /** Up to what the caller does next; what stands behind that is for when its hook fails. */
   get said() {
-    const end = this.verbs.findIndex((verb) => String(verb.actionHook).includes("/step/"));
+    const end = this.verbs.findIndex((verb) => /\/(step|transferred|queued|recorded)\//.test(String(verb.actionHook)));
     return this.verbs.slice(0, end < 0 ? undefined : end + 1).flatMap((verb) => [].concat((verb.say ?? verb).text ?? [])).join("");
   }
 

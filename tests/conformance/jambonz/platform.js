@@ -68,8 +68,12 @@ function faults(verbs, publicUrl, { waiting = false } = {}) {
     if (waiting && !["say", "play", "pause", "leave"].includes(verb.verb)) {
       found.push(`unsupported verb in enqueue waitHook: ${verb.verb}`);
     }
-    const ends = ["dial", "enqueue", "hangup", "listen", "leave", "redirect"].includes(verb.verb);
-    if (ends && at < verbs.length - 1) found.push(`${verb.verb}: what stands behind it is not reached in order`);
+    const behind = verbs.slice(at + 1).map((verb) => verb.verb);
+    const ends = ["hangup", "leave", "redirect"].includes(verb.verb);
+    if (ends && behind.length) found.push(`${verb.verb}: what stands behind it is not reached in order`);
+    // Reached where the hook of these failed, and then the call is to end with words.
+    const goesOn = ["dial", "enqueue", "listen"].includes(verb.verb);
+    if (goesOn && !/^(say,)+hangup$/.test(behind.join())) found.push(`${verb.verb}: where its hook fails, no words and an end stand behind it`);
   });
   return found;
 }

@@ -11,18 +11,20 @@ const gather = {
 const say = { verb: "say", text: ["您好。"] };
 const delay = { enabled: true, noResponseTimeout: 2, retries: 2, actions: [say] };
 const slow = { ...gather, actionHookDelayAction: delay };
-const end = [{ ...slow, timeout: 0.1, say: undefined }, say, { verb: "hangup" }];
+const lastWords = [say, { verb: "hangup" }];
+const end = [{ ...slow, timeout: 0.1, say: undefined }, ...lastWords];
 const right = {
   gather: [gather, ...end],
   "a slow answer": [slow, ...end],
   voices: [{ ...gather, timeout: 0.1, actionHook: `${HOME}/jambonz/said/S` }, slow, ...end],
   "hang up": [say, { verb: "hangup" }],
-  number: [{ verb: "dial", actionHook: hook, answerOnBridge: true, timeout: 25, target: [{ type: "phone", number: "+861012333" }] }],
-  sip: [{ verb: "dial", actionHook: hook, answerOnBridge: true, timeout: 25, target: [{ type: "sip", sipUri: "sip:a@b.example" }] }],
-  queue: [{ verb: "enqueue", name: "agents", actionHook: hook, waitHook: hook }],
+  number: [{ verb: "dial", actionHook: hook, answerOnBridge: true, timeout: 25, target: [{ type: "phone", number: "+861012333" }] }, ...lastWords],
+  sip: [{ verb: "dial", actionHook: hook, answerOnBridge: true, timeout: 25, target: [{ type: "sip", sipUri: "sip:a@b.example" }] }, ...lastWords],
+  queue: [{ verb: "enqueue", name: "agents", actionHook: hook, waitHook: hook }, ...lastWords],
   recorder: [
     { verb: "listen", url: "wss://recorder.example/a", actionHook: hook, finishOnKey: "#", maxLength: 120, playBeep: true,
       mixType: "mono", metadata: { recording: "r", silence: 4.5 } },
+    ...lastWords,
   ],
 };
 const wrong = {
@@ -47,6 +49,7 @@ const wrong = {
   "hanging up in a queue": [[say, { verb: "hangup" }], "waitHook", { waiting: true }],
   "words behind the end": [[{ verb: "hangup" }, say], "behind"],
   "no word after a failure": [[say, gather], "without a word"],
+  "no word after a person": [[{ verb: "enqueue", name: "agents", actionHook: hook, waitHook: hook }], "its hook fails"],
   "no action for delays": [[{ ...slow, actionHookDelayAction: { ...delay, actions: [] } }], "no actions"],
   "keys for delays": [[{ ...slow, actionHookDelayAction: { ...delay, actions: [gather] } }], "invalid actions"],
   "a number of actions": [[{ ...slow, actionHookDelayAction: { ...delay, actions: 1 } }], "actionHookDelayAction"],
