@@ -1,7 +1,8 @@
 //! hotline: an open backend for public telephone hotlines in the style of China's 12333.
 //!
 //! A caller dials, keys in an ID-card or social-security-card number and a query PIN, and hears the balance of a
-//! medical-insurance account in speech that is right to the last 零. Telephone networks reach it by webhooks.
+//! medical-insurance account in speech that is right to the last 零. Telephone networks reach it by webhooks, one also by a
+//! WebSocket.
 //!
 //! # The map
 //!

@@ -25,16 +25,15 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use data_encoding::{BASE32_NOPAD, HEXLOWER};
+use data_encoding::BASE32_NOPAD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use super::sender::Peer;
 use super::webhook::PATIENCE;
-use super::{Conversation, Pace, Reply, Then};
+use super::{Conversation, Pace, Reply, Then, recording_name};
 use crate::call::caller::{Call, CallEnd, Caller};
 use crate::dialog::{BargeIn, Event, Recording, TransferEnd, TransferTarget};
 use crate::secret::{Key, Keys, Secret};
@@ -247,9 +246,7 @@ impl Happened {
 
 /// A recording that the client made at `step`: told again, it is the same.
 fn recording(call: &str, step: &str, seconds: u32) -> Recording {
-    let digest = Sha256::digest(step.as_bytes());
-    let of_step = HEXLOWER.encode(digest.get(..8).unwrap_or_default());
-    Recording { reference: Secret::new(format!("browser:{call}:{of_step}")), seconds }
+    Recording { reference: Secret::new(recording_name(DIALECT, call, step)), seconds }
 }
 
 async fn hang_up<C: Conversation>(State(shared): State<Arc<Shared<C>>>, Admitted(ended): Admitted<HangUp>) -> Response {

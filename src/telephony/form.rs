@@ -9,7 +9,19 @@ impl Form {
     /// Reads an `application/x-www-form-urlencoded` body. Every text is one; what no one can mean is left as U+FFFD.
     #[must_use]
     pub fn parse(body: &[u8]) -> Self {
-        Self(form_urlencoded::parse(body).into_owned().collect())
+        Self::parse_all([body])
+    }
+
+    /// Reads several as one: what stands in an address, and a body.
+    #[must_use]
+    pub fn parse_all<'t>(texts: impl IntoIterator<Item = &'t [u8]>) -> Self {
+        Self(texts.into_iter().flat_map(|text| form_urlencoded::parse(text).into_owned()).collect())
+    }
+
+    /// Names and values, decoded, in order.
+    #[must_use]
+    pub fn pairs(&self) -> &[(String, String)] {
+        &self.0
     }
 
     /// The first value of a name.

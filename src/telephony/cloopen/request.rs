@@ -1,10 +1,9 @@
 //! What happened? The parameters of a webhook.
 
-use zeroize::Zeroize;
-
 use crate::call::caller::{Call, Caller};
 use crate::dialog::Event;
 use crate::secret::Keys;
+use crate::telephony::form;
 
 /// How a call is named to the rest of the house.
 pub const DIALECT: &str = "cloopen";
@@ -15,14 +14,14 @@ const READ: [&str; 4] = ["callid", "digits", "from", "to"];
 const LONGEST_CALL: usize = 128;
 
 /// The parameters of a webhook, in order. Not to be printed: there are PINs among them.
-pub struct Form(Vec<(String, String)>);
+pub struct Form(form::Form);
 
 impl Form {
     /// Reads what stands in the address and an `application/x-www-form-urlencoded` body. Every text is one; what no one can
     /// mean is left as U+FFFD.
     #[must_use]
     pub fn parse(query: &[u8], body: &[u8]) -> Self {
-        Self([query, body].into_iter().flat_map(form_urlencoded::parse).map(|(n, v)| (n.into(), v.into())).collect())
+        Self(form::Form::parse_all([query, body]))
     }
 
     /// Which call it is about.
@@ -69,24 +68,16 @@ impl Form {
     /// The first value of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+        self.0.get(name)
     }
 
     /// Two answers are none: which of them the sender means, cannot be told.
     fn duplicated(&self) -> bool {
-        READ.iter().any(|name| self.0.iter().filter(|(n, _)| n == name).count() > 1)
+        self.0.has_twice(&READ)
     }
 
     fn unless_twice(&self, event: impl FnOnce() -> Event) -> Event {
         if self.duplicated() { Event::Garbled } else { event() }
-    }
-}
-
-impl Drop for Form {
-    fn drop(&mut self) {
-        for (_, value) in &mut self.0 {
-            value.zeroize();
-        }
     }
 }
 

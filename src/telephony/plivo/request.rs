@@ -1,10 +1,9 @@
 //! What happened? The parameters of a webhook.
 
-use zeroize::Zeroize;
-
 use crate::call::caller::{Call, CallEnd, Caller};
 use crate::dialog::{Event, Recording, TransferEnd};
 use crate::secret::{Keys, Secret};
+use crate::telephony::form;
 
 /// How a call is named to the rest of the house.
 pub const DIALECT: &str = "plivo";
@@ -26,26 +25,26 @@ const READ: [&str; 10] = [
 const LONGEST_ID: usize = 128;
 
 /// The parameters of a form post, in order. Not to be printed: there are PINs among them.
-pub struct Form(Vec<(String, String)>);
+pub struct Form(form::Form);
 
 impl Form {
     /// Reads an `application/x-www-form-urlencoded` body. Every text is one; what no one can mean is left as U+FFFD.
     #[must_use]
     pub fn parse(body: &[u8]) -> Self {
-        Self(form_urlencoded::parse(body).into_owned().collect())
+        Self(form::Form::parse(body))
     }
 
     /// Names and values, decoded, in order.
     #[must_use]
     pub fn pairs(&self) -> &[(String, String)] {
-        &self.0
+        self.0.pairs()
     }
 
     /// Whether a parameter that is read stands here more than once. Two answers are none: which of them the sender means,
     /// cannot be told.
     #[must_use]
     pub fn duplicated(&self) -> bool {
-        READ.iter().any(|name| self.0.iter().filter(|(n, _)| n == name).count() > 1)
+        self.0.has_twice(&READ)
     }
 
     /// Which call it is about.
@@ -144,7 +143,7 @@ impl Form {
 
     /// The first value of a name.
     fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+        self.0.get(name)
     }
 
     /// Webhooks come late, too: what was pressed before the caller hung up is no longer asked for.
@@ -161,14 +160,6 @@ impl Form {
 
 fn is_id(id: &str) -> bool {
     (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-}
-
-impl Drop for Form {
-    fn drop(&mut self) {
-        for (_, value) in &mut self.0 {
-            value.zeroize();
-        }
-    }
 }
 
 /// A webhook that does not say which call it is about.

@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use data_encoding::HEXLOWER;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::hook::DIALECT;
 use super::settings::{Settings, Voice};
@@ -17,7 +15,7 @@ use crate::speech::language::Language;
 use crate::speech::prompt::Prompt;
 use crate::telephony::public_url::PublicUrl;
 use crate::telephony::spoken::{Chunk, Limit, Part, Speech};
-use crate::telephony::{Pace, Reply, Then, whole_seconds};
+use crate::telephony::{Pace, Reply, Then, recording_name, whole_seconds};
 
 /// Fifteen hundred characters are said at a time, markup among them.
 const LIMIT: Limit<1> = Limit {
@@ -313,9 +311,7 @@ fn from(dialled: &str) -> CalledBy<'_> {
 
 /// What a recording made at `step` of `call` is known by, here and to who keeps it: told again, it is the same.
 pub fn reference(call: &str, step: &str) -> Secret {
-    let digest = Sha256::digest(step.as_bytes());
-    let of_step = HEXLOWER.encode(digest.get(..8).unwrap_or_default());
-    Secret::new(format!("{DIALECT}:{call}:{of_step}"))
+    Secret::new(recording_name(DIALECT, call, step))
 }
 
 /// The recorder's address, with what the recording is called.
