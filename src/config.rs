@@ -16,7 +16,7 @@ use crate::fault::{Fault, Faults};
 use crate::secret::Secret;
 use crate::telephony::public_url::{InvalidPublicUrl, PublicUrl};
 use crate::telephony::sender::{Networks, fits_a_path};
-use crate::telephony::{cloopen, httapi, jambonz, plivo, twilio, voicexml, vonage};
+use crate::telephony::{asterisk, cloopen, httapi, jambonz, plivo, twilio, voicexml, vonage};
 
 /// The compiled-in defaults, and the documentation of every setting.
 pub const DEFAULT: &str = include_str!("../config/default.toml");
@@ -38,7 +38,7 @@ const OPEN_TABLES: [&str; 12] = [
     "vonage.voices",
 ];
 /// What begins so may hold a secret: a fault names it and never quotes it.
-const SECRETS: [&str; 13] = [
+const SECRETS: [&str; 14] = [
     "twilio.",
     "signalwire.",
     "somleng.",
@@ -50,6 +50,7 @@ const SECRETS: [&str; 13] = [
     "plivo.",
     "vonage.",
     "cloopen.",
+    "asterisk.",
     "browser.token",
     "store.url",
 ];
@@ -77,7 +78,7 @@ pub struct Settings {
     pub store: Store,
     pub keys: Keys,
     pub lines: Lines,
-    pub prompts: Directory,
+    pub prompts: Prompts,
     pub holidays: Directory,
     pub call: Call,
     pub sign_in: SignIn,
@@ -96,6 +97,7 @@ pub struct Settings {
     pub plivo: plivo::Settings,
     pub vonage: vonage::Settings,
     pub cloopen: cloopen::Settings,
+    pub asterisk: asterisk::Settings,
     pub browser: Browser,
 }
 
@@ -158,6 +160,24 @@ pub struct Keys {
 pub struct Lines {
     pub directory: PathBuf,
     pub watch: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml documents each, once")]
+pub struct Prompts {
+    pub directory: PathBuf,
+    pub voice: Voice,
+}
+
+/// Who speaks where a platform has a voice of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Voice {
+    /// The platform, from text.
+    Platform,
+    /// Our clips, of what there are clips of.
+    Clips,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -369,6 +389,11 @@ impl Settings {
 
     /// Whether anybody but people of our own can be let in at all.
     fn has_platform(&self) -> bool {
+        self.has_webhooks() || self.asterisk.is_set_up()
+    }
+
+    /// Whether platforms call from outside, by webhooks.
+    fn has_webhooks(&self) -> bool {
         let others = [self.jambonz.is_set_up(), self.plivo.is_set_up(), self.vonage.is_set_up()];
         self.twilio.has_tokens()
             || self.family().len() > 1
@@ -475,6 +500,7 @@ impl Settings {
         if !self.httapi.credentials_can_be_sent() {
             fault("httapi.credentials", "cannot be sent", "write user:password, as gateway-credentials has them");
         }
+        self.unfit_for_asterisk(&mut fault);
         for (table, secret, _) in self.unsigned() {
             if secret.is_some_and(|secret| !fits_a_path(secret)) {
                 let remedy = "take letters, digits, - and _: it stands in the address";
@@ -492,6 +518,46 @@ impl Settings {
             self.unfit_for_public(&mut faults);
         }
         faults
+    }
+
+    fn unfit_for_asterisk(&self, fault: &mut impl FnMut(&str, &str, &str)) {
+        let asterisk = &self.asterisk;
+        if !asterisk.user_can_be_sent() {
+            fault("asterisk.user, asterisk.connect_user", "cannot be sent", "write a name without a colon");
+        }
+        if !asterisk.names_can_be_dialplan() {
+            let remedy = "take letters, digits, -, _ and .: both stand in the dialplan";
+            fault("asterisk.app, asterisk.transfer_context", "cannot stand in a dialplan", remedy);
+        }
+        if !asterisk.media_url_is_address() {
+            let remedy = "write it as \"http://10.0.0.7:8080\", as Asterisk reaches this hotline; without a comma";
+            fault("asterisk.media_url", "is no address that sounds could be fetched from", remedy);
+        }
+        if !asterisk.connect_to_is_address() {
+            let remedy = "write it as \"http://127.0.0.1:8088/ari\"; TLS belongs between the two";
+            fault("asterisk.connect_to", "is no address that can be connected to", remedy);
+        }
+        if !asterisk.connect_to_names_nobody() {
+            let remedy = "write it without, and the two as asterisk.connect_user and asterisk.connect_password";
+            fault("asterisk.connect_to", "has a user or a password in it", remedy);
+        }
+        if !asterisk.connect_password_is_there() {
+            let remedy = "write the password of asterisk.connect_user in Asterisk's ari.conf";
+            fault("asterisk.connect_password", "is empty: Asterisk would not let us in", remedy);
+        }
+        let own = self.public_url().map(|url| url.as_str().to_owned()).unwrap_or_default();
+        if asterisk.is_set_up() && !asterisk.media_can_be_fetched(&own) {
+            let remedy = "write asterisk.media_url as \"http://10.0.0.7:8080\", as Asterisk reaches this hotline";
+            fault("asterisk.media_url", "is where nothing can be fetched from", remedy);
+        }
+        if !asterisk.agi_recordings_can_be_named() {
+            let remedy = "write it from / on, of letters, digits, / . _ and -";
+            fault("asterisk.agi_recordings", "is no folder that Asterisk can be told of", remedy);
+        }
+        if asterisk.agi_listen.is_some() && asterisk.agi_addresses.is_empty() {
+            let remedy = "list the addresses of your Asterisk, such as [\"127.0.0.1\"]";
+            fault("asterisk.agi_addresses", "is empty: AGI proves nothing, so nobody could connect", remedy);
+        }
     }
 
     /// Numbers and times with which the hotline would not start, or would hear nobody.
@@ -599,6 +665,10 @@ impl Settings {
             let remedy = "set one of 32 random letters and digits in the dashboard";
             fault("vonage.signature_secret", "a secret is shorter than 16 characters", remedy);
         }
+        if self.asterisk.password().is_some_and(is_short) {
+            let remedy = "take 32 random letters and digits";
+            fault("asterisk.password", "is shorter than 16 characters", remedy);
+        }
         for (table, secret, addresses) in self.unsigned() {
             let Some(secret) = secret else { continue };
             if is_short(secret) {
@@ -610,6 +680,10 @@ impl Settings {
                 let remedy = "list the addresses the platform calls from, or write \"0.0.0.0/0\"";
                 fault(&format!("{table}.addresses"), problem, remedy);
             }
+        }
+        // An Asterisk in the same house needs no public address.
+        if self.asterisk.is_set_up() && !self.has_webhooks() {
+            return;
         }
         if !self.server.public_url.is_empty() && self.public_url().is_err() {
             return; // Told already.

@@ -26,15 +26,16 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`dialog`] | the call flow as one pure function, [`dialog::Flow::step`]; menus and answers from a line's file; the walk that proves what must hold; how long callers take |
-//! | [`speech`] | typed values into words: the catalogues of prompts; Chinese as Mandarin and Cantonese say it; English |
+//! | [`speech`] | typed values into words: the catalogues of prompts; Chinese as Mandarin and Cantonese say it; English; words into clips |
 //! | [`member`] | who calls and what they have: ID, card and personal numbers, money, accounts, the CSV register |
 //! | [`secret`] | keys, PINs and tokens that cannot be printed, and the proof that a PIN was right |
 //! | [`call`] | one call: the driver, the seal, the register of live calls, admission; the lines in force |
 //! | [`service`] | what a request of the dialog does, exactly once, with tries taken before hashing |
 //! | [`store`] | what is kept: encrypted, indexed blindly, audited in a MAC chain |
 //! | [`keys`] | the key ring everything is sealed with |
-//! | [`telephony`] | the dialect contract; Twilio and its family; jambonz; Plivo; Vonage; Cloopen; `VoiceXML`; FreeSWITCH; the JSON way in for `hotline dial` and browsers |
+//! | [`telephony`] | the dialect contract; Twilio and its family; jambonz; Plivo; Vonage; Cloopen; `VoiceXML`; FreeSWITCH; Asterisk; the JSON way in for `hotline dial` and browsers |
 //! | [`server`] | everything put together, the edge, and lines replaced while calls run |
+//! | [`voice`] | clips on disk: what is wrong with them, what must be rendered, which are in force |
 //! | [`record`] | calls as they are recorded: keys that menus offer, shapes of numbers, shifted values, for [`replay`] |
 //! | [`replay`] | keypress transcripts: read, played at a platform's end of the line, told where they differ; written of calls that took place, of ways nobody walked, and of rules that break |
 //! | [`config`], [`fault`] | typed settings; faults with place and remedy |
@@ -63,8 +64,9 @@
 //!
 //! # Chapters
 //!
-//! [`manual::lines`] (menus and wording), [`manual::transcripts`] (calls as QA writes them down), [`manual::privacy`] (what is
-//! kept, and how it is sealed), [`manual::deployment`] (production, several nodes, limits).
+//! [`manual::asterisk`] (calls by your own Asterisk), [`manual::lines`] (menus and wording), [`manual::transcripts`] (calls as
+//! QA writes them down), [`manual::privacy`] (what is kept, and how it is sealed), [`manual::deployment`] (production, several
+//! nodes, limits), [`manual::voice`] (clips: built, recorded, checked and served).
 
 pub mod call;
 pub mod cli;
@@ -83,9 +85,12 @@ pub mod speech;
 pub mod store;
 pub mod telemetry;
 pub mod telephony;
+pub mod voice;
 
 /// Explanations that belong to no single module.
 pub mod manual {
+    #[doc = include_str!("manual/asterisk.md")]
+    pub mod asterisk {}
     #[doc = include_str!("manual/deployment.md")]
     pub mod deployment {}
     #[doc = include_str!("manual/lines.md")]
@@ -94,4 +99,6 @@ pub mod manual {
     pub mod privacy {}
     #[doc = include_str!("manual/transcripts.md")]
     pub mod transcripts {}
+    #[doc = include_str!("manual/voice.md")]
+    pub mod voice {}
 }

@@ -17,6 +17,7 @@ use crate::service::Services;
 use crate::speech::language::Language;
 use crate::speech::prompt::Prompt;
 use crate::telemetry::{Occurrence, Telemetry};
+use crate::telephony::player::Player;
 use crate::telephony::{Conversation, Pace, Reply, Then};
 
 /// A turn asks at most this often: to sign in, and then to read what was wanted.
@@ -35,6 +36,7 @@ pub struct Driver {
     bounds: Bounds,
     /// Takes calls down, where they are recorded.
     recorder: Option<Recorder>,
+    player: Player,
 }
 
 /// How long a call may go on.
@@ -63,13 +65,30 @@ impl Driver {
         bounds: Bounds,
     ) -> Self {
         let live = LiveCalls::new(bounds.most_registered);
-        Self { lines, services, seal, live, admission, clock, telemetry, bounds, recorder: None }
+        Self {
+            lines,
+            services,
+            seal,
+            live,
+            admission,
+            clock,
+            telemetry,
+            bounds,
+            recorder: None,
+            player: Player::default(),
+        }
     }
 
     /// The same, with its calls taken down by `recorder`.
     #[must_use]
     pub fn recorded_by(self, recorder: Option<Recorder>) -> Self {
         Self { recorder, ..self }
+    }
+
+    /// The same, with clips to play.
+    #[must_use]
+    pub fn playing(self, player: Player) -> Self {
+        Self { player, ..self }
     }
 
     /// The calls this node has seen.
@@ -217,7 +236,7 @@ impl Driver {
                     moment.hang_up(turn);
                     self.hang_up(call);
                 }
-                Reply { wording: lines.wording().clone(), language, say, pace, then }
+                Reply { wording: lines.wording().clone(), language, say, pace, player: self.player.clone(), then }
             }
             None => self.turn_away(&call.dialled),
         }
@@ -237,7 +256,8 @@ impl Driver {
         let flow = lines.dialled(dialled);
         let language = flow.language_of(dialled).unwrap_or(flow.start().language);
         let (wording, pace) = (lines.wording().clone(), Pace::Usual);
-        Reply { wording, language, say: vec![Prompt::busy()], pace, then: Then::HangUp }
+        let player = self.player.clone();
+        Reply { wording, language, say: vec![Prompt::busy()], pace, player, then: Then::HangUp }
     }
 }
 

@@ -9,6 +9,7 @@ pub mod dial;
 pub mod flow;
 pub mod members;
 pub mod messages;
+pub mod prompts;
 pub mod ratings;
 pub mod record;
 pub mod replay;
@@ -61,6 +62,9 @@ enum Command {
     Replay(replay::Args),
     /// List the calls that were recorded as transcripts, or delete them.
     Record(record::Args),
+    /// Check the clips of what callers hear, or render those that are missing.
+    #[command(subcommand)]
+    Prompts(prompts::Command),
     /// Print what callers said of the service, by line and day.
     Ratings,
     /// Say an amount, a number or a date as a caller hears it.
@@ -87,6 +91,7 @@ pub fn run() -> ExitCode {
         Command::Messages(command) => settings(config).and_then(|settings| messages::run(&command, &settings)),
         Command::Callers(command) => settings(config).and_then(|settings| callers::run(&command, &settings)),
         Command::Replay(args) => replay::run(&args, config.as_deref()),
+        Command::Prompts(command) => settings(config).and_then(|settings| prompts::run(&command, &settings)),
         Command::Ratings => settings(config).and_then(|settings| ratings::run(&settings)),
         Command::Say(args) => say::run(&args),
         Command::Audit(command) => settings(config).and_then(|settings| audit::run(&command, &settings)),

@@ -63,7 +63,13 @@ async fn serve(settings: &Settings, config: Option<PathBuf>) -> anyhow::Result<(
         async move { app.reload_when_asked(&settings, asked).await }
     });
     let recording = record(&app, config);
+    app.connect().await.with_context(|| "cannot listen at asterisk.agi_listen; is it another's?")?;
+    let stop = async {
+        stop.await;
+        app.stop();
+    };
     edge.serve(app.routes(), stop).await;
+    app.stopped().await;
     housekeeping.abort();
     reloading.abort();
     if let Some(recording) = recording {
@@ -225,6 +231,34 @@ fn webhooks(settings: &Settings, public: &str, out: &mut impl Write) -> std::io:
     if settings.cloopen.secret().is_some() {
         let cloopen = [("notification URL", at("cloopen/SECRET"))];
         enter(out, "Cloopen 容联云 (SECRET: what cloopen.secret holds)", public, cloopen)?;
+    }
+    asterisk(settings, public, out)
+}
+
+/// What to enter in Asterisk's own files.
+fn asterisk(settings: &Settings, public: &str, out: &mut impl Write) -> std::io::Result<()> {
+    let asterisk = &settings.asterisk;
+    if !asterisk.is_set_up() {
+        return Ok(());
+    }
+    writeln!(out, "\nFor Asterisk (config/asterisk/README.md has the files):")?;
+    if asterisk.password().is_some() {
+        let uri = public.replacen("http", "ws", 1);
+        writeln!(
+            out,
+            "    websocket_client.conf  uri = {uri}/asterisk/ari, protocols = ari, username = {}",
+            asterisk.user
+        )?;
+    }
+    if let Some(there) = asterisk.connect_to() {
+        writeln!(out, "    ari.conf               a user {} for us; we connect to {there}", asterisk.connect_user)?;
+    }
+    if asterisk.password().is_some() || asterisk.connect_to().is_some() {
+        writeln!(out, "    extensions.conf        Stasis({},${{EXTEN}})", asterisk.app)?;
+        writeln!(out, "    clips are fetched from {}/prompts/", asterisk.media(public))?;
+    }
+    if let Some(at) = asterisk.agi_listen {
+        writeln!(out, "    extensions.conf        AGI(agi://{at}/${{EXTEN}})")?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
@@ -16,12 +17,14 @@ use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
 use crate::telephony::held::Held;
+use crate::telephony::promptly::Promptly;
 use crate::telephony::sender::Peer;
 
 /// What a connection may take.
@@ -89,9 +92,12 @@ impl Edge {
 
 /// Serves one connection to its end; one that is upgraded is held by whoever upgraded it.
 async fn connection(stream: TcpStream, peer: Peer, mut held: Held, routes: Router, limits: Limits) {
+    let promptly = Promptly::default();
+    let stream = Acknowledging { stream, promptly: promptly.clone() };
     let service = hyper::service::service_fn({
         let held = held.clone();
-        move |request: hyper::Request<Incoming>| {
+        move |mut request: hyper::Request<Incoming>| {
+            request.extensions_mut().insert(promptly.clone());
             answer(routes.clone(), request.map(Body::new), peer, held.clone(), limits)
         }
     });
@@ -112,10 +118,55 @@ async fn connection(stream: TcpStream, peer: Peer, mut held: Held, routes: Route
 
 /// A stream that fails when nothing of what is written gets away for so long: whoever sends and never reads would hold
 /// a connection for ever.
-fn impatient(stream: TcpStream, patience: Duration) -> Pin<Box<TimeoutStream<TcpStream>>> {
+fn impatient(stream: Acknowledging, patience: Duration) -> Pin<Box<TimeoutStream<Acknowledging>>> {
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(patience));
     Box::pin(stream)
+}
+
+/// A stream that acknowledges what it reads at once, where that is asked for.
+#[derive(Debug)]
+struct Acknowledging {
+    stream: TcpStream,
+    promptly: Promptly,
+}
+
+impl AsyncRead for Acknowledging {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(cx, into);
+        // The system forgets it with the next acknowledgement, so it is told after each read.
+        #[cfg(target_os = "linux")]
+        if read.is_ready() && self.promptly.is_asked() {
+            let _ = self.stream.set_quickack(true);
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Acknowledging {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[std::io::IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
 }
 
 async fn accept(

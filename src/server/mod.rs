@@ -1,6 +1,7 @@
 //! The running hotline: everything put together, the addresses it answers at, and its edge.
 
 mod edge;
+mod prompts;
 mod reload;
 
 use std::os::unix::fs::DirBuilderExt;
@@ -15,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use jiff::civil::Date;
 use tokio::sync::mpsc::Receiver;
+use tokio::sync::watch;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use edge::{Edge, Limits};
@@ -26,7 +28,7 @@ use crate::call::driver::{Bounds, Driver};
 use crate::call::lines::{InForce, Lines, Sources};
 use crate::call::seal::Seal;
 use crate::clock::Clock;
-use crate::config::{Profile, Settings};
+use crate::config::{Profile, Settings, Voice};
 use crate::fault::{Fault, Faults};
 use crate::keys::KeyRing;
 use crate::member::register::{MemberRows, MutualAidRows, TransactionRows};
@@ -35,13 +37,19 @@ use crate::member::{Identifier, Member};
 use crate::record::{Folder, Recorder, Take};
 use crate::service::spray::SpraySettings;
 use crate::service::{HashSettings, Hasher, Services};
+use crate::speech::clip::Clips;
+use crate::speech::clip::wanted::{Wanted, wanted};
+use crate::speech::language::Language;
 use crate::store::crypto::Seals;
 use crate::store::members::HashCost;
 use crate::store::messages::MessageLimits;
 use crate::store::throttle::{CallerLimits, TryLimits};
 use crate::store::{Store, StoreError, StoreSettings};
 use crate::telemetry::Telemetry;
+use crate::telephony::asterisk::Asterisk;
+use crate::telephony::player::Player;
 use crate::telephony::{browser, cloopen, httapi, jambonz, plivo, twilio, voicexml, vonage};
+use crate::voice::Library;
 
 /// A hotline, ready to answer.
 #[derive(Clone, Debug)]
@@ -51,6 +59,10 @@ pub struct App {
     lines: Arc<InForce>,
     routes: Router,
     recordings: Option<Recordings>,
+    asterisk: Arc<Asterisk<Driver>>,
+    library: Library,
+    /// Tells connections that are not by the edge that this node stops.
+    stop: watch::Sender<bool>,
 }
 
 /// Finished calls to be written as transcripts, and where to: taken by whoever writes them.
@@ -83,12 +95,20 @@ impl App {
         }
         let record = &settings.record;
         let folder = record.folder().map(|path| Folder::open(path, record.kept, record.most)).transpose()?;
+        let library = Library::read(&settings.prompts.directory)?;
+        let speechless = speechless_lines(settings, &lines, library.clips());
+        if settings.profile == Profile::Production && !speechless.is_empty() {
+            return Err(Faults(speechless));
+        }
+        for fault in speechless {
+            tracing::warn!("{fault}");
+        }
         let (keys, store) = open(settings, clock.clone()).await?;
         if settings.store.sample_members {
             load_samples(&store, &clock).await?;
         }
         warn_of_missed(settings, &lines);
-        Ok(Self::put_together(settings, lines.into(), &keys, store, clock, folder))
+        Ok(Self::put_together(settings, lines.into(), &keys, store, clock, folder, library))
     }
 
     /// Puts a hotline together of what is open and checked already: a replay has thousands of them over the same lines. Its
@@ -101,7 +121,7 @@ impl App {
         store: Store,
         clock: Clock,
     ) -> Self {
-        Self::put_together(settings, lines.into(), keys, store, clock, None)
+        Self::put_together(settings, lines.into(), keys, store, clock, None, Library::default())
     }
 
     fn put_together(
@@ -111,6 +131,7 @@ impl App {
         store: Store,
         clock: Clock,
         folder: Option<Folder>,
+        library: Library,
     ) -> Self {
         let telemetry = Arc::new(Telemetry::new());
         let (recorder, recordings) = folder
@@ -139,9 +160,32 @@ impl App {
                 marked_within: settings.call.marked_callers.then_some(settings.call.marked_within),
             },
         );
-        let driver = Arc::new(driver.recorded_by(recorder));
-        let routes = routes(settings, &driver, &telemetry, clock);
-        Self { driver, telemetry, lines, routes, recordings }
+        let driver = Arc::new(driver.recorded_by(recorder).playing(player(settings, &library)));
+        let own = settings.public_url().map(|url| url.as_str().to_owned()).unwrap_or_default();
+        let media = settings.asterisk.media(&own);
+        let asterisk = Arc::new(Asterisk::new(Arc::clone(&driver), &settings.asterisk, library.clips().clone(), media));
+        let stop = watch::Sender::new(false);
+        let routes = routes(settings, &driver, &telemetry, clock, library.clone(), asterisk.router());
+        Self { driver, telemetry, lines, routes, recordings, asterisk, library, stop }
+    }
+
+    /// Connects to Asterisk, and listens for it, where the settings say so, until this node stops.
+    ///
+    /// # Errors
+    /// What is to be listened at is taken, or not this machine's.
+    pub async fn connect(&self) -> std::io::Result<()> {
+        self.asterisk.connect(&self.stop).await
+    }
+
+    /// This node stops: what is connected otherwise than by the edge hands its calls over to whoever connects next.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Until they have done so.
+    pub async fn stopped(&self) {
+        const AT_MOST: Duration = Duration::from_secs(5);
+        let _ = tokio::time::timeout(AT_MOST, self.stop.closed()).await;
     }
 
     /// Every address, for the edge or for a client in this process.
@@ -247,6 +291,45 @@ pub fn unfit_lines(settings: &Settings, lines: &Lines) -> Vec<Fault> {
         Fault::of("lines", problem, "set transfer_to under [person] to your own")
     };
     unfit.map(|flow| fault(&flow.name)).collect()
+}
+
+/// What of `lines` cannot be said where only clips can.
+#[must_use]
+pub fn speechless_lines(settings: &Settings, lines: &Lines, clips: &Clips) -> Vec<Fault> {
+    if !settings.asterisk.is_set_up() {
+        return Vec::new();
+    }
+    let mut faults = Vec::new();
+    for catalog in lines.catalogs() {
+        let language = catalog.language();
+        let mut offering = lines.flows().filter(|flow| flow.languages.contains(&language)).peekable();
+        if !clips.speaks(language) {
+            faults.extend(offering.map(|flow| {
+                let problem = format!("line {} speaks {language}, of which there are no clips for Asterisk", flow.name);
+                let remedy = match language {
+                    // No voice was found that may be shipped.
+                    Language::Cantonese => {
+                        "record them as src/manual/voice.md tells, or take the language out of the line"
+                    }
+                    _ => "render them with hotline prompts build, or take the language out of the line",
+                };
+                Fault::of("asterisk", problem, remedy)
+            }));
+        } else if offering.peek().is_some() {
+            faults.extend(unspoken(language, &clips.lack(language, &wanted(catalog))));
+        }
+    }
+    faults
+}
+
+/// That there are no clips of `lacking`, if it is anything.
+fn unspoken(language: Language, lacking: &[&Wanted]) -> Option<Fault> {
+    const SHOWN: usize = 3;
+    let (first, more) = lacking.split_at(lacking.len().min(SHOWN));
+    let first: Vec<_> = first.iter().map(|clip| format!("{} (“{}”)", clip.name, clip.text)).collect();
+    let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+    let problem = format!("there is no clip in {language} that speaks {}{more}", first.join(", "));
+    (!lacking.is_empty()).then(|| Fault::of("asterisk", problem, format!("run hotline prompts build {language}")))
 }
 
 /// What callers miss of `lines` on platforms that are set up: each line a line.
@@ -553,7 +636,14 @@ fn refused(source: &str, trouble: &dyn std::fmt::Display) -> Faults {
     Faults(vec![Fault::of(source, trouble.to_string(), "mend the file as `hotline members import` asks for")])
 }
 
-fn routes(settings: &Settings, driver: &Arc<Driver>, telemetry: &Arc<Telemetry>, clock: Clock) -> Router {
+fn routes(
+    settings: &Settings,
+    driver: &Arc<Driver>,
+    telemetry: &Arc<Telemetry>,
+    clock: Clock,
+    library: Library,
+    of_asterisk: Option<Router>,
+) -> Router {
     let gate =
         browser::Gate { token: settings.browser.token.clone(), open_to_this_machine: settings.open_to_this_machine() };
     let mut routes = Router::new()
@@ -562,7 +652,8 @@ fn routes(settings: &Settings, driver: &Arc<Driver>, telemetry: &Arc<Telemetry>,
         .route_layer(from_fn_with_state(gate.clone(), guard))
         .route("/healthz", get(async || "ok\n"))
         .with_state((Arc::clone(driver), Arc::clone(telemetry)))
-        .merge(browser::router(Arc::clone(driver), gate));
+        .merge(browser::router(Arc::clone(driver), gate))
+        .merge(of_asterisk.unwrap_or_default());
     // Checked with the other settings: it is an address.
     if let Ok(public_url) = settings.public_url() {
         for platform in settings.family() {
@@ -586,8 +677,19 @@ fn routes(settings: &Settings, driver: &Arc<Driver>, telemetry: &Arc<Telemetry>,
         routes = others.into_iter().flatten().fold(routes, Router::merge);
     }
     routes
+        .merge(prompts::router(library))
         .layer(from_fn_with_state(Arc::clone(telemetry), measure))
-        .layer(SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        // Nothing of a call may be kept. What every caller hears, a clip or the tone, says itself for how long it may.
+        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+}
+
+/// The clips of `library`, for those whom the settings let play them.
+fn player(settings: &Settings, library: &Library) -> Player {
+    let player = Player::new(library.clips().clone());
+    match (settings.prompts.voice, settings.public_url()) {
+        (Voice::Clips, Ok(public_url)) => player.on_platforms(public_url.as_str()),
+        _ => player,
+    }
 }
 
 async fn measure(State(telemetry): State<Arc<Telemetry>>, request: Request, next: Next) -> Response {

@@ -1,4 +1,4 @@
-//! Lines and wording, read again while calls run: when the process gets SIGHUP or, with `lines.watch`, when a file of them
+//! Lines, wording and clips, read again while calls run: when the process gets SIGHUP or, with `lines.watch`, when a file of them
 //! is saved. What is read is checked as `hotline check` does, and only then taken, as one piece.
 
 use std::sync::Arc;
@@ -7,11 +7,12 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::{App, per_call, read_lines, unfit_lines, warn_of_missed};
+use super::{App, per_call, read_lines, speechless_lines, unfit_lines, warn_of_missed};
 use crate::call::lines::{Lines, Sources};
-use crate::config::Settings;
+use crate::config::{Profile, Settings};
 use crate::fault::{Fault, Faults};
 use crate::telemetry::Occurrence;
+use crate::voice::{Library, Manifests};
 
 /// How often the files are looked at, with `lines.watch`: read and compared, a fraction of a millisecond. No events of the
 /// file system are asked for, because they do not tell of files on a network, in a container's mount, or in a folder that was
@@ -31,49 +32,69 @@ impl Asked {
     }
 }
 
+/// What is read again, as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Read {
+    sources: Sources,
+    manifests: Manifests,
+}
+
+/// What was checked, and may be put in force.
+struct Fit {
+    lines: Lines,
+    library: Library,
+    /// What only clips could say, and cannot: no worse than before.
+    speechless: Vec<Fault>,
+}
+
 impl App {
-    /// Reads lines and wording again, checks them wholly, and takes them. Calls go on: each with the new lines from its next
+    /// Reads lines, wording and clips again, checks them wholly, and takes them. Calls go on: each with the new lines from its next
     /// turn on.
     ///
     /// # Errors
     /// Every fault; what was in force stays so.
     pub async fn reload(&self, settings: &Settings) -> Result<(), Faults> {
-        let sources = read(settings).await?;
-        self.take(settings, sources).await
+        let files = read(settings).await?;
+        self.take(settings, files).await
     }
 
     /// Reloads whenever it is `asked` for and, if the settings want it, whenever the files are others than before; until the
     /// process ends.
     pub async fn reload_when_asked(&self, settings: &Settings, asked: Arc<Asked>) {
-        let mut last = self.lines().sources().clone();
+        let manifests = read(settings).await.map(|read| read.manifests);
+        let mut last = manifests.map(|manifests| Read { sources: self.lines().sources().clone(), manifests });
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let sources = tokio::select! {
+            let found = tokio::select! {
                 () = asked.0.notified() => read(settings).await,
                 _ = looks.tick(), if settings.lines.watch => match read(settings).await {
-                    Ok(sources) if sources == last => continue,
+                    found if found == last => continue,
                     changed => settled(settings, changed).await,
                 },
             };
-            let Ok(sources) = sources else { continue };
-            last = sources.clone();
+            last.clone_from(&found);
+            let Ok(found) = found else { continue };
             // How it went is recorded where it is done; what has a fault is not looked at again until it is changed.
-            let _ = self.take(settings, sources).await;
+            let _ = self.take(settings, found).await;
         }
     }
 
-    async fn take(&self, settings: &Settings, sources: Sources) -> Result<(), Faults> {
+    async fn take(&self, settings: &Settings, read: Read) -> Result<(), Faults> {
         let start = tokio::time::Instant::now();
-        let owned = settings.clone();
+        let (owned, lines, library) = (settings.clone(), self.lines(), self.library.clone());
         // A second or more of work: not on the threads that answer calls.
-        let checked = tokio::task::spawn_blocking(move || check(&owned, &sources)).await;
+        let checked = tokio::task::spawn_blocking(move || check(&owned, read, &lines, &library)).await;
         let checked = checked.unwrap_or_else(|_| Err(broken_off()));
         match checked {
-            Ok(lines) => {
+            Ok(Fit { lines, library, speechless }) => {
                 warn_of_missed(settings, &lines);
-                // First, so that no call has fewer tries than its line says.
+                for fault in &speechless {
+                    tracing::warn!("{fault}");
+                }
+                // First, so that no call has fewer tries than its line says, and none wording without clips.
                 self.driver.services().allow_pins_per_call(per_call(&lines));
+                self.library.take(&library);
                 self.telemetry.record(&Occurrence::LinesTaken { lines: lines.flows().count(), took: start.elapsed() });
                 self.lines.take(Arc::new(lines));
                 Ok(())
@@ -86,33 +107,44 @@ impl App {
     }
 }
 
-async fn read(settings: &Settings) -> Result<Sources, Faults> {
+async fn read(settings: &Settings) -> Result<Read, Faults> {
     let settings = settings.clone();
-    tokio::task::spawn_blocking(move || read_lines(&settings)).await.map_err(|_| broken_off())
+    let read = move || Read { sources: read_lines(&settings), manifests: Manifests::read(&settings.prompts.directory) };
+    tokio::task::spawn_blocking(read).await.map_err(|_| broken_off())
 }
 
 /// The files when they have stayed as they are for a moment, or after a while as they are then.
-async fn settled(settings: &Settings, mut sources: Result<Sources, Faults>) -> Result<Sources, Faults> {
+async fn settled(settings: &Settings, mut found: Result<Read, Faults>) -> Result<Read, Faults> {
     const MOST_LOOKS: u8 = 20;
     for _ in 0..MOST_LOOKS {
         sleep(SETTLED).await;
         let again = read(settings).await;
-        if again == sources {
+        if again == found {
             break;
         }
-        sources = again;
+        found = again;
     }
-    sources
+    found
 }
 
 fn broken_off() -> Faults {
     Faults(vec![Fault::of("lines", "the check broke off", "report it, with the files")])
 }
 
-/// As `hotline check` does.
-fn check(settings: &Settings, sources: &Sources) -> Result<Lines, Faults> {
-    let lines = sources.compile()?;
+/// As `hotline check` does, and whether clips say it where nothing else can.
+fn check(settings: &Settings, read: Read, lines_now: &Lines, library_now: &Library) -> Result<Fit, Faults> {
+    let lines = read.sources.compile()?;
     let mut faults = unfit_lines(settings, &lines);
     faults.extend(lines.walk_all());
-    if faults.is_empty() { Ok(lines) } else { Err(Faults(faults)) }
+    if !faults.is_empty() {
+        return Err(Faults(faults));
+    }
+    let library = library_now.newer(&settings.prompts.directory, read.manifests)?;
+    let speechless = speechless_lines(settings, &lines, library.clips());
+    // While a hotline is put up, clips may be what comes last: it started without them.
+    let lacked = || {
+        settings.profile != Profile::Production
+            && !speechless_lines(settings, lines_now, library_now.clips()).is_empty()
+    };
+    if speechless.is_empty() || lacked() { Ok(Fit { lines, library, speechless }) } else { Err(Faults(speechless)) }
 }

@@ -98,6 +98,11 @@ impl Catalog {
         self.wordings.get(id).is_some_and(|w| w.takes_key == takes_key)
     }
 
+    /// The id of every prompt, in no order.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.wordings.keys().map(AsRef::as_ref)
+    }
+
     /// The ids of the catalogue that code does not say: those that lines may name.
     pub fn menu_prompts(&self) -> impl Iterator<Item = &str> {
         self.wordings.keys().map(AsRef::as_ref).filter(|id| signature(id).is_none())

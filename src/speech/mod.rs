@@ -1,6 +1,7 @@
 //! Values into words.
 pub mod catalog;
 pub mod chinese;
+pub mod clip;
 pub mod english;
 pub mod language;
 pub mod measure;

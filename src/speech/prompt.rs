@@ -189,6 +189,11 @@ impl Prompt {
         Self { id, values: key.into_iter().map(Value::Key).collect(), language: None }
     }
 
+    /// Any wording with values that fit it: what is asked of every prompt alike, such as which clips it needs.
+    pub(super) fn of_values(id: PromptId, values: Vec<Value>) -> Self {
+        Self { id, values, language: None }
+    }
+
     /// The id of [`Prompt::personal_balance`]: several amounts at once.
     pub const BALANCE_IN_FULL: &'static str = "account.personal-balance";
 
@@ -247,6 +252,9 @@ macro_rules! words {
         pub enum Word { $( $(#[$about])* $vocabulary($vocabulary), )+ }
 
         impl Word {
+            /// Every word there is.
+            pub const ALL: &'static [Self] = &[ $($( Self::$vocabulary($vocabulary::$word), )+)+ ];
+
             /// The id of its wording in `prompts.toml`.
             #[must_use]
             pub fn id(self) -> &'static str {

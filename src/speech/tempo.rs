@@ -1,8 +1,24 @@
-//! How long speech takes, reckoned from its words: for comparing flows, not for driving them.
+//! How fast is spoken, and how long speech takes, reckoned from its words: for comparing flows, not for driving them.
 
 use std::time::Duration;
 
 use super::words::{Piece, Words};
+
+/// How fast is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// As the voice does.
+    Usual,
+    /// At [`Pace::SLOW`] of its speed, with [`Pace::BREAK`] between sentences.
+    Slow,
+}
+
+impl Pace {
+    /// The speed of slow speech, in hundredths of the usual one.
+    pub const SLOW: u8 = 85;
+    /// Between its sentences.
+    pub const BREAK: Duration = Duration::from_millis(400);
+}
 
 /// Chinese syllables in ten seconds: 250 a minute, a calm reading. Taken, not measured on any voice: newsreaders come to
 /// 300 a minute, and long texts are asked of the agents of 12333 at 120.

@@ -10,7 +10,7 @@
 //! POST /browser/hang-up       {"call": "…"}                                       → 204
 //! ```
 //!
-//! A turn is `{"call", "heard": [{"prompt", "text"}], "pace", "then": "collect" | "record" | "transfer" | "leave" | "hang_up",
+//! A turn is `{"call", "heard": [{"prompt", "text", "play"}], "pace", "then": "collect" | "record" | "transfer" | "leave" | "hang_up",
 //! "step", "collect", "record", "transfer"}`; times are milliseconds, and pace is in hundredths of the usual speed. A transfer
 //! goes to a number, a SIP address or a queue, by its name; "leave" takes the caller out of the queue again, and is answered
 //! with "left". A call's id is the one given with its first turn: 1 to 64 letters and digits. Open to this machine
@@ -142,6 +142,9 @@ pub struct Said {
     pub prompt: Box<str>,
     /// Its words.
     pub text: String,
+    /// The clips that say it, by their paths on this server; not told where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub play: Option<Vec<String>>,
 }
 
 /// What follows what is said.
@@ -276,7 +279,7 @@ impl<C: Conversation> Shared<C> {
     }
 
     fn busy(&self, call: &str) -> Response {
-        let heard = vec![Said { prompt: "call.busy".into(), text: self.conversation.busy().1.into() }];
+        let heard = vec![Said { prompt: "call.busy".into(), text: self.conversation.busy().1.into(), play: None }];
         Json(turn(call.into(), heard, Following::HangUp, None)).into_response()
     }
 }
@@ -285,6 +288,7 @@ fn heard(call: Box<str>, reply: &Reply) -> Heard {
     let said = |prompt| Said {
         prompt: prompt_id(prompt),
         text: reply.spoken(std::slice::from_ref(prompt)).map(|(_, words)| words.text()).collect(),
+        play: reply.played(std::slice::from_ref(prompt)),
     };
     let heard = reply.say.iter().map(said).collect();
     let pace = match reply.pace {

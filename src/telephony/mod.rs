@@ -1,12 +1,15 @@
 //! The dialect contract: prove the sender, read an event, write a turn. Vendor words never leave their dialect.
 
+pub mod asterisk;
 pub mod browser;
 pub mod cloopen;
 mod form;
 pub mod held;
 pub mod httapi;
 pub mod jambonz;
+pub mod player;
 pub mod plivo;
+pub mod promptly;
 pub mod public_url;
 pub mod sender;
 mod spoken;
@@ -24,10 +27,13 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use crate::call::caller::{Call, CallEnd};
+use player::Player;
+
 use crate::dialog::{BargeIn, Collect, Event, Record, Recording, Transfer};
 use crate::speech::catalog::Catalogs;
 use crate::speech::language::Language;
 use crate::speech::prompt::Prompt;
+pub use crate::speech::tempo::Pace;
 use crate::speech::words::Words;
 
 /// What a dialect writes: one turn of one call.
@@ -41,6 +47,8 @@ pub struct Reply {
     pub say: Vec<Prompt>,
     /// How fast.
     pub pace: Pace,
+    /// The clips that can be played in its place.
+    pub player: Player,
     /// What happens after (or, for keys, during) what is said.
     pub then: Then,
 }
@@ -51,6 +59,13 @@ impl Reply {
         self.wording.speak(prompts, self.language)
     }
 
+    /// The paths of the clips that say `prompts`; `None` where some of it has no clip.
+    #[must_use]
+    pub fn played(&self, prompts: &[Prompt]) -> Option<Vec<String>> {
+        let paths = self.spoken(prompts).map(|(language, words)| self.player.paths(language, &words, self.pace));
+        Some(paths.collect::<Option<Vec<_>>>()?.concat())
+    }
+
     /// What is heard out before keys count, and what they may stop.
     #[must_use]
     pub fn heard_out(&self, collect: &Collect) -> (&[Prompt], &[Prompt]) {
@@ -59,22 +74,6 @@ impl Reply {
             BargeIn::AfterPrompts(n) => usize::from(n).min(self.say.len()),
         })
     }
-}
-
-/// How fast is spoken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    /// As the voice does.
-    Usual,
-    /// At [`Pace::SLOW`] of its speed, with [`Pace::BREAK`] between sentences.
-    Slow,
-}
-
-impl Pace {
-    /// The speed of slow speech, in hundredths of the usual one.
-    pub const SLOW: u8 = 85;
-    /// Between its sentences.
-    pub const BREAK: Duration = Duration::from_millis(400);
 }
 
 /// What follows what is said. `step` is the sealed state: it comes back with the next webhook, opaque, in the path of

@@ -1,6 +1,7 @@
 //! What the tests of dialects share: wording, and somebody to talk to.
 
 use std::fmt::Debug;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,8 +15,11 @@ use crate::call::caller::{Call, CallEnd};
 use crate::dialog::{BargeIn, Collect, Event, Recording, TransferEnd};
 use crate::secret::Key;
 use crate::speech::catalog::{Catalog, Catalogs};
+use crate::speech::clip::Clips;
+use crate::speech::clip::manifest::Manifest;
 use crate::speech::language::Language;
 use crate::speech::prompt::{KNOWN, Prompt, PromptId, WORDS};
+use crate::telephony::player::Player;
 use crate::telephony::{Conversation, Pace, Reply, Then};
 
 /// Stands in for the call driver: writes down what it is told, and says the greeting.
@@ -212,13 +216,27 @@ pub fn reply(say: Vec<Prompt>, then: Then) -> Reply {
     let cantonese = catalog("yue-CN", "greeting = \"您好。\"\nmenu = \"查询请揿一。\"");
     let english = catalog("en-US", "greeting = \"Hello.\"\nmenu = \"For enquiries, press one.\"");
     let wording = Catalogs::new(vec![mandarin, cantonese, english]).unwrap();
-    Reply { wording, language: Language::Mandarin, say, pace: Pace::Usual, then }
+    Reply { wording, language: Language::Mandarin, say, pace: Pace::Usual, player: Player::default(), then }
+}
+
+/// Plays clips of "您好" and of silence in Mandarin, and no other.
+pub fn player() -> Player {
+    let mut manifest = String::from("language = \"zh-CN\"\n[clips]\n");
+    let clips = [
+        ("greeting", "您好", 600, "a"),
+        ("silence-200", "", 200, "2"),
+        ("silence-400", "", 400, "4"),
+        ("silence-800", "", 800, "8"),
+    ];
+    for (name, text, ms, digit) in clips {
+        let hash = digit.repeat(64);
+        let _ = writeln!(manifest, "{name} = {{ text = \"{text}\", ms = {ms}, sha256 = \"{hash}\" }}");
+    }
+    Player::new(Clips::new([Manifest::parse("manifest.toml", &manifest).unwrap()]))
 }
 
 /// A catalogue of these prompts, and whatever else it must have.
 fn catalog(language: &str, prompts: &str) -> Catalog {
-    use std::fmt::Write;
-
     let mut text = format!("language = \"{language}\"\n[prompts]\n{prompts}\n");
     for signature in KNOWN.iter().chain(WORDS) {
         write!(text, "\"{}\" = \"{}", signature.id, if language == "en-US" { "Hello" } else { "。" }).unwrap();

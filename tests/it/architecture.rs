@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::support::line::project;
 
 /// Every module, and the modules of this crate that it may name.
-const MAY_KNOW: [(&str, &[&str]); 18] = [
+const MAY_KNOW: [(&str, &[&str]); 19] = [
     // Pure.
     ("secret", &[]),
     ("fault", &[]),
@@ -20,6 +20,8 @@ const MAY_KNOW: [(&str, &[&str]); 18] = [
     // From the database up to the call.
     ("store", &["call::caller", "clock", "dialog", "fault", "keys", "member", "secret"]),
     ("service", &["call::caller", "dialog", "member", "secret", "store"]),
+    // What is said, as files.
+    ("voice", &["fault", "speech"]),
     // What is kept of a call: of what was keyed, the shape.
     ("record", &["call::caller", "dialog", "fault", "member", "secret", "speech", "telemetry"]),
     ("call", &["clock", "dialog", "fault", "keys", "record", "service", "speech", "telemetry", "telephony"]),
@@ -29,7 +31,21 @@ const MAY_KNOW: [(&str, &[&str]); 18] = [
     ("config", &["fault", "secret", "telephony"]),
     (
         "server",
-        &["call", "clock", "config", "fault", "keys", "member", "record", "service", "store", "telemetry", "telephony"],
+        &[
+            "call",
+            "clock",
+            "config",
+            "fault",
+            "keys",
+            "member",
+            "record",
+            "service",
+            "speech",
+            "store",
+            "telemetry",
+            "telephony",
+            "voice",
+        ],
     ),
     // A platform's end of the line, and a hotline to place calls to.
     (
@@ -68,6 +84,7 @@ const MAY_KNOW: [(&str, &[&str]); 18] = [
             "speech",
             "store",
             "telephony",
+            "voice",
         ],
     ),
     ("main", &["cli"]),
@@ -99,7 +116,11 @@ const IMPURE: [&str; 21] = [
     "SystemTime::now",
 ];
 /// Words of vendors, and the only dialects that may say them.
-const VENDOR_WORDS: [(&str, &[&str]); 40] = [
+const VENDOR_WORDS: [(&str, &[&str]); 44] = [
+    ("Stasis", &["asterisk"]),
+    ("ChannelDtmfReceived", &["asterisk"]),
+    ("RESTRequest", &["asterisk"]),
+    ("STREAM FILE", &["asterisk"]),
     ("GetInput", &["plivo"]),
     ("CallUUID", &["plivo"]),
     ("x-plivo", &["plivo"]),
@@ -239,7 +260,7 @@ fn violations(module: &str, file: &str, text: &str) -> Vec<String> {
 }
 
 fn is_other_dialect(file: &str, name: &str) -> bool {
-    let dialects = ["browser", "cloopen", "httapi", "jambonz", "plivo", "twilio", "voicexml", "vonage"];
+    let dialects = ["asterisk", "browser", "cloopen", "httapi", "jambonz", "plivo", "twilio", "voicexml", "vonage"];
     let own = dialects.into_iter().find(|dialect| file.starts_with(&format!("telephony/{dialect}")));
     dialects.iter().any(|dialect| within(name, dialect) && own != Some(dialect))
 }

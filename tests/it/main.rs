@@ -32,6 +32,7 @@ mod mutual_aid;
 mod pin_change;
 mod policy;
 mod privacy;
+mod prompts;
 mod properties;
 mod queue;
 mod rating;

@@ -14,7 +14,7 @@ const REMAINING_KEYS: &str = "重听，请按井号键；人工服务，请按�
 const CHANGED: &str = "菜单已经更新，为您返回主菜单。";
 
 /// A line that is checked in a moment: what `greeting` says, and a menu of `options`.
-fn small(greeting: &str, options: &[(&str, &str)]) -> String {
+pub fn small(greeting: &str, options: &[(&str, &str)]) -> String {
     let option =
         |(n, (say, go)): (usize, &(&str, &str))| format!("{{ key = {}, say = \"{say}\", go = \"{go}\" }}", n + 1);
     let options: Vec<_> = options.iter().enumerate().map(option).collect();
@@ -58,8 +58,8 @@ say = ["channels.designated"]
     )
 }
 
-const FAMILY: (&str, &str) = ("policy.option.family", "answer:family");
-const DESIGNATED: (&str, &str) = ("channels.option.designated", "answer:designated");
+pub const FAMILY: (&str, &str) = ("policy.option.family", "answer:family");
+pub const DESIGNATED: (&str, &str) = ("channels.option.designated", "answer:designated");
 const OLD: &str = "greeting.welcome";
 const NEW: &str = "greeting.12393";
 const OLD_WORDS: &str = "您好，欢迎致电幺二三三三人力资源和社会保障服务热线。";
@@ -85,7 +85,7 @@ fn save_by_renaming(setup: &Setup, file: &str, text: &str) {
     std::fs::rename(setup.path().join("lines/.12333.toml.new"), setup.path().join(file)).unwrap();
 }
 
-fn reloads(served: &Served, outcome: &str) -> u64 {
+pub fn reloads(served: &Served, outcome: &str) -> u64 {
     let metrics = Wire::from(served).get("/metrics").body;
     let name = format!("hotline_reloads_total{{outcome=\"{outcome}\"}} ");
     metrics.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok()).unwrap_or(0)

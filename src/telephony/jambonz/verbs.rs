@@ -53,6 +53,7 @@ pub struct Verbs {
 #[serde(tag = "verb", rename_all = "lowercase", rename_all_fields = "camelCase")]
 enum Verb<'v> {
     Say(Say<'v>),
+    Play(Play),
     Gather {
         input: [&'static str; 1],
         action_hook: String,
@@ -68,6 +69,8 @@ enum Verb<'v> {
         dtmf_bargein: bool,
         #[serde(skip_serializing_if = "Option::is_none")]
         say: Option<Say<'v>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        play: Option<Play>,
         #[serde(skip_serializing_if = "Option::is_none")]
         action_hook_delay_action: Option<Delay<'v>>,
     },
@@ -122,6 +125,29 @@ struct Delay<'v> {
     actions: Vec<Verb<'v>>,
 }
 
+/// Clips, by their addresses: played one after the other.
+#[derive(Serialize)]
+struct Play {
+    url: Vec<String>,
+}
+
+/// What one voice says.
+enum Voiced<'v> {
+    /// The platform's.
+    Say(Say<'v>),
+    /// Ours.
+    Play(Play),
+}
+
+impl<'v> From<Voiced<'v>> for Verb<'v> {
+    fn from(voiced: Voiced<'v>) -> Self {
+        match voiced {
+            Voiced::Say(say) => Self::Say(say),
+            Voiced::Play(play) => Self::Play(play),
+        }
+    }
+}
+
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
 enum Target<'v> {
@@ -154,7 +180,7 @@ impl Verbs {
         match &reply.then {
             Then::Collect(collect, step) => {
                 let (before, during) = reply.heard_out(collect);
-                verbs.extend(say(before).into_iter().map(Verb::Say));
+                verbs.extend(say(before).into_iter().map(Verb::from));
                 let mut voices = say(during);
                 let last = voices.pop();
                 for voice in voices {
@@ -167,7 +193,7 @@ impl Verbs {
                 self.give_up(reply, &mut verbs);
             }
             Then::Record(record, step) => {
-                verbs.extend(say(&reply.say).into_iter().map(Verb::Say));
+                verbs.extend(say(&reply.say).into_iter().map(Verb::from));
                 verbs.push(match &self.recorder {
                     Some(recorder) => Verb::Listen {
                         url: recorder,
@@ -190,7 +216,7 @@ impl Verbs {
                 }
             }
             Then::Transfer(transfer, step) => {
-                verbs.extend(say(&reply.say).into_iter().map(Verb::Say));
+                verbs.extend(say(&reply.say).into_iter().map(Verb::from));
                 let dial = |target| Verb::Dial {
                     action_hook: self.at("transferred", step),
                     // The caller hears the ringing until somebody answers.
@@ -210,11 +236,11 @@ impl Verbs {
                 self.give_up(reply, &mut verbs);
             }
             Then::Leave(_) => {
-                verbs.extend(say(&reply.say).into_iter().map(Verb::Say));
+                verbs.extend(say(&reply.say).into_iter().map(Verb::from));
                 verbs.push(Verb::Leave);
             }
             Then::HangUp => {
-                verbs.extend(say(&reply.say).into_iter().map(Verb::Say));
+                verbs.extend(say(&reply.say).into_iter().map(Verb::from));
                 verbs.push(Verb::Hangup);
             }
         }
@@ -223,7 +249,7 @@ impl Verbs {
 
     /// What is reached where the hook of a verb failed: the call is given up with words.
     fn give_up<'v>(&'v self, reply: &Reply, verbs: &mut Vec<Verb<'v>>) {
-        verbs.extend(self.voiced(reply, &[Prompt::busy()]).into_iter().map(Verb::Say));
+        verbs.extend(self.voiced(reply, &[Prompt::busy()]).into_iter().map(Verb::from));
         verbs.push(Verb::Hangup);
     }
 
@@ -231,7 +257,7 @@ impl Verbs {
     /// to wait no longer leaves it, and hears the rest where that is told.
     #[must_use]
     pub fn waiting(&self, reply: &Reply) -> Vec<u8> {
-        let mut verbs: Vec<_> = self.voiced(reply, &reply.say).into_iter().map(Verb::Say).collect();
+        let mut verbs: Vec<_> = self.voiced(reply, &reply.say).into_iter().map(Verb::from).collect();
         verbs.push(match &reply.then {
             Then::Collect(collect, _) => Verb::Pause { length: seconds(collect.first_key) },
             Then::Leave(_) | Then::HangUp | Then::Transfer(..) | Then::Record(..) => Verb::Leave,
@@ -259,9 +285,14 @@ impl Verbs {
         hook: &str,
         step: &str,
         first: Duration,
-        say: Option<Say<'v>>,
+        said: Option<Voiced<'v>>,
         delay: Option<Delay<'v>>,
     ) -> Verb<'v> {
+        let (say, play) = match said {
+            Some(Voiced::Say(say)) => (Some(say), None),
+            Some(Voiced::Play(play)) => (None, Some(play)),
+            None => (None, None),
+        };
         Verb::Gather {
             input: ["digits"],
             action_hook: self.at(hook, step),
@@ -272,13 +303,14 @@ impl Verbs {
             timeout: seconds(first),
             dtmf_bargein: true,
             say,
+            play,
             action_hook_delay_action: delay,
         }
     }
 
     /// What is heard while an answer takes long. Nothing where there are no words for it: the platform refuses an empty list.
     fn delay(&self, reply: &Reply) -> Option<Delay<'_>> {
-        let actions: Vec<_> = self.voiced(reply, &[Prompt::a_moment()]).into_iter().map(Verb::Say).collect();
+        let actions: Vec<_> = self.voiced(reply, &[Prompt::a_moment()]).into_iter().map(Verb::from).collect();
         (!actions.is_empty()).then(|| Delay {
             enabled: true,
             no_response_timeout: seconds(LONG),
@@ -293,12 +325,15 @@ impl Verbs {
     }
 
     /// What is spoken, voice by voice.
-    fn voiced(&self, reply: &Reply, prompts: &[Prompt]) -> Vec<Say<'_>> {
-        let say = |(language, words): (Language, Words<'_>)| Say {
-            text: texts(&Speech::of_pieces(words.pieces(), reply.pace)),
-            synthesizer: self.voices.get(&language),
+    fn voiced(&self, reply: &Reply, prompts: &[Prompt]) -> Vec<Voiced<'_>> {
+        let voiced = |(language, words): (Language, Words<'_>)| {
+            if let Some(url) = reply.player.addresses(language, &words, reply.pace) {
+                return (!url.is_empty()).then_some(Voiced::Play(Play { url }));
+            }
+            let text = texts(&Speech::of_pieces(words.pieces(), reply.pace));
+            (!text.is_empty()).then(|| Voiced::Say(Say { text, synthesizer: self.voices.get(&language) }))
         };
-        reply.spoken(prompts).map(say).filter(|say| !say.text.is_empty()).collect()
+        reply.spoken(prompts).filter_map(voiced).collect()
     }
 }
 
@@ -371,7 +406,7 @@ mod tests {
     use super::*;
     use crate::dialog::{BargeIn, Record, Transfer};
     use crate::speech::words::Piece;
-    use crate::telephony::testing::{collect, prompt, reply};
+    use crate::telephony::testing::{collect, player, prompt, reply};
 
     fn verbs(settings: &str) -> Verbs {
         Verbs::by_http(&toml::from_str(settings).unwrap(), &PublicUrl::parse("https://hotline.example/").unwrap())
@@ -426,6 +461,28 @@ mod tests {
                 { "verb": "hangup" },
             ])
         );
+    }
+
+    #[test]
+    fn what_has_clips_is_played_where_platforms_are_to_play_them() {
+        let player = player().on_platforms("https://hotline.example");
+        let answer = |say: &[&str], then| {
+            let reply = Reply { player: player.clone(), ..says(say, Pace::Usual, then) };
+            serde_json::from_slice::<Value>(&verbs("").reply(&reply, "call")).unwrap()
+        };
+        let clip = |digit| format!("https://hotline.example/prompts/zh-CN/{}.wav", str::repeat(digit, 64));
+        let urls = json!([clip("a"), clip("4")]);
+        let keys = || collect(1, None, 6000, 3000, BargeIn::Always);
+        let gather = &answer(&["greeting"], keys())[0];
+        assert_eq!((&gather["play"]["url"], &gather["say"]), (&urls, &Value::Null));
+        let gather = &answer(&["greeting", "menu"], keys())[0];
+        assert_eq!(
+            (&gather["play"], &gather["say"]["text"]),
+            (&Value::Null, &json!(["您好。查询请按一。"])),
+            "one voice"
+        );
+        let hung_up = answer(&["greeting"], Then::HangUp);
+        assert_eq!(hung_up, json!([{ "verb": "play", "url": urls }, { "verb": "hangup" }]));
     }
 
     #[test]

@@ -139,14 +139,26 @@ impl Markup {
     }
 
     /// What is spoken, voice by voice.
-    fn voiced(&self, reply: &Reply, prompts: &[Prompt]) -> Vec<(&Voice, Speech)> {
-        let said = |words: Words<'_>| Speech::of_pieces(words.pieces(), reply.pace);
-        reply.spoken(prompts).map(|(language, words)| (self.voice(language), said(words))).collect()
+    fn voiced(&self, reply: &Reply, prompts: &[Prompt]) -> Vec<Voiced<'_>> {
+        let said = |(language, words): (Language, Words<'_>)| match reply.player.addresses(language, &words, reply.pace)
+        {
+            Some(clips) => Voiced::Clips(clips),
+            None => Voiced::Speech(self.voice(language), Speech::of_pieces(words.pieces(), reply.pace)),
+        };
+        reply.spoken(prompts).map(said).collect()
     }
 
     fn voice(&self, language: Language) -> &Voice {
         &self.voices[&language]
     }
+}
+
+/// What one voice says.
+enum Voiced<'v> {
+    /// The platform's.
+    Speech(&'v Voice, Speech),
+    /// Ours: clips, by their addresses.
+    Clips(Vec<String>),
 }
 
 /// A document that is being written.
@@ -163,7 +175,7 @@ impl Page {
     /// Waits for keys. Its `timeout` is both the wait for the first key, once all is said, and the wait for each further
     /// one: so it is set to the latter, and a pause makes up for what the first key may take longer. Keys end a pause.
     /// Where no pause is taken it is the longer of the two; and where it is the time for all keys, that.
-    fn gather(&mut self, collect: &Collect, step: &str, said: &[(&Voice, Speech)]) {
+    fn gather(&mut self, collect: &Collect, step: &str, said: &[Voiced<'_>]) {
         let first_key = whole_seconds(collect.first_key);
         let each_key = if collect.max > 1 { whole_seconds(collect.between_keys) } else { first_key };
         let (timeout, pause) = match self.profile.keys {
@@ -244,9 +256,12 @@ impl Page {
     }
 
     /// Says what each voice has to say.
-    fn say(&mut self, said: &[(&Voice, Speech)]) {
-        for (voice, speech) in said {
-            self.say_one(voice, speech);
+    fn say(&mut self, said: &[Voiced<'_>]) {
+        for voiced in said {
+            match voiced {
+                Voiced::Speech(voice, speech) => self.say_one(voice, speech),
+                Voiced::Clips(clips) => clips.iter().for_each(|clip| self.xml.element("Play", &[], clip)),
+            }
         }
     }
 
@@ -300,7 +315,7 @@ mod tests {
     use crate::secret::Key;
     use crate::speech::words::Piece;
     use crate::telephony::spoken::legal;
-    use crate::telephony::testing::{collect, prompt, reply};
+    use crate::telephony::testing::{collect, player, prompt, reply};
     use crate::telephony::twilio::profile::{EXOTEL, KAZOO, PROFILES, SIGNALWIRE, SOMLENG, TELNYX, TWILIO};
     use crate::telephony::twilio::settings::Settings;
 
@@ -404,6 +419,21 @@ mod tests {
         assert_eq!(slow(&SOMLENG), format!("<Say {voice}>您好。查询请按一。</Say><Hangup/>"));
         assert_eq!(slow(&EXOTEL), r#"<Say language="zh-CN">您好。查询请按一。</Say><Hangup/>"#);
         assert_eq!(slow(&KAZOO), "<Say>您好。查询请按一。</Say><Hangup/>");
+    }
+
+    #[test]
+    fn what_has_clips_is_played_where_platforms_are_to_play_them() {
+        let player = player().on_platforms("https://hotline.example");
+        let then = collect(1, None, 6000, 3000, BargeIn::AfterPrompts(1));
+        let reply = Reply { player, ..reply(vec![prompt("greeting"), prompt("menu")], then) };
+        let text = String::from_utf8(markup().reply(&reply)).unwrap();
+        let clip = |digit| format!("<Play>https://hotline.example/prompts/zh-CN/{}.wav</Play>", str::repeat(digit, 64));
+        let expected = format!(
+            r#"<Response>{}{}<Gather input="dtmf" action="https://hotline.example/twilio/step/AbC-_9" method="POST" numDigits="1" finishOnKey="" timeout="6" actionOnEmptyResult="true"><Say language="cmn-CN" voice="Polly.Zhiyu-Neural">查询请按一。</Say></Gather>"#,
+            clip("a"),
+            clip("4")
+        );
+        assert!(text.contains(&expected), "{text}");
     }
 
     #[test]
