@@ -493,7 +493,7 @@ impl Settings {
             let remedy = "write a dial string with {to} in it, such as \"sofia/gateway/carrier/{to}\"";
             fault("httapi.dial_number, httapi.dial_sip", "reaches nobody", remedy);
         }
-        if !self.httapi.recordings_can_be_named() {
+        if !self.httapi.recordings.can_be_named() {
             let remedy = "write it from / on, of letters, digits, / . _ and -";
             fault("httapi.recordings", "is no folder that FreeSWITCH can be told of", remedy);
         }
@@ -550,7 +550,7 @@ impl Settings {
             let remedy = "write asterisk.media_url as \"http://10.0.0.7:8080\", as Asterisk reaches this hotline";
             fault("asterisk.media_url", "is where nothing can be fetched from", remedy);
         }
-        if !asterisk.agi_recordings_can_be_named() {
+        if !asterisk.agi_recordings.can_be_named() {
             let remedy = "write it from / on, of letters, digits, / . _ and -";
             fault("asterisk.agi_recordings", "is no folder that Asterisk can be told of", remedy);
         }

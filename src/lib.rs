@@ -1,14 +1,14 @@
 //! hotline: an open backend for public telephone hotlines in the style of China's 12333.
 //!
 //! A caller dials, keys in an ID-card or social-security-card number and a query PIN, and hears the balance of a
-//! medical-insurance account in speech that is right to the last 零. Telephone networks reach it by webhooks, one also by a
-//! WebSocket.
+//! medical-insurance account in speech that is right to the last 零. Telephone networks reach it by webhooks, jambonz also by a
+//! WebSocket; an Asterisk by a WebSocket or by AGI.
 //!
 //! # The map
 //!
 //! ```text
 //!  telephone network
-//!    │  webhook                                                  ▲ markup, JSON
+//!    │  webhook, WebSocket, AGI                                  ▲ markup, JSON, commands
 //!    ▼                                                           │
 //!  telephony/   one dialect each: prove the sender, read an Event, write a Turn
 //!    ▼                                                           ▲

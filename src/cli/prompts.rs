@@ -57,12 +57,8 @@ pub fn run(command: &Command, settings: &Settings) -> anyhow::Result<ExitCode> {
 fn check(prompts: &Path, catalogs: &[&Catalog], languages: &[Language]) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     let mut faults = unworded(catalogs, languages);
-    for catalog in catalogs {
+    for (catalog, asked) in asked(catalogs, languages) {
         let language = catalog.language();
-        let asked = languages.contains(&language);
-        if !languages.is_empty() && !asked {
-            continue;
-        }
         let folder = Folder::of(prompts, language);
         match folder.manifest() {
             Ok(Some(manifest)) => {
@@ -105,12 +101,8 @@ fn build(
 ) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     let mut faults = unworded(catalogs, languages);
-    for catalog in catalogs {
+    for (catalog, asked) in asked(catalogs, languages) {
         let language = catalog.language();
-        let asked = languages.contains(&language);
-        if !languages.is_empty() && !asked {
-            continue;
-        }
         let folder = Folder::of(prompts, language);
         let manifest = match folder.manifest() {
             Ok(None) if !asked => continue,
@@ -143,6 +135,12 @@ fn build(
     }
     writeln!(out, "{}", Faults(faults))?;
     Ok(ExitCode::from(1))
+}
+
+/// The wording of the languages that are asked for, and whether by name: where none is named, all of them are.
+fn asked<'c>(catalogs: &'c [&Catalog], languages: &[Language]) -> impl Iterator<Item = (&'c Catalog, bool)> {
+    let named = |catalog: &'c &Catalog| (*catalog, languages.contains(&catalog.language()));
+    catalogs.iter().map(named).filter(|(_, named)| *named || languages.is_empty())
 }
 
 /// Languages that were asked for and have no wording.

@@ -339,10 +339,15 @@ pub fn missed(settings: &Settings, lines: &Lines) -> Vec<String> {
     let by_jambonz = jambonz.is_set_up().then(|| ("jambonz", jambonz.recorder().is_some(), "recorder under [jambonz]"));
     let by_voicexml =
         voicexml.secret().map(|_| ("VoiceXML", voicexml.recorder().is_some(), "recorder under [voicexml]"));
-    let by_httapi = httapi.secret().map(|_| ("FreeSWITCH", httapi.recordings().is_some(), "recordings under [httapi]"));
+    let by_httapi =
+        httapi.secret().map(|_| ("FreeSWITCH", httapi.recordings.path().is_some(), "recordings under [httapi]"));
     let vonage = &settings.vonage;
     let by_vonage = vonage.is_set_up().then(|| ("Vonage", vonage.recorder().is_some(), "recorder under [vonage]"));
-    let recorders = [by_jambonz, by_voicexml, by_httapi, by_vonage];
+    let asterisk = &settings.asterisk;
+    let by_agi = asterisk
+        .agi_listen
+        .map(|_| ("FastAGI", asterisk.agi_recordings.path().is_some(), "agi_recordings under [asterisk]"));
+    let recorders = [by_jambonz, by_voicexml, by_httapi, by_vonage, by_agi];
     let no_queue = |line: &str, name: &str| {
         format!(
             "line {line}: {name} has no queues, so whoever asks for a person there hears that nobody can be reached; \

@@ -11,6 +11,7 @@ pub mod player;
 pub mod plivo;
 pub mod promptly;
 pub mod public_url;
+pub mod remote_folder;
 pub mod sender;
 mod spoken;
 #[cfg(test)]

@@ -252,3 +252,10 @@ fn catalog(language: &str, prompts: &str) -> Catalog {
 pub fn prompt(id: &str) -> Prompt {
     Prompt::of_menu(PromptId::named(id), None)
 }
+
+/// Whatever prints `settings` prints none of their `secrets`.
+#[track_caller]
+pub fn assert_hides(settings: &impl Debug, secrets: &[&str]) {
+    let shown = format!("{settings:?}");
+    assert!(!secrets.iter().any(|secret| shown.contains(secret)), "{shown}");
+}

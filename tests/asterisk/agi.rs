@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::balance::{BALANCE, GOODBYE, ZHANG, ZHANGS_PIN};
-use crate::person::{CONNECTING, answers, by_number, hears_the_person};
+use crate::person::{CONNECTING, hears_the_balance_and_a_person};
 use crate::phone::End;
 use crate::stand::{Plan, until_said};
 
@@ -17,14 +17,7 @@ const AWAY: &[&str] = &[
 
 #[test]
 fn a_caller_hears_the_balance_and_talks_to_a_person_and_is_back() {
-    let line = Plan::new().by_agi().setup(by_number).person(answers()).open().connected();
-    let call = line.call("13800000010");
-    call.sign_in(ZHANG, ZHANGS_PIN);
-    call.hears_something();
-    call.press("1");
-    until_said(&call, "account.hear-again.1-on");
-    call.press("0");
-    hears_the_person(&line, &call);
+    let (line, call) = hears_the_balance_and_a_person(Plan::new().by_agi());
     line.person.hang_up();
     until_said(&call, "rating.ask.1");
     call.press("1");
@@ -64,8 +57,7 @@ fn a_call_outlives_a_restart_of_the_hotline() {
 fn a_hotline_that_stays_away_is_not_waited_for_for_ever() {
     let mut line = Plan::new().by_agi().change("extensions.conf", "> 15]", "> 2]").open().connected();
     let call = line.call("13800000032");
-    call.hears_something();
-    call.press("1");
+    call.answers(&["1"]);
     call.hears_something();
     line.kill_hotline();
     until_said(&call, "call.busy.1");

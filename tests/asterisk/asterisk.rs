@@ -88,6 +88,16 @@ impl Site {
     }
 }
 
+/// The name of a file, and the sound in it.
+pub type Recording = (String, Vec<i16>);
+
+/// What was recorded into this folder.
+pub fn recordings(folder: &Path) -> Vec<Recording> {
+    let sound = |path: &Path| hound::WavReader::open(path).unwrap().samples().map(Result::unwrap).collect();
+    let files = fs::read_dir(folder).unwrap().flatten();
+    files.map(|file| (file.file_name().into_string().unwrap(), sound(&file.path()))).collect()
+}
+
 /// A running Asterisk; killed when dropped.
 pub struct Asterisk {
     child: Child,
@@ -119,10 +129,8 @@ impl Asterisk {
     }
 
     /// What callers said who were recorded: the names of the files, and what is in them.
-    pub fn recordings(&self) -> Vec<(String, Vec<i16>)> {
-        let files = fs::read_dir(self.folder.path().join("spool/recording")).unwrap().flatten();
-        let sound = |path: &Path| hound::WavReader::open(path).unwrap().samples().map(Result::unwrap).collect();
-        files.map(|file| (file.file_name().into_string().unwrap(), sound(&file.path()))).collect()
+    pub fn recordings(&self) -> Vec<Recording> {
+        recordings(&self.folder.path().join("spool/recording"))
     }
 
     /// The channels that are up.

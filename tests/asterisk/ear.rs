@@ -11,7 +11,11 @@ use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 const BLOCK: usize = 16384;
 /// The beginning of a clip, 0.5 s: long enough to be like no other.
 const HEAD: usize = 4000;
-/// How alike (1: the same, 0: nothing in common) a beginning must be to be looked at,
+/// It is looked for in what lies below 2 kHz, of which every second sample says everything.
+const COARSE: usize = 2;
+/// How alike (1: the same, 0: nothing in common) a beginning must be there to be looked at more closely,
+const PROMISING: f32 = 0.5;
+/// with all that can be heard of it to be a candidate,
 const CANDIDATE: f32 = 0.6;
 /// a whole clip to be heard, with packets lost on the way,
 const WHOLE: f32 = 0.75;
@@ -68,6 +72,7 @@ pub struct Heard {
 /// Knows all clips.
 pub struct Ear {
     forward: Arc<dyn RealToComplex<f32>>,
+    /// Of what lies below 2 kHz.
     inverse: Arc<dyn ComplexToReal<f32>>,
     clips: Vec<Known>,
 }
@@ -77,7 +82,8 @@ struct Known {
     /// What of it is silent at its beginning, and where it falls silent at its end.
     lead: usize,
     tail: usize,
-    /// The beginning that is looked for, after `lead`: its length, its size, and what it is multiplied with.
+    /// The beginning that is looked for, after `lead`: its length, and of what of it lies below 2 kHz the size, and what a sound
+    /// is multiplied with.
     head: usize,
     norm: f32,
     spectrum: Vec<Complex<f32>>,
@@ -86,7 +92,7 @@ struct Known {
 impl Ear {
     pub fn new(clips: impl IntoIterator<Item = Clip>) -> Self {
         let mut planner = RealFftPlanner::new();
-        let (forward, inverse) = (planner.plan_fft_forward(BLOCK), planner.plan_fft_inverse(BLOCK));
+        let (forward, inverse) = (planner.plan_fft_forward(BLOCK), planner.plan_fft_inverse(BLOCK / COARSE));
         let clips = clips.into_iter().map(|clip| Known::new(clip, forward.as_ref())).collect();
         Self { forward, inverse, clips }
     }
@@ -126,38 +132,44 @@ impl Ear {
         let energy = Energy::new(sound);
         let mut found = Vec::new();
         let mut times = self.forward.make_input_vec();
+        let mut spectrum = self.forward.make_output_vec();
         let mut product = self.inverse.make_input_vec();
+        let mut coarse = self.inverse.make_output_vec();
         for start in (0..sound.len()).step_by(step) {
             let block = &sound[start..sound.len().min(start + BLOCK)];
             if energy.of(start, start + block.len()) / (block.len() as f32) < SILENCE {
                 continue;
             }
-            let mut spectrum = self.forward.make_output_vec();
             times[..block.len()].copy_from_slice(block);
             times[block.len()..].fill(0.0);
             self.forward.process(&mut times, &mut spectrum).unwrap();
+            let below = below(&spectrum);
+            product.copy_from_slice(&below);
+            self.inverse.process(&mut product, &mut coarse).unwrap();
+            let loudness = Energy::new(&coarse);
             for known in clips {
-                for ((product, a), b) in product.iter_mut().zip(&spectrum).zip(&known.spectrum) {
+                for ((product, a), b) in product.iter_mut().zip(&below).zip(&known.spectrum) {
                     *product = a * b;
                 }
-                // Of a product of two real signals' spectra these are real, but for what rounding left.
-                product[0].im = 0.0;
-                product[BLOCK / 2].im = 0.0;
-                self.inverse.process(&mut product, &mut times).unwrap();
-                let last = block.len().saturating_sub(known.head).min(step);
-                let alike = |lag: usize| {
-                    let window = energy.of(start + lag, start + lag + known.head);
-                    let floor = SILENCE * known.head as f32;
-                    times[lag] / BLOCK as f32 / (window.max(floor).sqrt() * known.norm)
-                };
+                self.inverse.process(&mut product, &mut coarse).unwrap();
+                let length = known.head / COARSE;
+                let last = (block.len().saturating_sub(known.head).min(step)) / COARSE;
+                let floor = SILENCE * length as f32 * (BLOCK * BLOCK) as f32;
+                // Squares: a root is taken of what is promising alone.
+                let enough = (PROMISING * known.norm).powi(2);
+                let windows = loudness.windows(length).map(|window| window.max(floor));
+                let promising = coarse[..=last].iter().zip(windows).enumerate();
+                let promising =
+                    promising.filter(|(_, (value, size))| **value > 0.0 && **value * **value > enough * size);
                 let mut lags: Vec<(usize, f32)> =
-                    (0..=last).map(|lag| (lag, alike(lag))).filter(|(_, like)| *like > CANDIDATE).collect();
+                    promising.map(|(lag, (value, size))| (lag, value / size.sqrt())).collect();
                 lags.sort_by(|a, b| b.1.total_cmp(&a.1));
                 let mut taken: Vec<usize> = Vec::new();
                 for (lag, _) in lags {
-                    if taken.iter().all(|other| lag.abs_diff(*other) > known.head / 2) {
+                    if taken.iter().all(|other| lag.abs_diff(*other) > length / 2) {
                         taken.push(lag);
-                        found.extend(known.heard(sound, &energy, start + lag));
+                        let at = known.closest(sound, start + lag * COARSE);
+                        found.extend(at.and_then(|at| known.heard(sound, &energy, at)));
                     }
                 }
             }
@@ -166,22 +178,42 @@ impl Ear {
     }
 }
 
+/// What of a block's spectrum lies below 2 kHz.
+fn below(spectrum: &[Complex<f32>]) -> Vec<Complex<f32>> {
+    let mut below = spectrum[..=BLOCK / COARSE / 2].to_vec();
+    // What is as fast as every other sample is neither in nor out.
+    below[BLOCK / COARSE / 2] = Complex::default();
+    below
+}
+
 impl Known {
     fn new(clip: Clip, forward: &dyn RealToComplex<f32>) -> Self {
         let peak = clip.samples.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
         let lead = clip.samples.iter().position(|sample| sample.abs() > peak / 50.0).unwrap_or_default();
         let beginning = &clip.samples[lead..clip.samples.len().min(lead + HEAD)];
-        let (head, norm) = (beginning.len(), size(beginning));
+        let head = beginning.len();
         let tail = clip.samples.iter().rposition(|sample| sample.abs() > peak / 20.0).map_or(lead, |last| last + 1);
         let mut times = forward.make_input_vec();
         times[..head].copy_from_slice(beginning);
         let mut spectrum = forward.make_output_vec();
         forward.process(&mut times, &mut spectrum).unwrap();
         // Turned round in time, so that the product correlates.
-        for value in &mut spectrum {
-            *value = value.conj();
-        }
+        let spectrum: Vec<Complex<f32>> = below(&spectrum).iter().map(Complex::conj).collect();
+        // All of them but the first stand for two.
+        let squares: f32 = spectrum.iter().map(|value| 2.0 * value.norm_sqr()).sum::<f32>() - spectrum[0].norm_sqr();
+        // The transform is BLOCK times too large there and back, and each sample that is left stands for COARSE.
+        let norm = (squares * (COARSE as f32 / BLOCK as f32)).sqrt();
         Self { clip, lead, tail, head, norm, spectrum }
+    }
+
+    /// Where its beginning is, within a coarse step of `at`, if it is alike in all that can be heard.
+    fn closest(&self, sound: &[f32], at: usize) -> Option<usize> {
+        let head = &self.clip.samples[self.lead..self.lead + self.head];
+        let from = at.saturating_sub(COARSE);
+        let to = (at + COARSE).min(sound.len().checked_sub(self.head)?);
+        let like = |at: usize| dot(head, &sound[at..at + self.head]);
+        let at = (from..=to).max_by(|a, b| like(*a).total_cmp(&like(*b)))?;
+        (alike(head, &sound[at..at + self.head]) > CANDIDATE).then_some(at)
     }
 
     /// What of this clip is heard, if its beginning is at `at`.
@@ -203,13 +235,14 @@ impl Known {
                 return Some(Heard { name: self.clip.name.clone(), start, end, whole: true, likeness });
             }
         }
-        let goes_on = |from: usize| alike(&clip[from..from + STRIDE], &sound[at + from..at + from + STRIDE]);
-        let (mut heard, mut missed) = (0, 0);
+        let (mut heard, mut missed, mut so_far, mut likeness) = (0, 0, Likeness::default(), 0.0);
         for from in (0..room.saturating_sub(STRIDE)).step_by(STRIDE) {
             // Pauses within a clip are like nothing, and one packet or two may be lost. What came after it may be like it for a moment.
             let end = from + STRIDE;
-            if goes_on(from) >= WHOLE && alike(&clip[..end], &sound[at..at + end]) >= PART {
-                (heard, missed) = (end, 0);
+            let stride = Likeness::of(&clip[from..end], &sound[at + from..at + end]);
+            so_far = so_far.and(stride);
+            if stride.get() >= WHOLE && so_far.get() >= PART {
+                (heard, missed, likeness) = (end, 0, so_far.get());
             } else {
                 missed += 1;
             }
@@ -217,7 +250,6 @@ impl Known {
                 break;
             }
         }
-        let likeness = alike(&clip[..heard], &sound[at..at + heard]);
         let cut = heard >= SHORTEST_PART && heard + STRIDE < clip.len() && likeness >= PART;
         // It broke off somewhere in the last stride, and what came next begins there.
         let end = at + heard.saturating_sub(STRIDE / 2);
@@ -271,6 +303,36 @@ impl Energy {
     fn of(&self, from: usize, to: usize) -> f32 {
         (self.0[to.min(self.0.len() - 1)] - self.0[from]) as f32
     }
+
+    /// The same of every window of this length.
+    fn windows(&self, length: usize) -> impl Iterator<Item = f32> {
+        self.0.iter().zip(&self.0[length..]).map(|(from, to)| (to - from) as f32)
+    }
+}
+
+/// How alike two sounds are, stretch by stretch.
+#[derive(Clone, Copy, Default)]
+struct Likeness {
+    product: f32,
+    /// The squares of both, which silence has none of.
+    squares: [f32; 2],
+    length: usize,
+}
+
+impl Likeness {
+    fn of(a: &[f32], b: &[f32]) -> Self {
+        Self { product: dot(a, b), squares: [dot(a, a), dot(b, b)], length: a.len() }
+    }
+
+    fn and(self, next: Self) -> Self {
+        let squares = [self.squares[0] + next.squares[0], self.squares[1] + next.squares[1]];
+        Self { product: self.product + next.product, squares, length: self.length + next.length }
+    }
+
+    fn get(self) -> f32 {
+        let silence = SILENCE * self.length as f32;
+        self.product / self.squares.map(|square| square.max(silence).sqrt()).iter().product::<f32>()
+    }
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f32 {
@@ -282,8 +344,7 @@ fn size(samples: &[f32]) -> f32 {
 }
 
 fn alike(a: &[f32], b: &[f32]) -> f32 {
-    let silence = (SILENCE * a.len() as f32).sqrt();
-    dot(a, b) / (size(a).max(silence) * size(b).max(silence))
+    Likeness::of(a, b).get()
 }
 
 fn scaled(sample: i16) -> f32 {

@@ -3,20 +3,13 @@
 use std::time::Duration;
 
 use crate::asterisk::COMMANDS;
-use crate::balance::{BALANCE, ZHANG, ZHANGS_PIN};
-use crate::person::{answers, by_number, hears_the_person};
+use crate::balance::{BALANCE, ZHANGS_PIN};
+use crate::person::hears_the_balance_and_a_person;
 use crate::stand::{Plan, until_said};
 
 #[test]
 fn a_caller_hears_the_balance_and_a_person() {
-    let line = Plan::new().of_old().setup(by_number).person(answers()).open().connected();
-    let call = line.call("13800000010");
-    call.sign_in(ZHANG, ZHANGS_PIN);
-    call.hears_something();
-    call.press("1");
-    until_said(&call, "account.hear-again.1-on");
-    call.press("0");
-    hears_the_person(&line, &call);
+    let (line, call) = hears_the_balance_and_a_person(Plan::new().of_old());
     call.hang_up();
     let (heard, (balance, _)) = (call.heard(), BALANCE.split_once(" 重听").unwrap());
     assert_eq!(heard.matches(balance).count(), 1, "{heard}");
@@ -29,8 +22,7 @@ fn a_call_outlives_a_restart_of_the_hotline() {
     for plan in [Plan::new(), Plan::new().of_old()] {
         let mut line = plan.open().connected();
         let call = line.call("13800000034");
-        call.hears_something();
-        call.press("1");
+        call.answers(&["1"]);
         until_said(&call, "sign-in.by-personal-number.1-on");
         line.stop_hotline();
         line.start_hotline();

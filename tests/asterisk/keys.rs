@@ -39,12 +39,7 @@ fn keys_ahead_of_every_prompt_are_not_lost() {
 fn a_finish_key_after_a_full_entry_is_no_answer_to_what_follows() {
     let line = Plan::new().open().connected();
     let call = line.call("13800000004");
-    for keys in ["1", "1"] {
-        call.hears_something();
-        call.press(keys);
-    }
-    call.hears_something();
-    call.press(&format!("{ZHANG}#"));
+    call.answers(&["1", "1", &format!("{ZHANG}#")]);
     call.hears("您输入的号码后四位是 零 零 二 X 确认请按 一 重新输入请按 二");
     call.hang_up();
     line.close(&[], &["11010519491231002"]);
@@ -71,8 +66,7 @@ fn a_wrong_pin_is_told_and_asked_for_again() {
 fn whoever_says_nothing_is_asked_again() {
     let line = Plan::new().open().connected();
     let call = line.call("13800000006");
-    call.hears_something();
-    call.press("1");
+    call.answers(&["1"]);
     call.hears(KINDS);
     call.hears(&format!("抱歉，没有收到您的按键 {}", KINDS.split_once(' ').unwrap().1));
     call.hang_up();
@@ -85,8 +79,7 @@ fn a_telephone_may_be_put_down_in_the_middle_of_a_number() {
     let call = line.call("13800000007");
     call.hears(MAIN);
     call.press("1");
-    call.hears_something();
-    call.press("1");
+    call.answers(&["1"]);
     call.hears(ID);
     call.press("110105194");
     call.hang_up();

@@ -28,6 +28,7 @@ mod agi;
 mod away;
 mod balance;
 mod crowd;
+mod english;
 mod inbound;
 mod keys;
 mod messages;

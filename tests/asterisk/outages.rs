@@ -1,8 +1,9 @@
 //! What breaks: the hotline, Asterisk, the connection between them.
 
 use crate::balance::{ACCOUNT, BALANCE, KINDS, ZHANG, ZHANGS_PIN};
+use crate::call::Call;
 use crate::phone::End;
-use crate::stand::Plan;
+use crate::stand::{Line, Plan};
 
 /// What Asterisk says while nobody takes its connection,
 const LOST: &[&str] = &[
@@ -17,6 +18,15 @@ const LOST: &[&str] = &[
 /// and what a caller hears whom nobody can serve.
 const AWAY: &str = "系统繁忙，请稍后再拨";
 
+/// Who has signed in hears the menu, and the balance.
+fn goes_on_to_the_balance(line: Line, call: &Call) {
+    call.hears(ACCOUNT);
+    call.press("1");
+    call.hears(BALANCE);
+    call.hang_up();
+    line.close(LOST, &["11010519491231002", ZHANGS_PIN]);
+}
+
 #[test]
 fn a_call_goes_on_where_it_was_after_the_hotline_was_killed() {
     let mut line = Plan::new().open().connected();
@@ -26,11 +36,7 @@ fn a_call_goes_on_where_it_was_after_the_hotline_was_killed() {
     line.kill_hotline();
     line.start_hotline();
     // Nobody knows how much of it was heard: it is said once more.
-    call.hears(ACCOUNT);
-    call.press("1");
-    call.hears(BALANCE);
-    call.hang_up();
-    line.close(LOST, &["11010519491231002", ZHANGS_PIN]);
+    goes_on_to_the_balance(line, &call);
 }
 
 #[test]
@@ -42,8 +48,7 @@ fn after_a_restart_of_asterisk_calls_are_taken_as_before() {
     assert_eq!(call.ended(), End::Theirs);
     line.wait_for_connection();
     let call = line.call("13800000021");
-    call.hears_something();
-    call.press("1");
+    call.answers(&["1"]);
     call.hears(KINDS);
     call.hang_up();
     line.close(LOST, &[]);
@@ -60,8 +65,7 @@ fn while_the_hotline_is_away_callers_hear_so() {
     line.start_hotline();
     line.wait_for_connection();
     let call = line.call("13800000022");
-    call.hears_something();
-    call.press("1");
+    call.answers(&["1"]);
     call.hears(KINDS);
     call.hang_up();
     line.close(LOST, &[]);
@@ -77,11 +81,7 @@ fn each_call_may_have_a_connection_of_its_own() {
     let line = per_call().open();
     let call = line.call("13800000023");
     call.sign_in(ZHANG, ZHANGS_PIN);
-    call.hears(ACCOUNT);
-    call.press("1");
-    call.hears(BALANCE);
-    call.hang_up();
-    line.close(LOST, &["11010519491231002", ZHANGS_PIN]);
+    goes_on_to_the_balance(line, &call);
 }
 
 #[test]
@@ -98,13 +98,11 @@ fn a_call_that_the_hotline_forgets_ends_with_a_word() {
     let line = Plan::new().change("extensions.conf", "HOTLINE_LONGEST=1800", "HOTLINE_LONGEST=30").open().connected();
     // One before it has had the clips fetched: while Asterisk waits for one, nothing ends a call.
     let call = line.call("13800000026");
-    call.hears_something();
-    call.press("1");
+    call.answers(&["1"]);
     call.hears(KINDS);
     call.hang_up();
     let call = line.call("13800000025");
-    call.hears_something();
-    call.press("1");
+    call.answers(&["1"]);
     call.hears_something();
     line.freeze_hotline();
     call.hears_what("the last words", AWAY, |said| said.ends_with(AWAY));

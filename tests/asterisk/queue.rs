@@ -33,8 +33,7 @@ fn a_busy_agent_is_waited_for_and_the_caller_comes_back() {
     let saying = voice::clip(7, 16000).sound();
     let line = queue(Manner::AnswersLater { busy: 3, saying: saying.into() });
     let call = line.call("13800000036");
-    call.hears_something();
-    call.press("0");
+    call.answers(&["0"]);
     until_said(&call, "queue.call-back.1-on");
     let ear = Ear::new([voice::clip(7, 16000)]);
     line.asterisk.until("the agent is heard", |_| ear.names(&call.phone().heard()).contains(&"7".to_owned()));
@@ -51,12 +50,10 @@ fn a_busy_agent_is_waited_for_and_the_caller_comes_back() {
 fn who_waits_behind_another_hears_so_and_may_be_called_back() {
     let line = queue(Manner::Busy);
     let first = line.call("13800000037");
-    first.hears_something();
-    first.press("0");
+    first.answers(&["0"]);
     until_said(&first, "queue.next.1");
     let second = line.call("13800000038");
-    second.hears_something();
-    second.press("0");
+    second.answers(&["0"]);
     until_said(&second, "queue.call-back.1-on");
     second.press("1");
     until_said(&second, "message.choose-phone.1");
@@ -75,8 +72,7 @@ fn nobody_waits_for_ever() {
     let line =
         line.change("extensions.conf", "HOTLINE_QUEUE_LONGEST=600", "HOTLINE_QUEUE_LONGEST=6").open().connected();
     let call = line.call("13800000039");
-    call.hears_something();
-    call.press("0");
+    call.answers(&["0"]);
     until_said(&call, "person.not-answered.1");
     call.hang_up();
     line.close(&[], &[]);

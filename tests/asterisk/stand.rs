@@ -16,6 +16,8 @@ const PASSWORD: &str = "5f0c9d1e8b7a46352413f0e1d2c3b4a5";
 
 /// The shipped Mandarin voice.
 pub static MANDARIN: LazyLock<Arc<Voice>> = LazyLock::new(|| Arc::new(Voice::shipped("zh-CN")));
+/// And the English one.
+static ENGLISH: LazyLock<Arc<Voice>> = LazyLock::new(|| Arc::new(Voice::shipped("en-US")));
 
 /// By which of its ways calls come from Asterisk.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -97,7 +99,7 @@ impl Plan {
         let (setup, ari, of_the_way) = way.sides(setup);
         let hotline = setup.serve();
         let mut site = Site::new(hotline.address);
-        site.password = password.to_owned();
+        password.clone_into(&mut site.password);
         site.person = person.address;
         site.ari = ari;
         site.changes = of_the_way;
@@ -182,7 +184,7 @@ impl Line {
 
     /// For those who call from threads of their own.
     pub fn number(&self) -> Number {
-        Number { exchange: self.asterisk.sip, dialled: "12333" }
+        Number { exchange: self.asterisk.sip, dialled: "12333", voice: &MANDARIN }
     }
 
     /// `kill -9`.
@@ -247,6 +249,8 @@ pub fn until_said(call: &Call, clip: &str) {
 pub struct Number {
     exchange: SocketAddr,
     dialled: &'static str,
+    /// Whom the caller expects to hear.
+    voice: &'static LazyLock<Arc<Voice>>,
 }
 
 impl Number {
@@ -255,12 +259,17 @@ impl Number {
         Self { dialled, ..self }
     }
 
+    /// English is spoken.
+    pub fn in_english(self) -> Self {
+        Self { voice: &ENGLISH, ..self }
+    }
+
     pub fn call(self, own: &str) -> Call {
         self.call_saying(own, [].into())
     }
 
     /// Somebody who says this over and over.
     pub fn call_saying(self, own: &str, voice: Arc<[i16]>) -> Call {
-        Call::new(Phone::dial_saying(self.exchange, self.dialled, own, voice), Arc::clone(&MANDARIN))
+        Call::new(Phone::dial_saying(self.exchange, self.dialled, own, voice), Arc::clone(self.voice))
     }
 }

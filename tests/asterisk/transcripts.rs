@@ -14,13 +14,14 @@ use crate::stand::{Number, Plan};
 use crate::support::line::{mandarin, project};
 
 /// Calls for which it needs nothing but a telephone: no day of their own, no accident, no person.
-const TRANSCRIPTS: [&str; 7] = [
+const TRANSCRIPTS: [&str; 8] = [
     "sign-in/SIGN-001.call",
     "sign-in/SIGN-003.call",
     "sign-in/SIGN-015.call",
     "account/BAL-004.call",
     "account/DET-002.call",
     "account/POOL-001.call",
+    "menu/MENU-005.call",
     "policy/POL-001.call",
 ];
 
@@ -78,8 +79,10 @@ fn play(name: &str, mut caller: Caller) -> Vec<String> {
                 let what = format!("what {name}:{} says", step.line);
                 let written: String = steps[at - lines.len()..at].iter().map(|step| step.written.as_str()).collect();
                 let fits = |said: &str| pattern.hears(&without_punctuation(said));
-                // Where something may stand that is not written down, all clips are looked for.
-                if written.contains('{') {
+                // Where something may stand that is not written down, all clips are looked for; where anything may, none.
+                if fits("") {
+                    caller.call().hears_all();
+                } else if written.contains('{') {
                     caller.call().hears_what(&what, &written, fits);
                 } else {
                     caller.call().hears_of(&what, &written, fits);
@@ -120,7 +123,8 @@ impl Caller {
     fn press(&mut self, keys: &str, press: &Press) {
         let call = self.call();
         match &press.when {
-            When::Heard if self.heard => {}
+            // What was to be told of it is told: nothing is left to be pressed over.
+            When::Heard | When::Over | When::Ahead if self.heard => {}
             When::Heard => call.hears_all(),
             When::Over | When::Ahead => call.hears_something(),
             When::Hearing(phrase) => {

@@ -107,7 +107,9 @@ pub fn write(path: &Path, sound: &[i16]) {
     let spec =
         hound::WavSpec { channels: 1, sample_rate: RATE, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
     let mut wav = hound::WavWriter::create(path, spec).unwrap();
-    sound.iter().for_each(|sample| wav.write_sample(*sample).unwrap());
+    for sample in sound {
+        wav.write_sample(*sample).unwrap();
+    }
     wav.finalize().unwrap();
 }
 

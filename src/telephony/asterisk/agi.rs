@@ -77,12 +77,6 @@ impl<C: Conversation> Agi<C> {
     /// The address is taken, or not this machine's.
     pub async fn listen(self, address: SocketAddr, mut stop: watch::Receiver<bool>) -> io::Result<()> {
         let listener = TcpListener::bind(address).await?;
-        if self.recordings.is_none() {
-            tracing::warn!(
-                "by FastAGI nothing is recorded, so whoever leaves a message there hears that nothing was; \
-                 agi_recordings under [asterisk] would say where to"
-            );
-        }
         let (agi, places) = (Arc::new(self), Arc::new(Semaphore::new(CALLS)));
         tokio::spawn(async move {
             loop {

@@ -107,7 +107,7 @@ impl<C: Conversation> Asterisk<C> {
         }
         if let Some(address) = self.settings.agi_listen {
             let addresses = self.settings.agi_addresses.clone();
-            let recordings = self.settings.agi_recordings().map(Into::into);
+            let recordings = self.settings.agi_recordings.path().map(Into::into);
             let agi = agi::Agi { line: Arc::clone(&self.line), addresses, recordings, slack: agi::SLACK };
             agi.listen(address, stop.subscribe()).await?;
         }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::secret::Secret;
 use crate::telephony::public_url::PublicUrl;
+use crate::telephony::remote_folder::RemoteFolder;
 use crate::telephony::sender::Networks;
 
 /// How Asterisk reaches us, or we it, and what it plays and dials.
@@ -40,7 +41,7 @@ pub struct Settings {
     /// Who may connect there.
     pub agi_addresses: Networks,
     /// The folder on Asterisk's disk that AGI records into; empty: nothing is recorded by AGI.
-    pub agi_recordings: Box<str>,
+    pub agi_recordings: RemoteFolder,
 }
 
 impl Default for Settings {
@@ -56,7 +57,7 @@ impl Default for Settings {
             connect_password: Secret::new(""),
             agi_listen: None,
             agi_addresses: Networks::default(),
-            agi_recordings: "".into(),
+            agi_recordings: RemoteFolder::default(),
         }
     }
 }
@@ -122,19 +123,6 @@ impl Settings {
         is_name(&self.app) && is_name(&self.transfer_context)
     }
 
-    /// The folder that AGI records into, if there is one.
-    #[must_use]
-    pub fn agi_recordings(&self) -> Option<&str> {
-        Some(self.agi_recordings.trim_end_matches('/')).filter(|folder| !folder.is_empty())
-    }
-
-    /// Whether that folder, if there is one, can stand among the words of a command.
-    #[must_use]
-    pub fn agi_recordings_can_be_named(&self) -> bool {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-".contains(&b);
-        self.agi_recordings.is_empty() || self.agi_recordings.starts_with('/') && self.agi_recordings.bytes().all(plain)
-    }
-
     /// Whether the user can be sent: with a colon it would end early.
     #[must_use]
     pub fn user_can_be_sent(&self) -> bool {
@@ -157,6 +145,7 @@ fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAd
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telephony::testing::assert_hides;
 
     #[test]
     fn are_read_from_toml_and_hide_their_secrets() {
@@ -172,8 +161,7 @@ mod tests {
         assert!(settings.is_set_up() && settings.password().is_some());
         assert_eq!(settings.connect_to(), Some("http://127.0.0.1:8088/ari"));
         assert_eq!(settings.agi_listen, Some("127.0.0.1:4573".parse().unwrap()));
-        let shown = format!("{settings:?}");
-        assert!(!shown.contains("geheim") && !shown.contains("passwort"), "{shown}");
+        assert_hides(&settings, &["geheim", "passwort"]);
         assert!(toml::from_str::<Settings>("secret = \"a\"").is_err());
         assert!(toml::from_str::<Settings>("agi_listen = \"here\"").is_err());
     }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::secret::Secret;
 use crate::speech::language::Language;
+use crate::telephony::remote_folder::RemoteFolder;
 use crate::telephony::sender::{Networks, Sender, can_be_sent};
 
 /// Stands in a dial string for the number, or for what follows `sip:`.
@@ -35,7 +36,7 @@ pub struct Settings {
     /// The dial string of a SIP address.
     pub dial_sip: Box<str>,
     /// The folder on FreeSWITCH' disk that what callers say is recorded into; empty: nothing is recorded.
-    pub recordings: Box<str>,
+    pub recordings: RemoteFolder,
     /// Whether the engines read SSML.
     pub ssml: bool,
     /// Who speaks each language.
@@ -50,7 +51,7 @@ impl Default for Settings {
             credentials: None,
             dial_number: "sofia/gateway/hotline/{to}".into(),
             dial_sip: "sofia/external/{to}".into(),
-            recordings: "".into(),
+            recordings: RemoteFolder::default(),
             ssml: false,
             voices: BTreeMap::new(),
         }
@@ -98,19 +99,6 @@ impl Settings {
         [&self.dial_number, &self.dial_sip].iter().all(|dial| dial.contains(TO) && dial.contains('/'))
     }
 
-    /// The folder of recordings, if there is one.
-    #[must_use]
-    pub fn recordings(&self) -> Option<&str> {
-        Some(self.recordings.trim_end_matches('/')).filter(|folder| !folder.is_empty())
-    }
-
-    /// Whether the folder of recordings, if there is one, can stand among the words of a command.
-    #[must_use]
-    pub fn recordings_can_be_named(&self) -> bool {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-".contains(&b);
-        self.recordings.is_empty() || self.recordings.starts_with('/') && self.recordings.bytes().all(plain)
-    }
-
     /// The dial string that reaches `number`.
     pub(super) fn number(&self, number: &str) -> String {
         self.dial_number.replace(TO, number)
@@ -137,6 +125,7 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telephony::testing::assert_hides;
 
     #[test]
     fn are_read_from_toml_and_hide_their_secrets() {
@@ -151,8 +140,7 @@ mod tests {
         assert!(settings.sender(&Networks::default()).is_some() && settings.credentials_can_be_sent());
         assert_eq!(settings.voice(Language::Mandarin).engine.as_ref(), "tts_commandline");
         assert_eq!(settings.voice(Language::English), Voice { engine: "unimrcp".into(), voice: "en-US".into() });
-        let shown = format!("{settings:?}");
-        assert!(!shown.contains("geheim") && !shown.contains("passwort"), "{shown}");
+        assert_hides(&settings, &["geheim", "passwort"]);
         assert!(toml::from_str::<Settings>("dial = \"a\"").is_err());
     }
 
@@ -160,7 +148,7 @@ mod tests {
     fn what_is_empty_is_none() {
         let settings: Settings = toml::from_str("secret = \"\"\ncredentials = \"\"").unwrap();
         assert!(settings.sender(&Networks::default()).is_none() && settings.credentials().is_none());
-        assert!(settings.recordings().is_none() && settings.recordings_can_be_named());
+        assert!(settings.recordings.path().is_none());
     }
 
     #[test]
@@ -169,13 +157,6 @@ mod tests {
         for (text, can) in [("a:b", true), ("a:b:c", true), ("", true), ("a", false), (":b", false), ("a:", false)] {
             assert_eq!(credentials(text).credentials_can_be_sent(), can, "{text}");
         }
-        let recordings = |text: &str| Settings { recordings: text.into(), ..Settings::default() };
-        for (text, can) in
-            [("/var/lib/a-b_c.d/", true), ("a", false), ("/a b", false), ("/a;b", false), ("/${a}", false)]
-        {
-            assert_eq!(recordings(text).recordings_can_be_named(), can, "{text}");
-        }
-        assert_eq!(recordings("/a/").recordings(), Some("/a"));
         let dial = |text: &str| Settings { dial_number: text.into(), ..Settings::default() };
         for (text, can) in [("sofia/gateway/a/{to}", true), ("sofia/gateway/a", false), ("{to}", false)] {
             assert_eq!(dial(text).dial_strings_reach_someone(), can, "{text}");

@@ -45,7 +45,7 @@ impl Work {
             Then::Record(record, step) => {
                 self.say(&mut page, self.voiced(reply, &reply.say));
                 let to = self.at("recorded", step);
-                match self.settings.recordings() {
+                match self.settings.recordings.path() {
                     Some(folder) => record_into(&mut page, record, folder, &recording_name(DIALECT, call, step), &to),
                     None => go_on(&mut page, &to),
                 }

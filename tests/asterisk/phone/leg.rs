@@ -161,7 +161,7 @@ impl Leg {
 
     /// Whether something is still to be sent or waited for.
     fn may_go_on(&self) -> bool {
-        let stage = self.shared.view.lock().unwrap().stage.clone();
+        let stage = self.shared.lock().stage.clone();
         self.pending.is_some() || !matches!(stage, Stage::Idle | Stage::Ended(_))
     }
 
@@ -171,12 +171,12 @@ impl Leg {
         if let (Some(mouth), Some(media)) = (&mut self.mouth, &self.media) {
             let (packets, let_go) = mouth.due(now, media);
             // What is heard after this may be what the key brings.
-            let heard = self.shared.view.lock().unwrap().hearing.samples().len();
+            let heard = self.shared.lock().hearing.samples().len();
             for packet in packets {
                 let _ = self.sockets.rtp.send_to(&packet, media.address).await;
             }
             let free = mouth.is_free();
-            let is_told = self.shared.view.lock().unwrap().free;
+            let is_told = self.shared.lock().free;
             if let_go || (free && !is_told && self.commands.is_empty()) {
                 self.shared.change(|view| {
                     view.pressed.extend(let_go.then_some(heard));
@@ -199,7 +199,7 @@ impl Leg {
     }
 
     async fn hang_up(&mut self) {
-        let stage = self.shared.view.lock().unwrap().stage.clone();
+        let stage = self.shared.lock().stage.clone();
         match stage {
             Stage::Talking => {
                 self.end(End::Ours);
@@ -258,7 +258,7 @@ impl Leg {
                 let ack = self.request_numbered("ACK", number);
                 let _ = self.sockets.sip.send_to(&ack.to_bytes(), self.exchange).await;
                 self.pending = None;
-                if calling(&self.shared.view.lock().unwrap().stage) {
+                if calling(&self.shared.lock().stage) {
                     self.talk(&response.body);
                     if self.cancelled {
                         // It was answered while it was put down.
@@ -284,7 +284,7 @@ impl Leg {
 
     /// A request has come.
     async fn requested(&mut self, request: Message, manner: Option<&Manner>) {
-        let stage = self.shared.view.lock().unwrap().stage.clone();
+        let stage = self.shared.lock().stage.clone();
         let ours = request.header("Call-ID") == self.call_id;
         match request.method().unwrap_or_default() {
             "ACK" => self.pending = None,
@@ -322,7 +322,7 @@ impl Leg {
         invite.header("Call-ID").clone_into(&mut self.call_id);
         invite.header("From").clone_into(&mut self.remote);
         self.local = format!("{};tag={}", invite.header("To"), self.tag);
-        self.target = invite.contact().unwrap_or_default().to_owned();
+        invite.contact().unwrap_or_default().clone_into(&mut self.target);
         let caller = invite.header("From").to_owned();
         self.shared.change(|view| {
             view.stage = Stage::Ringing;

@@ -6,7 +6,7 @@ mod media;
 mod message;
 
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
@@ -83,9 +83,14 @@ impl Shared {
         Arc::new(Self { view: Mutex::new(view), changed: Condvar::new() })
     }
 
+    /// A test that failed while it looked has broken nothing.
+    fn lock(&self) -> MutexGuard<'_, View> {
+        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Looks, and lets those know who wait.
     fn change<T>(&self, change: impl FnOnce(&mut View) -> T) -> T {
-        let result = change(&mut self.view.lock().unwrap());
+        let result = change(&mut self.lock());
         self.changed.notify_all();
         result
     }
@@ -94,14 +99,14 @@ impl Shared {
     #[track_caller]
     fn until<T>(&self, what: &str, mut ready: impl FnMut(&View) -> Option<T>) -> T {
         let end = Instant::now() + DEADLINE;
-        let mut view = self.view.lock().unwrap();
+        let mut view = self.lock();
         loop {
             if let Some(result) = ready(&view) {
                 return result;
             }
             assert!(Instant::now() < end, "not in time: {what}; the call is {:?}", view.stage);
             // Silence is no change: it is looked for.
-            view = self.changed.wait_timeout(view, Duration::from_millis(20)).unwrap().0;
+            view = self.changed.wait_timeout(view, Duration::from_millis(20)).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
@@ -186,7 +191,7 @@ impl Phone {
     }
 
     fn view(&self) -> MutexGuard<'_, View> {
-        self.shared.view.lock().unwrap()
+        self.shared.lock()
     }
 
     /// Waits until the call is answered.
