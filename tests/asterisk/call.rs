@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::phone::{DEADLINE, End, Pace, Phone, Stage};
+use crate::phone::{DEADLINE, End, Pace, Phone, RATE, Stage};
 use crate::voice::{self, Voice};
 
 /// A call to a hotline.
@@ -134,6 +134,13 @@ impl Call {
         if let Some(last) = self.phone.pressed().last() {
             self.told.set(self.told.get().max(*last));
         }
+    }
+
+    /// What has been heard since the last key, and how long after it that began.
+    pub fn answer(&self) -> (String, Duration) {
+        let heard = self.phone.heard();
+        let (said, begins) = self.voice.says_from(&heard[self.told.get()..]);
+        (said, Duration::from_secs(begins as u64) / RATE)
     }
 
     /// What has been heard of the whole call.

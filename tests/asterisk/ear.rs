@@ -63,6 +63,8 @@ pub struct Heard {
     /// Its first sample, and the first after it.
     pub start: usize,
     pub end: usize,
+    /// Its first sample that is no silence.
+    pub sounds: usize,
     /// Whether all of it was heard.
     pub whole: bool,
     /// How alike it was.
@@ -232,7 +234,7 @@ impl Known {
             let ends = alike(&clip[last..tail], &sound[at + last..at + tail]);
             let enough = if clip.len() < SHORTEST_PART { SHORT } else { WHOLE };
             if likeness >= enough && ends >= WHOLE / 2.0 {
-                return Some(Heard { name: self.clip.name.clone(), start, end, whole: true, likeness });
+                return Some(Heard { name: self.clip.name.clone(), start, end, sounds: at, whole: true, likeness });
             }
         }
         let (mut heard, mut missed, mut so_far, mut likeness) = (0, 0, Likeness::default(), 0.0);
@@ -253,7 +255,7 @@ impl Known {
         let cut = heard >= SHORTEST_PART && heard + STRIDE < clip.len() && likeness >= PART;
         // It broke off somewhere in the last stride, and what came next begins there.
         let end = at + heard.saturating_sub(STRIDE / 2);
-        cut.then(|| Heard { name: self.clip.name.clone(), start, end, whole: false, likeness })
+        cut.then(|| Heard { name: self.clip.name.clone(), start, end, sounds: at, whole: false, likeness })
     }
 }
 

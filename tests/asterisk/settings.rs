@@ -29,7 +29,7 @@ fn a_folder_that_agi_does_not_have_is_told() {
 }
 
 #[test]
-fn what_could_not_be_is_told_at_once() {
+fn what_could_not_be_is_told() {
     let password = ("ASTERISK__PASSWORD", "0123456789abcdef");
     let everywhere = [("SERVER__LISTEN", "0.0.0.0:8080"), ("SERVER__PUBLIC_URL", ""), password];
     faults(&everywhere, "asterisk.media_url: is where nothing can be fetched from");

@@ -41,7 +41,13 @@ impl Voice {
     /// What the clips speak that are heard in `sound`, with a blank between two; `…` is behind one that was cut off. Sound that
     /// is none of theirs is `[?]`, but for the rest of what the last key stopped.
     pub fn says(&self, sound: &[i16]) -> String {
-        self.written(sound, &self.ear.hears(sound))
+        self.says_from(sound).0
+    }
+
+    /// The same, and the first sample of a clip that is no silence.
+    pub fn says_from(&self, sound: &[i16]) -> (String, usize) {
+        let heard = self.ear.hears(sound);
+        (self.written(sound, &heard), heard.first().map_or(sound.len(), |first| first.sounds))
     }
 
     /// The same, where it is all of `expected`: told soon enough to answer it. Whether it is anything else, [`Self::says`] tells.

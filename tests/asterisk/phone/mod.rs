@@ -246,9 +246,15 @@ impl Phone {
     /// Waits until no sound has come for a while.
     #[track_caller]
     pub fn quiet(&self) {
+        self.quiet_for(QUIET);
+    }
+
+    /// So long a while.
+    #[track_caller]
+    pub fn quiet_for(&self, time: Duration) {
         self.shared.until("silence", |view| {
             let over = matches!(view.stage, Stage::Ended(_));
-            (over || view.hearing.quiet_for(Instant::now()) >= QUIET).then_some(())
+            (over || view.hearing.quiet_for(Instant::now()) >= time).then_some(())
         });
     }
 
