@@ -14,7 +14,7 @@ use crate::fault::{Fault, Faults};
 use crate::telemetry::Occurrence;
 use crate::voice::{Library, Manifests};
 
-/// How often the files are looked at, with `lines.watch`: read and compared, a fraction of a millisecond. No events of the
+/// How often the files are looked at, with `lines.watch`: read and compared, some milliseconds. No events of the
 /// file system are asked for, because they do not tell of files on a network, in a container's mount, or in a folder that was
 /// put in the place of another.
 const LOOK: Duration = Duration::from_millis(500);

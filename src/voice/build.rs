@@ -209,6 +209,13 @@ fn render(
             })
             .collect::<Vec<_>>(),
     });
+    // What lies there speaks something else: a program that leaves one out must not pass it off.
+    for clip in batch {
+        match std::fs::remove_file(folder.clip(&clip.name)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(at(&folder.clip(&clip.name))(e)),
+            _ => {}
+        }
+    }
     let started = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
     let mut child = started.map_err(at(program))?;
     if let Some(mut input) = child.stdin.take() {

@@ -357,6 +357,9 @@ fn a_program_that_fails_or_leaves_something_out_is_told() {
     let program = site.program().display().to_string();
     assert_eq!(build("#!/bin/sh\nexit 3\n").to_string(), format!("{program} ended with exit status: 3"));
     assert_eq!(build("#!/bin/sh\ncat > /dev/null\n").to_string(), format!("{program} made no a.1.wav"));
+    // What lies there speaks other words.
+    fs::write(site.folder.clip("a.1"), tone(4000, 1000)).unwrap();
+    assert_eq!(build("#!/bin/sh\ncat > /dev/null\n").to_string(), format!("{program} made no a.1.wav"));
     fs::remove_file(site.program()).unwrap();
     let plan = Plan::of(&site.folder, None, &clips, false);
     let missing = plan.carry_out(&site.folder, &site.program(), |_| ()).unwrap_err();

@@ -40,6 +40,11 @@ fn a_caller_with_an_x_hears_every_sentence_and_the_balance() {
     call.hears(ACCOUNT);
     call.press("1");
     call.hears(BALANCE);
+    let shown = line.asterisk.shown();
+    assert!(shown.contains("HOTLINE_STATE=k."), "{shown}");
+    for secret in ["11010519491231002", ZHANGS_PIN] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
     call.press("9");
     call.hears(GOODBYE);
     assert_eq!(call.ended(), End::Theirs);

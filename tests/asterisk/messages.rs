@@ -40,6 +40,17 @@ fn a_message_lies_with_asterisk() {
 }
 
 #[test]
+fn who_is_not_recorded_by_agi_hears_so() {
+    let line = Plan::new().by_agi().setup(|setup| setup.env("ASTERISK__AGI_RECORDINGS", "/nowhere/hotline"));
+    let line = line.open().connected();
+    let call = line.call("13800000042");
+    call.answers(&["5", "1", "1"]);
+    until_said(&call, "message.nothing-recorded.1");
+    call.hang_up();
+    line.close(&["WARNING"], &[]);
+}
+
+#[test]
 fn by_agi_a_message_lies_where_the_settings_say() {
     let folder = tempfile::Builder::new().prefix("hotline").tempdir().unwrap();
     let path = folder.path().to_str().unwrap();

@@ -18,9 +18,8 @@ const LOST: &[&str] = &[
 /// and what a caller hears whom nobody can serve.
 const AWAY: &str = "系统繁忙，请稍后再拨";
 
-/// Who has signed in hears the menu, and the balance.
+/// Who has heard the menu hears the balance.
 fn goes_on_to_the_balance(line: Line, call: &Call) {
-    call.hears(ACCOUNT);
     call.press("1");
     call.hears(BALANCE);
     call.hang_up();
@@ -36,6 +35,7 @@ fn a_call_goes_on_where_it_was_after_the_hotline_was_killed() {
     line.kill_hotline();
     line.start_hotline();
     // Nobody knows how much of it was heard: it is said once more.
+    call.hears(ACCOUNT);
     goes_on_to_the_balance(line, &call);
 }
 
@@ -79,8 +79,18 @@ fn per_call() -> Plan {
 #[test]
 fn each_call_may_have_a_connection_of_its_own() {
     let line = per_call().open();
+    // The connection of the second has nothing to do with the first.
+    let first = line.call("13800000027");
+    first.hears_something();
     let call = line.call("13800000023");
+    call.hears_something();
+    first.press("1");
+    first.hears(KINDS);
+    first.hang_up();
     call.sign_in(ZHANG, ZHANGS_PIN);
+    call.hears(ACCOUNT);
+    // Neither began twice: a connection is there half a second before its call.
+    assert_eq!(line.calls_that_came_in(), 2);
     goes_on_to_the_balance(line, &call);
 }
 

@@ -187,6 +187,11 @@ impl Line {
         Number { exchange: self.asterisk.sip, dialled: "12333", voice: &MANDARIN }
     }
 
+    /// How many calls the hotline has begun.
+    pub fn calls_that_came_in(&self) -> usize {
+        self.hotline.as_ref().unwrap().so_far().matches("call came in").count()
+    }
+
     /// `kill -9`.
     pub fn kill_hotline(&mut self) {
         if let Some(hotline) = self.hotline.take() {

@@ -2,7 +2,7 @@
 
 Compared are toneless syllables, since homophones are no fault of the voice. Clips and values are heard in rows of up to 25 seconds, which is
 what Whisper listens to at a time, with a prompt that names the words of the field; a row with errors once more without it, and
-for each clip the better counts. Units are heard as callers hear them, in values put together of clips: amounts, dates, times, numbers,
+in halves, as it leaves off in the middle of a row that it cannot follow; for each clip the best counts. Units are heard as callers hear them, in values put together of clips: amounts, dates, times, numbers,
 until each unit was heard twice in each of its places; errors are counted by unit. A help for ears, not a test.
 """
 
@@ -64,10 +64,12 @@ def syllables(text):
     text = SIMPLIFIED.convert(unicodedata.normalize("NFKC", text))
     text = re.sub(r"(?<=\d),(?=\d{3})", "", text)
     one_by_one = lambda digits: "".join(DIGITS[int(c)] for c in digits)
+    # It writes 1 for both.
+    with_yao = lambda digits: one_by_one(digits).replace("一", "幺")
     as_number = lambda digits: number(int(digits) % 10**8)
-    for way in (one_by_one, as_number, lambda digits: (one_by_one if len(digits) > 4 else as_number)(digits)):
+    for way in (one_by_one, with_yao, as_number, lambda digits: (one_by_one if len(digits) > 4 else as_number)(digits)):
         words = re.sub(r"\d+", lambda m: way(m.group()), text)
-        words = words.replace("幺", "一").replace("两", "二").replace("〇", "零").replace("艾克斯", "X").replace("X", "克斯")
+        words = words.replace("两", "二").replace("〇", "零").replace("艾克斯", "X").replace("X", "克斯")
         yield lazy_pinyin(re.sub(r"[^\u4e00-\u9fff]", "", words))
 
 
@@ -274,6 +276,11 @@ def listen(whisper, texts, row, pause):
         if sum(taken[-1][0]) <= 0.1 * sum(map(length, texts)):
             break
     print(taken[-1][1], file=sys.stderr, flush=True)
+    if len(row) > 1 and sum(taken[-1][0]) > 0.1 * sum(map(length, texts)):
+        middle = len(row) // 2
+        cut = sum(len(of[0]) if isinstance(of[0], list) else 1 for of in row[:middle])
+        halves = [listen(whisper, texts[:cut], row[:middle], pause), listen(whisper, texts[cut:], row[middle:], pause)]
+        taken.append((halves[0][0] + halves[1][0], " ".join(heard for _, heard in halves)))
     return [min(wrong) for wrong in zip(*(of[0] for of in taken))], min(taken, key=lambda of: sum(of[0]))[1]
 
 

@@ -145,6 +145,18 @@ pub fn sounds<'w>(language: Language, words: &Words<'w>, pace: Pace) -> Vec<Soun
     sounds
 }
 
+/// Whether there is no silence behind the last of `words`.
+#[must_use]
+pub fn ends_in_speech(words: &Words<'_>) -> bool {
+    match words.pieces().last() {
+        Some(Piece::Fragment { text, .. }) => {
+            !text.chars().rev().take_while(|c| !is_spoken(*c)).any(|c| is_sentence_end(c) || is_clause_end(c))
+        }
+        Some(Piece::Unit(_)) => true,
+        Some(Piece::Break | Piece::Joint(_)) | None => false,
+    }
+}
+
 /// Sounds that do not know of each other yet.
 #[derive(Clone, Copy)]
 enum Token<'w> {

@@ -9,7 +9,7 @@ use std::mem;
 use jiff::civil::{Date, Time, Weekday};
 use serde::Serialize;
 
-use super::sound::{After, Before, Of, SENTENCE, SILENCES, Sound, Utterance, sounds};
+use super::sound::{After, Before, Of, SENTENCE, SILENCES, Sound, Utterance, ends_in_speech, sounds};
 use crate::member::account::YearMonth;
 use crate::member::message::MessageNumber;
 use crate::member::money::Money;
@@ -104,6 +104,10 @@ struct Found<'c> {
 fn collect<'c>(catalog: &'c Catalog, prompt: &Prompt, found: &mut Found<'c>) {
     let mut words = Words::new();
     catalog.speak(prompt, &mut words);
+    if ends_in_speech(&words) {
+        // No full stop: what is said next follows at once.
+        catalog.speak(prompt, &mut words);
+    }
     let sounds = sounds(catalog.language(), &words, Pace::Usual);
     for (at, sound) in sounds.iter().enumerate() {
         let Sound::Said(said) = sound else { continue };

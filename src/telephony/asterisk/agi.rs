@@ -94,9 +94,12 @@ impl<C: Conversation> Agi<C> {
                     }
                 };
                 // Nothing else tells who it is.
-                let Some(place) =
-                    Arc::clone(&places).try_acquire_owned().ok().filter(|_| agi.addresses.have(peer.ip()))
-                else {
+                if !agi.addresses.have(peer.ip()) {
+                    tracing::warn!(address = %peer.ip(), "an AGI connection is refused: asterisk.agi_addresses does not have it");
+                    continue;
+                }
+                let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                    tracing::warn!("an AGI connection is refused: there are {CALLS} calls by AGI already");
                     continue;
                 };
                 let (agi, mut stop) = (Arc::clone(&agi), stop.clone());
@@ -287,6 +290,7 @@ impl<C: Conversation> Driven<'_, C> {
                     return Ok(Some(Input::Gone));
                 }
                 tracing::warn!("Asterisk does not play a prompt");
+                return Ok(Some(Input::Broken(part)));
             }
         }
         if goes_on_at.is_none() {
@@ -320,6 +324,11 @@ impl<C: Conversation> Driven<'_, C> {
         let (name, finish) = (name.expose(), record.finish.as_char());
         let command = format!("RECORD FILE {folder}/{name} wav \"{finish}\" {longest} s={silence}");
         let (at, hung_up) = match self.wire.command(&command, record.longest).await? {
+            // The caller is there, and nothing is recorded.
+            Answer::Result { text: Some(text), .. } if *text == *"writefile" => {
+                tracing::warn!("Asterisk does not record by AGI; may it write into asterisk.agi_recordings?");
+                (None, false)
+            }
             Answer::Result { at, hung_up, .. } => (at, hung_up),
             Answer::Dead => (None, true),
             Answer::Other => (None, false),

@@ -40,6 +40,8 @@ pub enum Purpose {
     Channel,
     /// To play this.
     Play(Part),
+    /// To play what stands before it.
+    PlayBefore(Part),
     /// To record.
     Record,
     /// To end a recording that was begun by another.
@@ -111,7 +113,6 @@ pub struct Driven<C> {
     /// The first moment of all that turns know of.
     origin: Instant,
     thinking: Option<Thinking>,
-    turn: u32,
     /// How many lists stand before the last one of what is played.
     before: usize,
 }
@@ -138,7 +139,7 @@ impl<C: Conversation> Driven<C> {
     #[must_use]
     pub fn new(talk: Talk<C>, channel: &str, playbacks: Playbacks, asks: Sender<Asked>) -> Self {
         let (turns, origin) = (Turns::new(), Instant::now());
-        Self { talk, channel: channel.into(), playbacks, asks, turns, origin, thinking: None, turn: 0, before: 0 }
+        Self { talk, channel: channel.into(), playbacks, asks, turns, origin, thinking: None, before: 0 }
     }
 
     /// Goes on until the call is over, or `told` is: then whoever takes the channel up goes on.
@@ -196,8 +197,7 @@ impl<C: Conversation> Driven<C> {
     /// Before anything is said: whoever takes the call up finds it there.
     async fn keep(&mut self, input: &Input) {
         if let Input::Turn(script) = input {
-            self.turn = self.turn.saturating_add(1);
-            let kept = kept(&script.then, &self.playbacks.turn(self.turn));
+            let kept = kept(&script.then, &self.playbacks.turn(self.turns.turn().saturating_add(1)));
             // Whether anybody takes it shows with what is asked next.
             let _ = self.ask(Purpose::Channel, Request::set(&self.channel, STATE, &kept)).await;
         }
@@ -246,7 +246,7 @@ impl<C: Conversation> Driven<C> {
         self.before = lists.len();
         for (n, list) in lists.enumerate() {
             let request = Request::play(&self.channel, &self.playbacks.name_before(part, n), media(list));
-            self.ask(Purpose::Whatever, request).await?;
+            self.ask(Purpose::PlayBefore(part), request).await?;
         }
         let request = Request::play(&self.channel, &self.playbacks.name(part), media(last));
         self.ask(Purpose::Play(part), request).await
@@ -254,7 +254,7 @@ impl<C: Conversation> Driven<C> {
 
     /// What the dialplan needs to put the caller through, and then the channel.
     async fn transfer(&self, transfer: &Transfer, step: &str) -> Option<()> {
-        let kept = kept_away(step, &self.playbacks.turn(self.turn));
+        let kept = kept_away(step, &self.playbacks.turn(self.turns.turn()));
         self.ask(Purpose::Channel, Request::set(&self.channel, STATE, &kept)).await?;
         for (variable, value) in variables(&self.talk.call.dialled, transfer) {
             self.ask(Purpose::Channel, Request::set(&self.channel, variable, &value)).await?;

@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-use super::session::{Ended, Link, Received, serve};
+use super::session::{Ended, Link, REPLACED, Received, serve};
 use super::settings::Settings;
 use super::talk::Line;
 use super::wire::{Answered, Request};
@@ -70,9 +70,7 @@ pub async fn keep_connected<C: Conversation>(line: Arc<Line<C>>, settings: Setti
                     Ended::Lost => tracing::warn!("Asterisk has gone"),
                     Ended::Replaced => {
                         again = YIELD;
-                        tracing::warn!(
-                            "another hotline has connected to Asterisk under the same asterisk.app: it has the calls now"
-                        );
+                        tracing::warn!("{REPLACED}");
                     }
                 }
             }

@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use super::session::{Link, Received, serve};
+use super::session::{Ended, Link, REPLACED, Received, serve};
 use super::settings::Settings;
 use super::talk::Line;
 use super::wire;
@@ -58,8 +58,11 @@ async fn connect<C: Conversation>(State(way_in): State<Arc<WayIn<C>>>, request: 
                 None => std::future::pending().await,
             }
         };
-        serve(Socket(socket), Arc::clone(&way_in.line), &way_in.app, stop).await;
-        tracing::info!("Asterisk has gone");
+        match serve(Socket(socket), Arc::clone(&way_in.line), &way_in.app, stop).await {
+            Ended::Stopped => {}
+            Ended::Lost => tracing::info!("Asterisk has gone"),
+            Ended::Replaced => tracing::warn!("{REPLACED}"),
+        }
     })
 }
 

@@ -33,6 +33,11 @@ const DEAD: Duration = Duration::from_secs(45);
 const LEAVE: Duration = Duration::from_secs(4);
 /// How often it is asked where a call stands, should Asterisk not say.
 const TRIES: u8 = 3;
+/// How long it is waited for the news that a channel has come in, which is among those that are there and keeps nothing:
+/// with a connection for a single call Asterisk tells it half a second after it has connected.
+const COMES_IN: Duration = Duration::from_millis(1500);
+/// When what Asterisk cannot do now is asked once more.
+const AGAIN: Duration = Duration::from_secs(1);
 /// Recordings that ended while nobody was connected: more are not kept in mind.
 const MOST_RECORDED: usize = 1024;
 
@@ -58,6 +63,9 @@ pub enum Received {
     Nothing,
 }
 
+/// What is said of [`Ended::Replaced`].
+pub const REPLACED: &str = "another hotline is connected to Asterisk under the same asterisk.app: it has the calls now";
+
 /// Why a connection is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -79,6 +87,8 @@ struct Session<C> {
     /// Asterisk's own name, as part of a call's id.
     asterisk: Box<str>,
     calls: HashMap<Box<str>, Running>,
+    /// Calls whose channel is gone: what was recorded in them may be told yet, while anybody listens.
+    going: HashMap<Box<str>, Sender<Input>>,
     /// Channels of which it is being asked where they stand.
     arriving: HashMap<Box<str>, Arriving>,
     /// Channels that hear last words.
@@ -98,8 +108,20 @@ struct Session<C> {
 struct Arriving {
     channel: Channel,
     args: Vec<String>,
+    known: Known,
     /// How often Asterisk has not said.
     tries: u8,
+}
+
+/// How it is known of a channel that arrives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// It was told that it has come in.
+    Told,
+    /// It is among those that are there.
+    Listed,
+    /// So it is, and keeps nothing: nobody has spoken with it, or it is still coming in.
+    Awaited,
 }
 
 struct Running {
@@ -159,6 +181,7 @@ impl<C: Conversation> Session<C> {
             registered: None,
             asterisk: "".into(),
             calls: HashMap::new(),
+            going: HashMap::new(),
             arriving: HashMap::new(),
             ending: HashSet::new(),
             recorded: HashMap::new(),
@@ -185,7 +208,7 @@ impl<C: Conversation> Session<C> {
             News::Started(channel, args) => {
                 self.away.remove(&channel.id);
                 self.calls.remove(&channel.id);
-                self.arrive(channel, args);
+                self.come_in(channel, args);
             }
             News::Key(channel, key) => self.tell(&channel, Input::Key(key)),
             News::Played { channel, playback, failed } => self.played(&channel, &playback, failed),
@@ -208,8 +231,24 @@ impl<C: Conversation> Session<C> {
         self.ask("", Purpose::Channels, Request::channels());
     }
 
+    /// It is told that a channel has come in; that it is there may be known already.
+    fn come_in(&mut self, channel: Channel, args: Vec<String>) {
+        let Some(arriving) = self.arriving.get_mut(&channel.id) else {
+            return self.arrive(channel, args, Known::Told);
+        };
+        let (id, is_up, known) = (channel.id.clone(), channel.is_up(), arriving.known);
+        (arriving.channel, arriving.args, arriving.known) = (channel, args, Known::Told);
+        if !is_up {
+            // Nothing could be done with it before.
+            self.ask(&id, Purpose::Channel, Request::answer(&id));
+        }
+        if known == Known::Awaited {
+            self.ask(&id, Purpose::State, Request::get(&id, STATE));
+        }
+    }
+
     /// A channel is in the application, for the first time or once more: what it keeps tells which.
-    fn arrive(&mut self, channel: Channel, args: Vec<String>) {
+    fn arrive(&mut self, channel: Channel, args: Vec<String>, known: Known) {
         let id = channel.id.clone();
         if self.calls.contains_key(&id) || self.arriving.contains_key(&id) {
             return;
@@ -222,7 +261,7 @@ impl<C: Conversation> Session<C> {
             self.ask(&id, Purpose::Channel, Request::answer(&id));
         }
         self.ask(&id, Purpose::State, Request::get(&id, STATE));
-        self.arriving.insert(id, Arriving { channel, args, tries: 0 });
+        self.arriving.insert(id, Arriving { channel, args, known, tries: 0 });
     }
 
     fn answered(&mut self, Answered { request, status, body }: Answered) {
@@ -244,8 +283,17 @@ impl<C: Conversation> Session<C> {
                 }
                 self.gone(&channel);
             }
+            // Not now: whoever is to be hung up on hears nothing any more, and cannot stay.
+            Purpose::HangUp if status >= 500 => {
+                self.ask_later(Asked { purpose, request: Request::hang_up(&channel), channel }, AGAIN);
+            }
             Purpose::HangUp => self.gone(&channel),
-            Purpose::Channel | Purpose::LastWords | Purpose::EndRecording => {}
+            Purpose::Channel => tracing::warn!(status, "Asterisk does not do what it was asked of a channel"),
+            Purpose::LastWords | Purpose::EndRecording => {}
+            Purpose::PlayBefore(part) => {
+                tracing::warn!(status, "Asterisk does not play a prompt");
+                self.tell(&channel, Input::Broken(part));
+            }
             Purpose::Play(part) => {
                 tracing::warn!(status, "Asterisk does not play a prompt");
                 self.tell(&channel, Input::Played(part));
@@ -273,7 +321,7 @@ impl<C: Conversation> Session<C> {
             if let Some(args) =
                 channel.in_app(&app).filter(|_| only.as_deref().is_none_or(|only| *channel.name == *only))
             {
-                self.arrive(channel, args);
+                self.arrive(channel, args, Known::Listed);
             }
         }
     }
@@ -284,9 +332,12 @@ impl<C: Conversation> Session<C> {
         struct Variable {
             value: String,
         }
-        let Some(Arriving { channel, args, .. }) = self.arriving.remove(id) else { return };
         let variable = body.and_then(|body| serde_json::from_str::<Variable>(body).ok());
         let variable = variable.map(|variable| variable.value).unwrap_or_default();
+        if variable.is_empty() && self.may_be_coming_in(id) {
+            return;
+        }
+        let Some(Arriving { channel, args, .. }) = self.arriving.remove(id) else { return };
         let dialled = args.first().map(String::as_str).filter(|line| !line.is_empty()).unwrap_or(channel.exten());
         let call = Call {
             dialect: DIALECT,
@@ -333,6 +384,27 @@ impl<C: Conversation> Session<C> {
         tokio::spawn(driven.run(opening, hears, Arc::downgrade(&self.busy)));
     }
 
+    /// Whether a channel that keeps nothing is only known to be there: then it is asked once more, if it is not told meanwhile.
+    fn may_be_coming_in(&mut self, id: &str) -> bool {
+        let Some(arriving) = self.arriving.get_mut(id).filter(|arriving| arriving.known == Known::Listed) else {
+            return false;
+        };
+        arriving.known = Known::Awaited;
+        self.ask_later(
+            Asked { channel: id.into(), purpose: Purpose::State, request: Request::get(id, STATE) },
+            COMES_IN,
+        );
+        true
+    }
+
+    fn ask_later(&self, ask: Asked, wait: Duration) {
+        let asks = self.asks.clone();
+        tokio::spawn(async move {
+            sleep(wait).await;
+            let _ = asks.send(ask).await;
+        });
+    }
+
     /// Asterisk did not say where a call stands. One that is under way must not begin anew.
     fn ask_again(&mut self, id: &str) {
         let Some(arriving) = self.arriving.get_mut(id) else { return };
@@ -349,6 +421,8 @@ impl<C: Conversation> Session<C> {
     fn recorded(&mut self, channel: Box<str>, seconds: u32) {
         if self.calls.contains_key(&channel) {
             self.tell(&channel, Input::Recorded(seconds));
+        } else if let Some(gone) = self.going.get(&channel) {
+            let _ = gone.try_send(Input::Recorded(seconds));
         } else if self.recorded.len() < MOST_RECORDED {
             self.recorded.insert(channel, seconds);
         }
@@ -357,7 +431,7 @@ impl<C: Conversation> Session<C> {
     /// Last words have been said.
     fn hang_up(&mut self, channel: &str) {
         if self.ending.remove(channel) {
-            self.ask(channel, Purpose::Whatever, Request::hang_up(channel));
+            self.ask(channel, Purpose::HangUp, Request::hang_up(channel));
         }
     }
 
@@ -388,6 +462,8 @@ impl<C: Conversation> Session<C> {
         self.recorded.remove(channel);
         if let Some(running) = self.calls.remove(channel) {
             let _ = running.told.try_send(Input::Gone);
+            self.going.retain(|_, told| !told.is_closed());
+            self.going.insert(channel.into(), running.told);
         }
     }
 

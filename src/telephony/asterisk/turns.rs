@@ -8,7 +8,8 @@
 //! - The first key stops the speech. The time for the first key runs from the end of what is said, that for a further one from
 //!   the key before it.
 //! - An entry that is full ends at once. The finish key that many callers press all the same is passed over for [`AFTERMATH`].
-//! - What cannot be played counts as played: the caller waits no longer than the time for the first key.
+//! - What cannot be played at all counts as played: the caller waits no longer than the time for the first key. Where a part of
+//!   it cannot, the rest is not played: it might be another amount. The call is given back.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -69,6 +70,8 @@ pub enum Input {
     Key(Key),
     /// What was played is over: to its end, stopped, or because it could not be played.
     Played(Part),
+    /// Of what was to be played something cannot be.
+    Broken(Part),
     /// A recording is over, after so many seconds; nothing was recorded if there are none.
     Recorded(u32),
     /// The caller has hung up; what is under way ends now.
@@ -188,6 +191,12 @@ impl Turns {
         self.due
     }
 
+    /// How many turns there have been.
+    #[must_use]
+    pub fn turn(&self) -> u32 {
+        self.turn
+    }
+
     /// Whether the conversation has the word.
     #[must_use]
     pub fn is_thinking(&self) -> bool {
@@ -206,6 +215,7 @@ impl Turns {
             }
             Input::Key(key) => self.key(key, now, &mut todo),
             Input::Played(part) => self.played(part, now, &mut todo),
+            Input::Broken(part) => self.broken(part, &mut todo),
             Input::Recorded(seconds) => self.recorded(seconds, &mut todo),
             Input::HungUp => self.hung_up = true,
             Input::Gone => self.gone(now, &mut todo),
@@ -364,6 +374,21 @@ impl Turns {
             State::Saying { part, then, recording } if part == over => self.follow(then, recording, now, todo),
             // Stopped, and long forgotten.
             state => self.state = state,
+        }
+    }
+
+    /// What is left of it is not said.
+    fn broken(&mut self, broken: Part, todo: &mut Vec<Command>) {
+        match &self.state {
+            State::HearingOut { part, .. }
+            | State::Saying { part, .. }
+            | State::Collecting { playing: Some(part), .. }
+                if *part == broken && !self.hung_up =>
+            {
+                todo.push(Command::Stop(broken));
+                self.leave(Command::Release, true, None, todo);
+            }
+            _ => {}
         }
     }
 

@@ -82,6 +82,21 @@ proptest! {
 }
 
 /// Each clip has a name of its own, and its carrier says it at its place.
+/// Nobody ends in the midst of a turn with a voice that is at its end.
+#[test]
+fn wording_without_a_full_stop_is_wanted_within_a_turn_too() {
+    let text = include_str!("../../../../voice-prompts/zh-CN/prompts.toml");
+    let places = |text: &str| {
+        let wanted = wanted(&Catalog::parse("prompts.toml", text).unwrap()).into_iter();
+        let of = wanted.filter(|clip| clip.name.starts_with("call.goodbye.1"));
+        of.map(|clip| (clip.name, clip.after)).collect::<Vec<_>>()
+    };
+    assert_eq!(places(text), [("call.goodbye.1".to_owned(), After::End)]);
+    let without = text.replace("感谢您的来电，再见。", "感谢您的来电，再见");
+    let both = [("call.goodbye.1".to_owned(), After::End), ("call.goodbye.1-on".to_owned(), After::On)];
+    assert_eq!(places(&without), both);
+}
+
 #[test]
 fn names_and_carriers() {
     for language in Language::ALL {

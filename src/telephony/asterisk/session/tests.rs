@@ -240,8 +240,9 @@ async fn calls_that_are_up_go_on_where_they_were() {
     asterisk.did(&["GET playbacks/c3.0a1b2c3d-9a"]).await;
     asterisk.answered("GET playbacks/c3.0a1b2c3d-9a", 404, None).await;
     asterisk.did(&["DELETE channels/c3 reason_code=16"]).await;
-    // Nobody has spoken with this one yet.
+    // Nobody has spoken with this one yet, and its beginning is not told any more.
     asterisk.answered(&state("c4"), 404, None).await;
+    asterisk.keeps("c4", None).await;
     asterisk.heard(&["c4 dialled 12333 Number(…)"]).await;
 }
 
@@ -254,6 +255,26 @@ async fn a_call_that_is_told_twice_is_one_call() {
     asterisk.told(&json!({ "type": "StasisStart", "args": ["12333"], "channel": up })).await;
     asterisk.keeps("c1", None).await;
     asterisk.did(&[&keeps("k.AbC-_9.e3b0c442-1"), &plays("1b", MENU)]).await;
+    asterisk.did(&[]).await;
+    asterisk.heard(&["c1 dialled 12333 Number(…)"]).await;
+}
+
+/// A connection for a single call is there before the call has come in.
+#[tokio::test]
+async fn a_call_that_is_still_coming_in_begins_once() {
+    let channels = json!([channel("c1", "Ring", "hotline,12333")]);
+    let mut asterisk = End::with([entry()], &channels).await;
+    asterisk.did(&["POST channels/c1/answer"]).await;
+    asterisk.answered("POST channels/c1/answer", 409, None).await;
+    asterisk.keeps("c1", None).await;
+    asterisk.did(&[]).await;
+    let ringing = channel("c1", "Ring", "hotline,12333");
+    asterisk.told(&json!({ "type": "StasisStart", "args": ["12333"], "channel": ringing })).await;
+    asterisk.did(&["POST channels/c1/answer"]).await;
+    asterisk.keeps("c1", None).await;
+    asterisk.did(&[&keeps("k.AbC-_9.e3b0c442-1"), &plays("1b", MENU)]).await;
+    // What is asked for nothing then changes nothing.
+    asterisk.keeps("c1", None).await;
     asterisk.did(&[]).await;
     asterisk.heard(&["c1 dialled 12333 Number(…)"]).await;
 }
@@ -318,6 +339,42 @@ async fn a_message_is_recorded_under_a_name_of_its_own() {
     asterisk.told(&json!({ "type": "RecordingFinished", "recording": recording })).await;
     let recorded = "c1 R Recorded { recording: Some(Recording { reference: Secret(…), seconds: 7 }), hung_up: false }";
     asterisk.heard(&["c1 dialled 12333 Number(…)", recorded]).await;
+}
+
+/// Whoever hangs up instead of pressing a key has left the message all the same, whichever end is told first.
+#[tokio::test]
+async fn a_message_is_not_lost_by_hanging_up() {
+    let name = "asterisk-02fc00000001-c1-8c2574892063f995";
+    let recording = json!({ "name": name, "target_uri": "channel:c1", "state": "done", "duration": 7 });
+    let finished = json!({ "type": "RecordingFinished", "recording": recording });
+    for first in [true, false] {
+        let mut asterisk = End::new([record()]).await;
+        asterisk.enters("c1", &["12333"], None).await;
+        asterisk.did(&[&keeps("r.R.e3b0c442-1"), &plays("1a", "sound:http://h/asterisk/tone.wav")]).await;
+        asterisk.played("c1", "c1.e3b0c442-1a").await;
+        assert!(asterisk.next().await.starts_with("POST channels/c1/record"));
+        asterisk.happens("ChannelHangupRequest", "c1").await;
+        if first {
+            asterisk.told(&finished).await;
+        }
+        asterisk.happens("StasisEnd", "c1").await;
+        if !first {
+            asterisk.told(&finished).await;
+        }
+        let recorded =
+            "c1 R Recorded { recording: Some(Recording { reference: Secret(…), seconds: 7 }), hung_up: true }";
+        asterisk.heard(&["c1 dialled 12333 Number(…)", recorded, "c1 Completed"]).await;
+    }
+    // And where nothing is told of it the call is over all the same.
+    let mut asterisk = End::new([record()]).await;
+    asterisk.enters("c1", &["12333"], None).await;
+    asterisk.did(&[&keeps("r.R.e3b0c442-1"), &plays("1a", "sound:http://h/asterisk/tone.wav")]).await;
+    asterisk.played("c1", "c1.e3b0c442-1a").await;
+    let record = asterisk.next().await;
+    asterisk.answered(&record, 404, None).await;
+    sleep(Duration::from_millis(2100)).await;
+    let nothing = "c1 R Recorded { recording: None, hung_up: true }";
+    asterisk.heard(&["c1 dialled 12333 Number(…)", nothing, "c1 Completed"]).await;
 }
 
 /// We were away while a caller spoke a message: how long it is was told before its call was known, is told when it is ended,
@@ -444,6 +501,16 @@ async fn what_asterisk_refuses_does_not_leave_the_caller_alone() {
     asterisk.answered(&record, 500, None).await;
     let nothing = "c1 R Recorded { recording: None, hung_up: false }";
     asterisk.heard(&["c1 dialled 12333 Number(…)", nothing]).await;
+    // Who cannot be hung up on now is a second later.
+    let mut asterisk = End::new([]).await;
+    asterisk.enters("c1", &["12333"], Some("over.0a1b2c3d-9")).await;
+    asterisk.did(&["GET playbacks/c1.0a1b2c3d-9a"]).await;
+    asterisk.answered("GET playbacks/c1.0a1b2c3d-9a", 404, None).await;
+    for status in [503, 204] {
+        asterisk.did(&["DELETE channels/c1 reason_code=16"]).await;
+        asterisk.answered("DELETE channels/c1 reason_code=16", status, None).await;
+    }
+    asterisk.did(&[]).await;
     // Whom nobody takes is asked what else they want.
     let mut asterisk = End::new([transfer(TransferTarget::Queue("agents".into()))]).await;
     asterisk.enters("c1", &["12333"], None).await;

@@ -333,6 +333,29 @@ fn rubbish_is_bounded() {
     assert!(shown.contains("ahead: Zeroizing { .. }") && !shown.contains("Digit"), "{shown}");
 }
 
+/// What is left of an amount might be another.
+#[test]
+fn what_cannot_be_said_whole_is_not_said_on() {
+    let broken = |second| Input::Broken(Part { turn: 1, second });
+    for (before, during, then) in
+        [(&[500][..], &[][..], collect(6, None)), (&[500], &[500], Then::HangUp), (&[500], &[500], transfer())]
+    {
+        let mut stage = Stage::new();
+        stage.at(0, Input::Turn(script(before, during, then))).log.clear();
+        stage.at(10, broken(false)).at(20, Input::Gone).wait(100_000).did(&[(10, "stop 1a"), (10, "release")]);
+    }
+    let mut stage = Stage::new();
+    stage.at(0, Input::Turn(script(&[], &[500], collect(6, None)))).log.clear();
+    stage.at(10, broken(true)).did(&[(10, "stop 1b"), (10, "release")]);
+    // It is not said any more, or to nobody.
+    let mut stage = Stage::new();
+    stage.at(0, Input::Turn(script(&[], &[500], collect(6, None)))).keys(5, "1").log.clear();
+    stage.at(10, broken(true)).did(&[]);
+    let mut stage = Stage::new();
+    stage.at(0, Input::Turn(script(&[500], &[], collect(6, None)))).at(5, Input::HungUp).log.clear();
+    stage.at(10, broken(false)).at(11, Input::Gone).did(&[(11, "over")]);
+}
+
 // ---- captures of real calls ----
 
 /// The conversation those calls had: an ID number, a PIN, a balance; `0` for a person.
@@ -369,7 +392,8 @@ fn replayed(capture: &str) -> Log {
         match news {
             News::Key(of, key) if *of == *channel => stage.at(at, Input::Key(key)),
             News::Played { channel: of, playback, .. } if *of == *channel => {
-                let n: usize = playback.rsplit_once("-pb").unwrap().1.parse().unwrap();
+                // In one of them nothing else was played.
+                let n: usize = playback.rsplit_once("-pb").map_or(1, |(_, n)| n.parse().unwrap());
                 stage.at(at, Input::Played(parts[n - 1]))
             }
             News::HangingUp(of) if *of == *channel => stage.at(at, Input::HungUp),
@@ -486,4 +510,5 @@ fn a_person_by_nought_and_the_finish_key() {
 fn callers_who_hang_up() {
     replays(capture!("hangup_during_prompt"), &[(0, "play 1b 8700 UntilKeys"), (1505, "over")]);
     replays(capture!("caller_hangup_mid_id"), &[(0, "play 1b 8700 UntilKeys"), (1604, "stop 1b"), (3315, "over")]);
+    replays(capture!("inbound"), &[(0, "play 1b 8700 UntilKeys"), (1126, "stop 1b"), (2010, "over")]);
 }
