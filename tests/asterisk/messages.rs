@@ -47,7 +47,7 @@ fn who_is_not_recorded_by_agi_hears_so() {
     call.answers(&["5", "1", "1"]);
     until_said(&call, "message.nothing-recorded.1");
     call.hang_up();
-    line.close(&["WARNING"], &[]);
+    line.close(&["file.c: Unable to open file"], &[]);
 }
 
 #[test]

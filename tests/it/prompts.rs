@@ -275,22 +275,16 @@ fn browsers_are_told_what_to_play_and_platforms_where_the_settings_say_so() {
     assert!(markup.contains(&format!("<Play>{PUBLIC_URL}/prompts/zh-CN/{hash}.wav</Play>")), "{markup}");
 }
 
-/// Every language that has clips has one of everything it says, which can be heard and is the file its manifest tells of.
+/// The two voices that are shipped have a clip of everything they say, which can be heard and is the file its manifest tells of.
 #[test]
 fn shipped_clips_speak_the_shipped_wording() {
     let prompts = project("voice-prompts");
-    let mut of = Vec::new();
-    for language in Language::ALL {
+    for language in [Language::Mandarin, Language::English] {
         let folder = Folder::of(&prompts, language);
-        if !folder.path().exists() {
-            continue;
-        }
         let manifest = folder.manifest().unwrap().unwrap();
         let text = fs::read_to_string(prompts.join(language.tag()).join("prompts.toml")).unwrap();
         let wanted = wanted(&Catalog::parse("prompts.toml", &text).unwrap());
         assert_eq!(check::faults(&folder, &manifest, &wanted), [], "{language}");
         assert!(manifest.entries.len() > 500, "{language}: {}", manifest.entries.len());
-        of.push(language);
     }
-    assert_eq!(of.first(), Some(&Language::Mandarin));
 }
