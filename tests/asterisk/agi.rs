@@ -22,7 +22,7 @@ fn a_caller_hears_the_balance_and_talks_to_a_person_and_is_back() {
     until_said(&call, "rating.ask.1");
     call.press("1");
     assert_eq!(call.ended(), End::Theirs);
-    let heard = call.kept("agi");
+    let heard = call.kept();
     let (balance, _) = BALANCE.split_once(" 重听").unwrap();
     for said in [balance, CONNECTING, &format!("感谢您的评价 {GOODBYE}")] {
         assert_eq!(heard.matches(said).count(), 1, "{said}\n{heard}");

@@ -1,9 +1,10 @@
 //! A call as its caller has it: keys, and what was heard, clip by clip.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::phone::{DEADLINE, End, Pace, Phone, RATE, Stage};
@@ -13,6 +14,8 @@ use crate::voice::{self, Voice};
 pub struct Call {
     phone: Phone,
     voice: Arc<Voice>,
+    /// Where its sound is kept.
+    path: PathBuf,
     /// What of the sound has been told already.
     told: Cell<usize>,
     /// What was heard of what was expected, to be held against all clips when there is time.
@@ -20,8 +23,9 @@ pub struct Call {
 }
 
 impl Call {
-    pub fn new(phone: Phone, voice: Arc<Voice>) -> Self {
-        Self { phone, voice, told: Cell::new(0), to_prove: RefCell::default() }
+    /// `own` is who calls.
+    pub fn new(phone: Phone, own: &str, voice: Arc<Voice>) -> Self {
+        Self { phone, voice, path: path(own), told: Cell::new(0), to_prove: RefCell::default() }
     }
 
     pub fn phone(&self) -> &Phone {
@@ -177,28 +181,33 @@ impl Call {
         self.phone.ended()
     }
 
-    /// Everything that was heard, from the file it is kept in under this name.
-    pub fn kept(&self, name: &str) -> String {
-        let path = self.keep(name);
-        let sound: Vec<i16> = hound::WavReader::open(path).unwrap().samples().map(Result::unwrap).collect();
+    /// Everything that was heard, from the file it is kept in.
+    pub fn kept(&self) -> String {
+        self.keep();
+        let sound: Vec<i16> = hound::WavReader::open(&self.path).unwrap().samples().map(Result::unwrap).collect();
         self.voice.says(&sound)
     }
 
-    fn keep(&self, name: &str) -> PathBuf {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/.cache/asterisk/heard");
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join(format!("{name}.wav"));
-        voice::write(&path, &self.phone.heard());
-        path
+    fn keep(&self) {
+        std::fs::create_dir_all(self.path.parent().unwrap()).unwrap();
+        voice::write(&self.path, &self.phone.heard());
     }
+}
+
+/// A file for the sound of a call of `own`: of the same number's first call, of its second.
+fn path(own: &str) -> PathBuf {
+    static CALLS: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
+    let mut calls = CALLS.lock().unwrap_or_else(PoisonError::into_inner);
+    let count = calls.entry(own.to_owned()).or_default();
+    *count += 1;
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/.cache/asterisk/heard").join(format!("{own}.{count}.wav"))
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
+        self.keep();
         if std::thread::panicking() {
-            let thread = std::thread::current();
-            let test = thread.name().map_or_else(|| format!("{:?}", thread.id()), |name| name.replace("::", "."));
-            eprintln!("what was heard: {}", self.keep(&format!("failed.{test}")).display());
+            eprintln!("what was heard: {}", self.path.display());
         } else {
             self.prove();
         }

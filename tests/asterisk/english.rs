@@ -35,6 +35,5 @@ fn a_caller_hears_the_balance_in_english() {
     call.press("9");
     call.hears(GOODBYE);
     assert_eq!(call.ended(), End::Theirs);
-    call.kept("english");
     line.close(&[], &["11010519491231002", ZHANGS_PIN]);
 }

@@ -275,6 +275,6 @@ impl Number {
 
     /// Somebody who says this over and over.
     pub fn call_saying(self, own: &str, voice: Arc<[i16]>) -> Call {
-        Call::new(Phone::dial_saying(self.exchange, self.dialled, own, voice), Arc::clone(self.voice))
+        Call::new(Phone::dial_saying(self.exchange, self.dialled, own, voice), own, Arc::clone(self.voice))
     }
 }
