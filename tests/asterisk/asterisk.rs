@@ -131,7 +131,7 @@ impl Asterisk {
     /// All it has written down: its log, and what a screen would have shown.
     fn written(&self) -> String {
         let files = fs::read_dir(self.folder.path().join("log")).unwrap().flatten();
-        files.filter_map(|file| fs::read_to_string(file.path()).ok()).collect()
+        files.map(|file| String::from_utf8_lossy(&fs::read(file.path()).unwrap()).into_owned()).collect()
     }
 
     /// What is known of the channels that are up, with all their variables.

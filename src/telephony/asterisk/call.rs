@@ -40,8 +40,8 @@ pub enum Purpose {
     Channel,
     /// To play this.
     Play(Part),
-    /// To play what stands before it.
-    PlayBefore(Part),
+    /// To play a piece of this.
+    PlayPiece(Part),
     /// To record.
     Record,
     /// To end a recording that was begun by another.
@@ -158,11 +158,18 @@ impl<C: Conversation> Driven<C> {
         if self.carry_out_all(todo, &busy).await.is_none() {
             return;
         }
+        let mut gone = false;
         while !self.turns.is_over() {
             let due = self.turns.due().map(|due| self.origin + due);
             let (todo, done) = tokio::select! {
                 input = told.recv() => {
-                    let Some(input) = input else { return };
+                    let input = match input {
+                        Some(input) => input,
+                        // Nobody tells any more what was recorded, and there is no channel that could be taken up.
+                        None if gone => Input::Recorded(0),
+                        None => return,
+                    };
+                    gone |= matches!(input, Input::Gone);
                     (self.turns.take(input, self.origin.elapsed()), None)
                 }
                 reply = thought(&mut self.thinking) => {
@@ -246,10 +253,11 @@ impl<C: Conversation> Driven<C> {
         self.before = lists.len();
         for (n, list) in lists.enumerate() {
             let request = Request::play(&self.channel, &self.playbacks.name_before(part, n), media(list));
-            self.ask(Purpose::PlayBefore(part), request).await?;
+            self.ask(Purpose::PlayPiece(part), request).await?;
         }
         let request = Request::play(&self.channel, &self.playbacks.name(part), media(last));
-        self.ask(Purpose::Play(part), request).await
+        let purpose = if self.before == 0 { Purpose::Play(part) } else { Purpose::PlayPiece(part) };
+        self.ask(purpose, request).await
     }
 
     /// What the dialplan needs to put the caller through, and then the channel.

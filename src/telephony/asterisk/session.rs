@@ -159,7 +159,7 @@ pub async fn serve<C: Conversation>(
                     None => None,
                 }
             }
-            Some(ask) = asked.recv() => { session.todo.push(ask); Some(()) }
+            Some(ask) = asked.recv() => { session.asked(ask); Some(()) }
             _ = ping.tick() => if heard.elapsed() > DEAD { None } else { link.ping().await },
             () = &mut stop => {
                 session.leave(&mut link, &mut asked).await;
@@ -258,7 +258,9 @@ impl<C: Conversation> Session<C> {
             return self.ask(&id, Purpose::Whatever, Request::go_on(&id));
         }
         if !channel.is_up() {
-            self.ask(&id, Purpose::Channel, Request::answer(&id));
+            // One that is still coming in is answered when it has.
+            let purpose = if known == Known::Listed { Purpose::Whatever } else { Purpose::Channel };
+            self.ask(&id, purpose, Request::answer(&id));
         }
         self.ask(&id, Purpose::State, Request::get(&id, STATE));
         self.arriving.insert(id, Arriving { channel, args, known, tries: 0 });
@@ -290,7 +292,7 @@ impl<C: Conversation> Session<C> {
             Purpose::HangUp => self.gone(&channel),
             Purpose::Channel => tracing::warn!(status, "Asterisk does not do what it was asked of a channel"),
             Purpose::LastWords | Purpose::EndRecording => {}
-            Purpose::PlayBefore(part) => {
+            Purpose::PlayPiece(part) => {
                 tracing::warn!(status, "Asterisk does not play a prompt");
                 self.tell(&channel, Input::Broken(part));
             }
@@ -334,7 +336,8 @@ impl<C: Conversation> Session<C> {
         }
         let variable = body.and_then(|body| serde_json::from_str::<Variable>(body).ok());
         let variable = variable.map(|variable| variable.value).unwrap_or_default();
-        if variable.is_empty() && self.may_be_coming_in(id) {
+        // So may one that comes back from a person.
+        if (variable.is_empty() || variable.starts_with("p.")) && self.may_be_coming_in(id) {
             return;
         }
         let Some(Arriving { channel, args, .. }) = self.arriving.remove(id) else { return };
@@ -384,7 +387,7 @@ impl<C: Conversation> Session<C> {
         tokio::spawn(driven.run(opening, hears, Arc::downgrade(&self.busy)));
     }
 
-    /// Whether a channel that keeps nothing is only known to be there: then it is asked once more, if it is not told meanwhile.
+    /// Whether a channel whose call has not begun, or not gone on, is only known to be there: then it is asked once more, if it is not told meanwhile.
     fn may_be_coming_in(&mut self, id: &str) -> bool {
         let Some(arriving) = self.arriving.get_mut(id).filter(|arriving| arriving.known == Known::Listed) else {
             return false;
@@ -395,6 +398,14 @@ impl<C: Conversation> Session<C> {
             COMES_IN,
         );
         true
+    }
+
+    /// A call asks for something. Who has left the application meanwhile is not hung up on: others have the channel.
+    fn asked(&mut self, ask: Asked) {
+        let is_here = self.calls.contains_key(&ask.channel) || self.ending.contains(&ask.channel);
+        if ask.purpose != Purpose::HangUp || is_here {
+            self.todo.push(ask);
+        }
     }
 
     fn ask_later(&self, ask: Asked, wait: Duration) {
@@ -430,7 +441,7 @@ impl<C: Conversation> Session<C> {
 
     /// Last words have been said.
     fn hang_up(&mut self, channel: &str) {
-        if self.ending.remove(channel) {
+        if self.ending.contains(channel) {
             self.ask(channel, Purpose::HangUp, Request::hang_up(channel));
         }
     }

@@ -8,7 +8,7 @@
 //! - The first key stops the speech. The time for the first key runs from the end of what is said, that for a further one from
 //!   the key before it.
 //! - An entry that is full ends at once. The finish key that many callers press all the same is passed over for [`AFTERMATH`].
-//! - What cannot be played at all counts as played: the caller waits no longer than the time for the first key. Where a part of
+//! - What ARI does not play at all counts as played: the caller waits no longer than the time for the first key. Where a part of
 //!   it cannot, the rest is not played: it might be another amount. The call is given back.
 
 use std::collections::VecDeque;

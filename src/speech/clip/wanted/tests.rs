@@ -81,7 +81,6 @@ proptest! {
     }
 }
 
-/// Each clip has a name of its own, and its carrier says it at its place.
 /// Nobody ends in the midst of a turn with a voice that is at its end.
 #[test]
 fn wording_without_a_full_stop_is_wanted_within_a_turn_too() {
@@ -97,6 +96,7 @@ fn wording_without_a_full_stop_is_wanted_within_a_turn_too() {
     assert_eq!(places(&without), both);
 }
 
+/// Each clip has a name of its own, and its carrier says it at its place.
 #[test]
 fn names_and_carriers() {
     for language in Language::ALL {

@@ -279,6 +279,22 @@ async fn a_call_that_is_still_coming_in_begins_once() {
     asterisk.heard(&["c1 dialled 12333 Number(…)"]).await;
 }
 
+/// And so does one that comes back from a person.
+#[tokio::test]
+async fn a_call_that_is_still_coming_back_goes_on_once() {
+    let channels = json!([channel("c1", "Up", "hotline,12333,transferred,ANSWER")]);
+    let mut asterisk = End::with([entry()], &channels).await;
+    asterisk.keeps("c1", Some("p.T.e3b0c442-1")).await;
+    asterisk.did(&[]).await;
+    asterisk.enters("c1", &["12333", "transferred", "ANSWER"], Some("p.T.e3b0c442-1")).await;
+    // What is asked once more, later, changes nothing.
+    let state = "GET channels/c1/variable variable=HOTLINE_STATE";
+    while asterisk.next().await != state {}
+    asterisk.answered(state, 200, Some(json!({ "value": "p.T.e3b0c442-1" }).to_string())).await;
+    asterisk.did(&[]).await;
+    asterisk.heard(&["c1 T TransferEnded(Talked)"]).await;
+}
+
 #[tokio::test]
 async fn a_caller_is_put_through_and_comes_back() {
     let mut asterisk = End::new([transfer(TransferTarget::Number("+861012333".into())), entry()]).await;
@@ -510,6 +526,7 @@ async fn what_asterisk_refuses_does_not_leave_the_caller_alone() {
         asterisk.did(&["DELETE channels/c1 reason_code=16"]).await;
         asterisk.answered("DELETE channels/c1 reason_code=16", status, None).await;
     }
+    sleep(AGAIN + Duration::from_millis(100)).await;
     asterisk.did(&[]).await;
     // Whom nobody takes is asked what else they want.
     let mut asterisk = End::new([transfer(TransferTarget::Queue("agents".into()))]).await;
