@@ -5,8 +5,8 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use std::sync::{LazyLock, OnceLock};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -16,6 +16,8 @@ const DEADLINE: Duration = Duration::from_mins(1);
 /// Ports for sound, below those the system gives out by itself: so many for each Asterisk.
 const RTP: (u16, u16) = (12000, 32000);
 const RTP_EACH: u16 = 1000;
+/// And all others.
+const OURS: (u16, u16) = (10000, 12000);
 /// What Asterisk says of the package's own configuration, which ours is laid over.
 const OF_THE_PACKAGE: &[&str] =
     &["pbx_config.c: users.conf is deprecated", "res_musiconhold.c: No music on hold classes configured"];
@@ -304,11 +306,21 @@ fn console(folder: &Path, line: &str) -> Output {
 }
 
 pub fn free_udp() -> SocketAddr {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    let free = |port| UdpSocket::bind(("127.0.0.1", port)).is_ok();
+    SocketAddr::from(([127, 0, 0, 1], ports().find(|port| free(*port)).unwrap()))
 }
 
 pub fn free_tcp() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    ports().find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
+}
+
+/// Ports that are given out once, and by nobody else: the system's own are given again as soon as they are let go of, also to
+/// whoever connects to somewhere.
+fn ports() -> impl Iterator<Item = u16> {
+    // Two runs at a time begin at other places.
+    static NEXT: LazyLock<AtomicU32> = LazyLock::new(|| AtomicU32::new(std::process::id().wrapping_mul(97)));
+    let all = u32::from(OURS.1 - OURS.0);
+    (0..all).map(move |_| OURS.0 + (NEXT.fetch_add(1, Ordering::Relaxed) % all) as u16)
 }
 
 /// Ports that no other Asterisk of this run has. One of another run would be passed over.
