@@ -3,7 +3,7 @@
 Compared are toneless syllables, since homophones are no fault of the voice. Clips and values are heard in rows of up to 25 seconds, which is
 what Whisper listens to at a time, with a prompt that names the words of the field; a row with errors once more without it, and
 in halves, as it leaves off in the middle of a row that it cannot follow; for each clip the best counts. Units are heard as callers hear them, in values put together of clips: amounts, dates, times, numbers,
-until each unit was heard twice in each of its places; errors are counted by unit. A help for ears, not a test.
+so that each unit is heard twice in each of its places; errors are counted by unit. A help for ears, not a test.
 """
 
 import importlib.resources as resources

@@ -100,6 +100,12 @@ impl<'v> Kept<'v> {
         Some(Self { waits, playing })
     }
 
+    /// Whether the call has been given away, and is with a person or on its way back.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        matches!(self.waits, Waits::Person(_))
+    }
+
     /// What of `channel` is perhaps still being played: both parts of a turn, each the last list of it first.
     #[must_use]
     pub fn playbacks(&self, channel: &str) -> Vec<String> {

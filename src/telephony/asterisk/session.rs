@@ -336,8 +336,8 @@ impl<C: Conversation> Session<C> {
         }
         let variable = body.and_then(|body| serde_json::from_str::<Variable>(body).ok());
         let variable = variable.map(|variable| variable.value).unwrap_or_default();
-        // So may one that comes back from a person.
-        if (variable.is_empty() || variable.starts_with("p.")) && self.may_be_coming_in(id) {
+        let kept = Kept::parse(&variable);
+        if kept.as_ref().is_none_or(Kept::is_away) && self.may_be_coming_in(id) {
             return;
         }
         let Some(Arriving { channel, args, .. }) = self.arriving.remove(id) else { return };
@@ -348,7 +348,6 @@ impl<C: Conversation> Session<C> {
             caller: Caller::parse(channel.caller()),
             dialled: dialled.into(),
         };
-        let kept = Kept::parse(&variable);
         let playing = kept.as_ref().map(|kept| kept.playbacks(id)).unwrap_or_default();
         let opening = match kept.map(|kept| kept.taken_up(&args)) {
             Some(TakenUp::Told(beginning)) => Opening::Told(beginning),
